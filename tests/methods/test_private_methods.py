@@ -159,6 +159,27 @@ def test_a_reference_that_learned_from_the_people_to_protect_is_refused() -> Non
     assert refused.value.hint == "fit the reference on other communities"
 
 
+def test_people_whose_choices_would_be_published_twice_are_refused() -> None:
+    """Two means of one person cost epsilon twice; a reference without noise costs without end."""
+    train = people(80)
+
+    def shared(steered_to: list[str]) -> TrainingSet:
+        moved = [replace(p, community="KEN") if i < 160 else p for i, p in enumerate(pairs)]
+        built = TrainingSet.build(EncodedPairs(tuple(moved), train.encoded.features), steered_to)
+        return replace(built, loss=train.loss)
+
+    pairs = train.encoded.pairs[:800] + tuple(
+        replace(p, community="FRA") for p in train.encoded.pairs[800:]
+    )
+    with pytest.raises(InvalidInput, match="80 people chose for more than one of KEN, MEX") as two:
+        means(shared(["MEX", "KEN"]))
+    assert two.value.where == "person-means"
+    known = shared(["MEX"]).knowing(ReferenceFit(("KEN",), 1.0))
+    with pytest.raises(InvalidInput, match="chose for more than one of KEN, MEX"):
+        means(known)
+    means(shared(["MEX"]))  # of another community only the texts are read
+
+
 def turned(own: TrainingSet, rater: str) -> TrainingSet:
     """The same choices, except that one person chose the opposite each time."""
     sign_N = np.where([p.rater == rater for p in own.encoded.pairs], -1.0, 1.0)

@@ -6,11 +6,12 @@ normal noise hides the rest. One mean is published, so nothing composes.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, count_of
+from pluralign.core import FloatArray, InvalidInput, NotEnoughData, count_of, listed
 from pluralign.methods.training import TrainingSet, steered
 from pluralign.metrics.gaussian_noise import noise_of_mean, people_needed
 from pluralign.rewards import LinearRewardModel, one_blas_thread
@@ -81,8 +82,9 @@ def fit_person_means(
     Raises:
         NotEnoughData: If no pairs are public, or a community has too few people; the message has
             the number needed.
-        InvalidInput: If choices were reported by randomised response, a pair has no rater, or the
-            reference was fitted on the choices to protect.
+        InvalidInput: If choices were reported by randomised response, a pair has no rater, the
+            reference was fitted on the choices to protect, or a person's choices would be published
+            twice: those of two communities steered to, or of one and of the reference.
     """
     _check_protected(train)
     public = public_directions(train, reference, config.dimensions)
@@ -112,6 +114,24 @@ def _check_protected(train: TrainingSet) -> None:
             "is to protect",
             where="reference.fit_on",
             hint="fit the reference on other communities",
+        )
+    _check_once(train, known)
+
+
+def _check_once(train: TrainingSet, known: Sequence[str]) -> None:
+    """Refuse people whom one fit would cost epsilon more than once, or more than epsilon."""
+    homes: dict[str, set[str]] = {}
+    for pair in train.encoded.pairs:
+        if pair.rater is not None and pair.community in {*train.communities, *known}:
+            homes.setdefault(pair.rater, set()).add(pair.community)
+    several = [own for own in homes.values() if len(own) > 1]
+    several = [own for own in several if not own.isdisjoint(train.communities)]
+    if several:
+        raise InvalidInput(
+            f"{count_of(len(several), 'person', 'people')} chose for more than one of "
+            f"{listed(sorted(set().union(*several)))}: epsilon holds for one mean of a person",
+            where="person-means",
+            hint="steer to communities that share no people with each other or the reference",
         )
 
 
