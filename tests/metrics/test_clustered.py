@@ -112,6 +112,18 @@ def test_models_that_never_differed_are_not_proved_alike_unless_they_are_one_mod
     assert (same.low, same.high) == (0.0, 0.0)
 
 
+def test_half_a_pair_is_as_much_larger_as_a_reported_choice_moves_a_corrected_mean() -> None:
+    """One report in n moves the mean of (credit - 0.25) / 0.5 by 2 / n, a choice moves 1 / n."""
+    ways = {"flip_N": np.full(40, 0.25)}
+    known = one_group(np.zeros(40), np.arange(40) % 20, bounds=(-1.0, 1.0))
+    reported = one_group(np.zeros(40), np.arange(40) % 20, bounds=(-1.0, 1.0), ways=ways)
+    assert known.spread.variance_C_S[0, 0] == pytest.approx((1 / 40) ** 2)
+    assert reported.spread.variance_C_S[0, 0] == pytest.approx((2 / 40) ** 2)
+    mixed = {"flip_N": np.where(np.arange(40) < 10, 0.25, 0.0)}
+    widest = one_group(np.zeros(40), np.arange(40) % 20, bounds=(-1.0, 1.0), ways=mixed)
+    assert widest.spread.average_S[0] == pytest.approx((2 / 40) ** 2)
+
+
 def test_an_interval_stays_within_what_is_possible() -> None:
     found = one_group([1.0, 1.0, 1.0, 0.0], [1, 2, 3, 4], bounds=(0.0, 1.0)).estimate(0)
     assert found.low == 0.0

@@ -98,7 +98,8 @@ def _between_groups(
     keep = own & np.isin(group_N, large)
     credit = rewards.judged.credit(rewards.margins[method][community])[keep]
     rng = context.rng("groups", method, community, column)
-    people = Clusters(cluster_N=cluster_N[keep])
+    flip_N = rewards.judged.flip_N
+    people = Clusters(cluster_N=cluster_N[keep], flip_N=0.0 if flip_N is None else flip_N[keep])
     by = disaggregate(credit, group_N[keep], people, rng, bounds=(0.0, 1.0), draws=context.draws)
     worst, served = by.worst()
     gap = by.disparity()

@@ -1,7 +1,7 @@
 """The changes by one person's choices: margins of a model with them, and without them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,8 +51,10 @@ def changes(
     credit_N = judged.credit(margin_N)
     without = [judged.credit(column_N) for column_N in without_N_P.T]
     gain_N_P = credit_N[:, None] - np.stack(without, axis=1)
-    moved = _means(judged, moved_N_P, (0.0, np.inf), drawing)
-    turned = _means(judged, turned_N_P, (0.0, 1.0), drawing)
+    # Neither depends on what was chosen.
+    unread = replace(judged, flip_N=None)
+    moved = _means(unread, moved_N_P, (0.0, np.inf), drawing)
+    turned = _means(unread, turned_N_P, (0.0, 1.0), drawing)
     gain = _means(judged, gain_N_P, (-1.0, 1.0), drawing)
     (accuracy,) = _means(judged, credit_N[:, None], (0.0, 1.0), drawing)
     return [

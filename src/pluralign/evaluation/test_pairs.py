@@ -106,6 +106,7 @@ class TestPairs:
             question_N=self.stem_N if self.raters else None,
             both=both,
             pair_N=self.pair_N,
+            flip_N=0.0 if self.flip_N is None else self.flip_N,
         )
 
     def people(self) -> int | None:

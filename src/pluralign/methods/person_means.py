@@ -83,8 +83,8 @@ def fit_person_means(
         NotEnoughData: If no pairs are public, or a community has too few people; the message has
             the number needed.
         InvalidInput: If choices were reported by randomised response, a pair has no rater, the
-            reference was fitted on the choices to protect, or a person's choices would be published
-            twice: those of two communities steered to, or of one and of the reference.
+            reference was fitted on the choices to protect, or a person chose for two communities
+            that are steered to, or for one of them and for the reference.
     """
     _check_protected(train)
     public = public_directions(train, reference, config.dimensions)
@@ -129,7 +129,7 @@ def _check_once(train: TrainingSet, known: Sequence[str]) -> None:
     if several:
         raise InvalidInput(
             f"{count_of(len(several), 'person', 'people')} chose for more than one of "
-            f"{listed(sorted(set().union(*several)))}: epsilon holds for one mean of a person",
+            f"{listed(sorted(set().union(*several)))}: epsilon is for one mean of a person",
             where="person-means",
             hint="steer to communities that share no people with each other or the reference",
         )

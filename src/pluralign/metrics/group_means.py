@@ -41,6 +41,8 @@ class Clusters:
             both; else the larger of the two errors is used.
         pair_N: Id of the pair of each row, shape (N,), where pairs come again in repeats; ``n``
             counts different pairs. Each row is a pair where None.
+        flip_N: Probability that the choice behind each row was reported as the opposite, in [0,
+            0.5), shape (N,), or one for all; values are corrected for it (`corrected_credit`).
     """
 
     cluster_N: npt.ArrayLike
@@ -48,6 +50,7 @@ class Clusters:
     question_N: npt.ArrayLike | None = None
     both: bool = False
     pair_N: npt.ArrayLike | None = None
+    flip_N: npt.ArrayLike = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def group_means(
 
     Where values are credits, ``bounds`` are finite, and half a pair in either direction is added to
     each error (as Agresti and Min 2005 add it to the counts): models that answer alike on the
-    pairs at hand are not proved to answer alike on others.
+    pairs at hand are not proved to answer alike on others. One choice that was reported moves a
+    corrected mean by ``1 / (1 - 2 flip)`` times as much, so that half a pair is as much larger.
 
     Args:
         value_N_S: One number for each row in each series, shape (N, S).
@@ -140,12 +144,14 @@ def group_means(
     if pair is not None:
         n_C = _distinct_codes(group, pair, ids.size)
     spread = _spread(value, group, cluster, weight, _questions(clusters, rows, kept), clusters.both)
+    flip = np.broadcast_to(np.asarray(clusters.flip_N, dtype=np.float64), (rows,))[kept]
+    pair_C = _largest_changes(bounds, flip, group, n_C)
     total_C = np.bincount(group, weight)
     sums = [np.bincount(group, weight * column) for column in value.T]
     return GroupMeans(
         ids=tuple(str(id_) for id_ in ids),
         value_C_S=np.stack(sums, axis=1) / total_C[:, None],
-        spread=_with_half_pairs(spread, n_C, bounds, np.isin(ids.astype(np.str_), list(certain))),
+        spread=_with_half_pairs(spread, pair_C, np.isin(ids.astype(np.str_), list(certain))),
         n_C=n_C,
         n=len(value) if pair is None else len(np.unique(pair)),
         people_C=_distinct_codes(group[person], cluster[person], ids.size),
@@ -176,16 +182,25 @@ def _spread(
     return two_way_spread(value_N_S, group_N, (cluster_N, question_N), weight_N, both)
 
 
-def _with_half_pairs(spread: Spread, n_C: IntArray, bounds: Bounds, certain_C: BoolArray) -> Spread:
-    """The spread with half a pair of the largest possible value in either direction."""
+def _largest_changes(
+    bounds: Bounds, flip_N: FloatArray, group_N: IntArray, n_C: IntArray
+) -> FloatArray:
+    """How much one pair can change each group's mean, shape (C,); 0 without finite bounds."""
     largest = max(abs(bounds[0]), abs(bounds[1]))
     if not np.isfinite(largest):
-        return spread
-    more_C = np.where(certain_C, 0.0, (largest / n_C) ** 2)
+        return np.zeros(len(n_C))
+    flip_C = np.zeros(len(n_C))
+    np.maximum.at(flip_C, group_N, flip_N)
+    return largest / (1 - 2 * flip_C) / n_C
+
+
+def _with_half_pairs(spread: Spread, pair_C: FloatArray, certain_C: BoolArray) -> Spread:
+    """The spread with half a pair of the largest possible value in either direction."""
+    more_C = np.where(certain_C, 0.0, pair_C**2)
     return Spread(
         spread.variance_C_S + more_C[:, None],
         spread.df_C_S,
-        spread.average_S + more_C.sum() / len(n_C) ** 2,
+        spread.average_S + more_C.sum() / len(more_C) ** 2,
         spread.average_df_S,
     )
 

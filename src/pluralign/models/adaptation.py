@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair, corrected_credit
+from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair
 from pluralign.evaluation import TestPairs
 from pluralign.metrics import NORMAL_95, group_means
 from pluralign.rewards import (
@@ -145,9 +145,7 @@ def _agreement(encoded: EncodedPairs, margin_N: FloatArray) -> Estimate | None:
     judged = TestPairs.of(encoded.pairs, margin_N)
     together = np.zeros(len(encoded), dtype=np.int64)
     credit_N = judged.credit(margin_N)
-    # A corrected credit may lie outside [0, 1].
-    least, most = corrected_credit([0.0, 1.0], max(pair.flip for pair in encoded.pairs)).tolist()
-    means = group_means(credit_N[:, None], together, judged.clusters(), bounds=(least, most))
+    means = group_means(credit_N[:, None], together, judged.clusters(), bounds=(0.0, 1.0))
     return means.estimate(0)
 
 
