@@ -37,6 +37,16 @@ class Stopping(Silent):
             raise KeyboardInterrupt
 
 
+class Noting(Silent):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Everything but what tells the time, and the withdrawals."""
     return {
@@ -147,7 +157,7 @@ def test_a_stopped_withdrawal_with_settings_of_its_own_goes_on_without_them(
 def test_a_withdrawal_that_no_run_could_follow_goes_on_with_the_settings_of_a_later_run(
     go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Write
 ) -> None:
-    """Else nobody could withdraw from that run: the earlier withdrawal would always come first."""
+    """Also where somebody else withdraws next, who does not know the id of the first person."""
     few = [row for row in rows if row["community"] in {"~hill", "~world"}]
     path = write_rows(tmp_path / "few.jsonl", few)
     first, other, *more = sorted({row["rater"] for row in few if row["community"] == "~hill"})
@@ -157,10 +167,28 @@ def test_a_withdrawal_that_no_run_could_follow_goes_on_with_the_settings_of_a_la
     with pytest.raises(NotEnoughData, match="no community has"):
         withdraw(tmp_path / "run", [first])
     go(small, tmp_path / "run")
-    with pytest.raises(InvalidSettings, match="an earlier withdrawal from this run was stopped"):
-        withdraw(tmp_path / "run", [other])
-    for rater in (first, other):
-        assert withdraw(tmp_path / "run", [rater])[0].finished is not None
+    receipt, path = withdraw(tmp_path / "run", [other])
+    assert receipt.finished is not None and path.name == "receipt-0002.json"
+    assert json.loads(path.with_name("receipt-0001.json").read_text())["finished"] is not None
+    with pytest.raises(InvalidInput, match="has withdrawn already"):
+        withdraw(tmp_path / "run", [first])
+
+
+@pytest.mark.parametrize("stage", ["encoding", "measuring"])
+def test_the_next_withdrawal_finishes_one_that_was_stopped(
+    go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]], gone: str, stage: str
+) -> None:
+    other = next(str(r["rater"]) for r in rows if r["community"] == "~coast")
+    small = settings | {"repeats": 1, "methods": ["full"]}
+    go(small, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(tmp_path / "run", [gone], reporter=Stopping(stage))
+    told = Noting()
+    withdraw(tmp_path / "run", [other], reporter=told)
+    assert told.notes[0].startswith("an earlier withdrawal from this run was stopped")
+    go(small, tmp_path / "both")
+    withdraw(tmp_path / "both", [other, gone])
+    assert files(tmp_path / "run") == files(tmp_path / "both")
 
 
 def test_a_withdrawal_of_nobody_is_refused_and_changes_nothing(

@@ -2,7 +2,7 @@
 
 The list of people who withdrew is written first, then a receipt that is not finished, then all that
 the run wrote is deleted, then the run is made anew. So a stop at any point brings nobody back: the
-same command, or the run's own, goes on from there.
+same command, or the run's own, goes on from there, and the next withdrawal finishes it first.
 """
 
 from collections.abc import Callable, Sequence
@@ -90,13 +90,38 @@ def withdraw(
     if not given:
         raise InvalidInput("no rater is named", where=str(folder), hint="name at least one rater")
     with reporting(reporter) as drawn:
-        with alone_in(folder):
-            path, receipt, resolved = _begun(folder, given, settings, drawn, as_path(cache))
-            fresh = _clear(folder, receipt)
-        run_experiment(resolved, folder, drawn, fresh, cache)
-        with alone_in(folder):
-            rewritten = [] if again is None else again(folder, receipt.derived, drawn)
-            return _finished(folder, path, receipt, rewritten), path
+        if _stopped_for_others(folder, given):
+            drawn.note("an earlier withdrawal from this run was stopped: it is finished first")
+            _carry_out(folder, (), settings, drawn, cache, again)
+        return _carry_out(folder, given, settings, drawn, cache, again)
+
+
+def _stopped_for_others(folder: Path, raters: Sequence[str]) -> bool:
+    """Whether the last withdrawal from a run is not finished, and is not that of these people."""
+    path = last_receipt(folder)
+    if path is None:
+        return False
+    receipt, gone = read_receipt(path), read_withdrawn(folder)
+    people = {gone.digest(rater) for rater in raters}
+    return receipt.finished is None and not people <= set(receipt.people)
+
+
+def _carry_out(
+    folder: Path,
+    raters: Sequence[str],
+    settings: Resolved | AnyPath | None,
+    reporter: Reporter,
+    cache: AnyPath | None,
+    again: WriteAgain | None,
+) -> tuple[Receipt, Path]:
+    """Withdraw people from a run, or go on with a withdrawal that was stopped."""
+    with alone_in(folder):
+        path, receipt, resolved = _begun(folder, raters, settings, reporter, as_path(cache))
+        fresh = _clear(folder, receipt)
+    run_experiment(resolved, folder, reporter, fresh, cache)
+    with alone_in(folder):
+        rewritten = [] if again is None else again(folder, receipt.derived, reporter)
+        return _finished(folder, path, receipt, rewritten), path
 
 
 def _begun(
