@@ -3,10 +3,11 @@
     python benchmarks/unseen_communities.py configs/world_values.toml --out runs/unseen/world-values
 
 Takes the settings file of any `pluralign run`: its pairs, encoder, reference and communities. The
-communities are dealt into folds; each method learns without a fold, and then serves each community
-of it from k of its choices, in several nested draws. Test people and test question stems are others
-than those of the choices. Controls: the choices of another community, and outcomes by lot. A last
-fit with all communities gives the cell of seen communities and new questions.
+communities are dealt into folds; each method, and the reference, learns without a fold, and the
+method then serves each community of it from k of its choices, in several nested draws. Test people
+and test question stems are others than those of the choices. Controls: the choices of another
+community, and outcomes by lot. A last fit with all communities gives the cell of seen communities
+and new questions.
 
 Every method of a fold is a file of the folder, written when it is done: the same command goes on
 where it was stopped. ``--repeats`` deals anew, and joins the deals. ``rows.jsonl`` has the numbers
@@ -147,15 +148,25 @@ def read(args: argparse.Namespace, seed: int) -> Data:
     train = TrainingSet.build(encoded.take(rows), roles.steered)
     fitted = fit_reference(train, trunk, roles, settings, seed)
     reference, train = fitted.model, fitted.train
-    newcomers = {c: newcomer(c, train, encoded, dealt, trunk) for c in sorted(roles.steered)}
-    newcomers = {c: n for c, n in newcomers.items() if n.new_N.any() and not n.new_N.all()}
-    chosen = list(newcomers)[: args.most]
+    alone = {c: newcomer(c, train, encoded, dealt, trunk) for c in sorted(roles.steered)}
+    chosen = [c for c, own in alone.items() if has_both_cells(own)][: args.most]
     mixed = rng_for(seed, "folds").permutation(np.array(chosen)).tolist()
     folds = [sorted(mixed[k :: args.folds]) for k in range(min(args.folds, len(mixed)))]
-    kept = {c: newcomers[c] for c in chosen}
+    newcomers = {}
+    for fold in folds:
+        # Nor has another community of the fold, from which no method learns, answered for it.
+        others = train.without(np.isin(train.community_N, fold))
+        newcomers |= {c: newcomer(c, others, encoded, dealt, trunk) for c in fold}
+    kept = {c: newcomers[c] for c in chosen if has_both_cells(newcomers[c])}
+    folds = [own for fold in folds if (own := [c for c in fold if c in kept])]
     return Data(
         seed, args.out / f"seed-{seed}", encoded, train, reference, kept, folds, loaded.fingerprint
     )
+
+
+def has_both_cells(own: Newcomer) -> bool:
+    """Whether some test stems of a community are new, and some are not."""
+    return bool(own.new_N.any() and not own.new_N.all())
 
 
 def thinned(pairs: Sequence[PreferencePair], most: int | None, seed: int) -> tuple:
@@ -188,6 +199,7 @@ def check(args: argparse.Namespace, data: Data) -> None:
         "stems": len({p.stem for p in data.encoded.pairs}),
         "pairs": len(data.encoded),
         "people": len({p.rater for p in data.encoded.pairs if p.rater is not None}),
+        "reference": "of the communities seen",
         "least_choices": min(n.pairs for n in data.newcomers.values()),
     }
     about = data.folder / "about.json"
@@ -258,10 +270,11 @@ def serve_fold(args: argparse.Namespace, data: Data, fold: int, left_out: Sequen
         return
     held_N = np.isin(data.train.community_N, left_out if fold != ALL_FOLDS else [])
     seen = data.train.without(held_N)
+    reference = seen.refitted(data.reference)
     for method in missing:
         since = time.perf_counter()
         rng = rng_for(data.seed, "learn", method)
-        shared = LEARNERS[method](seen, data.reference, rng)
+        shared = LEARNERS[method](seen, reference, rng)
         learned = time.perf_counter() - since
         served = {c: serve_one(args, data, shared, c, fold, seen.communities) for c in left_out}
         seconds = time.perf_counter() - since - learned

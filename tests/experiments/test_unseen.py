@@ -1,5 +1,7 @@
 """Communities that nobody trained on: the deal, the draws, what methods get, and the rows."""
 
+import argparse
+import importlib.util
 import json
 import signal
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pluralign.core import PreferencePair, rng_for
+from pluralign.core import FloatArray, PreferencePair, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.experiments.unseen import (
     CONTEXT,
@@ -248,6 +250,54 @@ def test_the_benchmark_runs_goes_on_and_refuses_another_folder(tmp_path: Path) -
     other = [*command, "--draws", "3"]
     refused = subprocess.run(other, capture_output=True, text=True, check=False)
     assert "made with other data or arguments" in refused.stderr
+
+
+def test_neither_the_reference_nor_a_seen_stem_of_the_curves_knows_communities_of_the_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, rows = tmp_path / "society.toml", tmp_path / "pairs.jsonl"
+    settings.write_text(
+        'name = "society"\nmin_pairs = 10\nmin_raters = 5\n'
+        '[pairs]\nsource = "jsonl"\npath = "pairs.jsonl"\n'
+        '[trunk]\nencoder = "hash"\n[reference]\nfit_on = "pooled"\n'
+    )
+    with rows.open("w") as file:
+        for pair in a_society():
+            # Half of the stems are asked in two communities only.
+            few = f" {int(pair.community[2:]) // 2}" if "Question 1" in pair.stem else ""
+            row = {"prompt": pair.stem + few, "chosen": pair.chosen, "rejected": pair.rejected}
+            row |= {"community": pair.community, "rater": pair.rater}
+            file.write(json.dumps(row) + "\n")
+    spec = importlib.util.spec_from_file_location("unseen_communities", BENCHMARK)
+    assert spec is not None and spec.loader is not None
+    curves = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "unseen_communities", curves)
+    spec.loader.exec_module(curves)
+    args = argparse.Namespace(
+        settings=settings, out=tmp_path / "out", choices=[0], controls=[], draws=1, folds=2,
+        methods=["reference"], most=None, pairs=None, seed=7, everyone=True,
+    )  # fmt: skip
+    data = curves.read(args, 7)
+    asked: list[tuple[set[str], FloatArray]] = []
+
+    def spy(seen: TrainingSet, reference: LinearRewardModel, rng: np.random.Generator) -> OneHead:
+        asked.append(({p.community for p in seen.encoded.pairs}, reference.reference_D))
+        return OneHead(reference, reference.reference_D)
+
+    monkeypatch.setitem(curves.LEARNERS, "reference", spy)
+    curves.dealt_data(args, 7)
+    assert len(data.folds) == 2 and len(asked) == 3
+    for fold, (seen, head_D) in zip(data.folds, asked, strict=False):
+        assert not seen & set(fold)
+        others = data.train.without(np.isin(data.train.community_N, fold))
+        assert np.array_equal(head_D, others.refitted(data.reference).reference_D)
+        assert not np.array_equal(head_D, data.reference.reference_D)
+        known = {p.stem for p in others.encoded.pairs}
+        for community in fold:
+            own = data.newcomers[community]
+            judged = zip(own.test.pairs, own.new_N, strict=True)
+            assert all(p.stem in known for p, is_new in judged if not is_new)
+    assert np.array_equal(asked[-1][1], data.reference.reference_D)
 
 
 @pytest.mark.slow
