@@ -230,3 +230,25 @@ def test_rows_on_which_steering_fades_have_its_strength_and_are_counted(
     assert second["strength"] == {"~hill": 0.0}
     assert second["margins"]["~hill"] == pytest.approx(second["margins"]["~world"], abs=1e-6)
     assert sum(tally.flagged.values()) == 1
+
+
+def test_strengths_are_those_of_the_prompt_that_is_scored(
+    model: LinearRewardModel, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    """Without the thoughts of earlier turns; a response without an answer has none."""
+    heard = "user: Tea or coffee?\nassistant: Tea.\nuser: Why?"
+    tea = asked_directions(model.trunk.encoder.encode([heard]))  # type: ignore[attr-defined]
+    asked = dict.fromkeys(model.communities, tea)
+    fades = replace(model, fading=Fading(asked, tea, start=0.2, full=0.4999))
+    turns = [
+        {"role": "user", "content": "Tea or coffee?"},
+        {"role": "assistant", "content": "<think>Jurisprudence, wherefore?</think>Tea."},
+        {"role": "user", "content": "Why?"},
+    ]
+    rows = [{"prompt": turns, "response": text} for text in ("It is warm.", "<think>Hm")]
+    path = write_rows(tmp_path / "rows.jsonl", rows)
+    steers = steers_for(fades, ["~hill"], 1.0)
+    first, second = score_file(fades, path, steers, Tally())
+    assert "strength" not in first and "strength" not in second
+    expected = float(model.score([(heard, "It is warm.")], "~hill")[0])
+    assert first["rewards"]["~hill"] == pytest.approx(expected, abs=1e-6)

@@ -1,5 +1,6 @@
 """Where steering fades, the server answers as the library does, and says so."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,13 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from pluralign.core import PreferencePair, SteerableRewardModel, rng_for
+from pluralign.core import (
+    FloatArray,
+    PreferencePair,
+    RewardRequest,
+    SteerableRewardModel,
+    rng_for,
+)
 from pluralign.encoders import HashEncoder
 from pluralign.models import open_model
 from pluralign.rewards import (
@@ -18,6 +25,7 @@ from pluralign.rewards import (
     asked_directions,
     save_reward_model,
 )
+from pluralign.serving.prompt_strengths import PromptStrengths
 
 ASKED, NEW = "Tea or coffee?", "Wherefore jurisprudence, algorithmically?"
 
@@ -84,6 +92,13 @@ def test_the_strength_of_a_blend_is_the_mean_of_its_parts(client: TestClient) ->
     assert new["strengths"] == {"blend": 0.0}
 
 
+def test_a_blend_whose_shares_sum_to_less_by_rounding_is_steered_fully(client: TestClient) -> None:
+    shares = {"GBR": 0.1, "MEX": 0.7, "KEN": 0.2}  # their sum is 0.9999999999999999
+    asked, new = items(client, blend=shares)
+    assert "strengths" not in asked
+    assert new["strengths"] == {"blend": 0.0}
+
+
 def test_comparisons_and_orders_tell_it_too(client: TestClient) -> None:
     sent = {"prompt": NEW, "response": "Tea.", "other": "Coffee.", "communities": ["MEX"]}
     compared = client.post("/v1/compare", json=sent).json()
@@ -105,3 +120,41 @@ def test_what_a_session_was_asked_is_familiar_in_it_alone(
     expected = faded.adapt([pair], "KEN").score([(NEW, "Tea, please.")], "KEN")[0]
     assert own[1]["rewards"]["KEN"]["value"] == pytest.approx(float(expected), abs=1e-6)
     assert items(client, communities=["KEN"])[1]["strengths"] == {"KEN": 0.0}
+
+
+class Reading(EmbeddingTrunk):
+    """Counts the prompts that are read."""
+
+    def prompts(self, requests: Sequence[RewardRequest]) -> FloatArray | None:
+        read.append([str(one.prompt) for one in requests])
+        return super().prompts(requests)
+
+
+read: list[list[str]] = []
+
+
+def test_a_prompt_is_read_once_for_all_its_responses_and_answers() -> None:
+    trunk = Reading(HashEncoder())
+    tea, law = (asked_directions(trunk.encoder.encode([text])) for text in (ASKED, NEW))
+    fading = Fading({"GBR": tea, "MEX": law}, tea, start=0.1, full=0.5)
+    known = PromptStrengths(trunk, fading, ["GBR", "MEX", "prior"])
+    requests = [RewardRequest(text, f"Answer {i}") for i in range(9) for text in (ASKED, NEW)]
+    expected_N_C = fading.strengths(trunk.encoder.encode([ASKED, NEW] * 9), ["GBR", "MEX", "prior"])
+    read.clear()
+    np.testing.assert_array_equal(known.on(requests, [1]), expected_N_C[:, [1]])
+    np.testing.assert_array_equal(known.on(requests[:3], [1]), expected_N_C[:3, [1]])
+    assert read == [[ASKED, NEW]]
+    np.testing.assert_array_equal(known.on(requests, [2, 0]), expected_N_C[:, [2, 0]])
+    np.testing.assert_array_equal(known.on(requests, [0, 1, 2]), expected_N_C)
+    assert read == [[ASKED, NEW]] * 2
+    assert known.on(requests, []).shape == (18, 0)
+
+
+def test_prompts_that_came_first_are_forgotten_first() -> None:
+    trunk = Reading(HashEncoder())
+    tea = asked_directions(trunk.encoder.encode([ASKED]))
+    known = PromptStrengths(trunk, Fading({"GBR": tea}, tea, 0.1, 0.5), ["GBR"], most_bytes=420)
+    read.clear()
+    for text in ("a", "b", "a", "c", "a"):
+        known.on([RewardRequest(text, "Answer")], [0])
+    assert read == [["a"], ["b"], ["c"], ["a"]]

@@ -201,7 +201,9 @@ def score_file(
             first = False
         scored = iter(rewards_under(model, requests, steers) if requests else ())
         rewards = iter([None if one.request is None else next(scored) for one in read_N])
-        faded_n = _faded(model, [found[0] for _, _, found in batch], steers)
+        answers = iter(read_N)
+        own_n = [[one.request for one in islice(answers, len(found))] for _, _, found in batch]
+        faded_n = _faded(model, own_n, steers)
         if any(faded_n):
             tally.flag(FADED, sum(map(bool, faded_n)))
         for (number, id_, found), faded in zip(batch, faded_n, strict=True):
@@ -221,16 +223,27 @@ def _how_made(model: SteerableRewardModel, steers: Mapping[str, Steer]) -> dict[
 
 
 def _faded(
-    model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
+    model: SteerableRewardModel,
+    own_n: Sequence[Sequence[RewardRequest | None]],
+    steers: Mapping[str, Steer],
 ) -> list[dict[str, dict[str, float]]]:
-    """For each request, the strengths of steering that are below 1, by community."""
+    """For each row, the strengths of steering that are below 1, by community.
+
+    Args:
+        model: The model.
+        own_n: The requests of each row as they are scored; None for a response without an answer.
+        steers: Community -> its steer.
+    """
     if not isinstance(model, LinearRewardModel) or model.fading is None:
-        return [{} for _ in requests]
+        return [{} for _ in own_n]
     own = [id_ for id_ in steers if id_ in model.communities]
-    found = []
-    for strength_C in model.strengths(requests, own):
-        weaker = {c: round(float(s), 3) for c, s in zip(own, strength_C, strict=True) if s < 1}
-        found.append({"strength": weaker} if weaker else {})
+    rows = [k for k, requests in enumerate(own_n) if None not in requests]
+    asked = [request for k in rows if (request := own_n[k][0]) is not None]
+    found: list[dict[str, dict[str, float]]] = [{} for _ in own_n]
+    for k, strength_C in zip(rows, model.strengths(asked, own).round(3), strict=True):
+        weaker = {c: float(s) for c, s in zip(own, strength_C, strict=True) if s < 1}
+        if weaker:
+            found[k] = {"strength": weaker}
     return found
 
 

@@ -4,7 +4,7 @@ Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
 from pluralign.rewards.explaining import ExplainableRewardModel, Explanation, MarginPart, NearPair
-from pluralign.rewards.fading import Fading, asked_directions, familiarity, ramp
+from pluralign.rewards.fading import Fading, asked_directions, familiarity, ramp, strengths_on
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.length import LengthReward
@@ -103,6 +103,7 @@ __all__ = [
     "report_slopes",
     "save_reward_model",
     "scorable",
+    "strengths_on",
     "unanswered",
     "unseen_id",
     "with_prior_heads",

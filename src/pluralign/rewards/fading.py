@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pluralign.core import FloatArray
+from pluralign.core import FloatArray, RewardRequest, prompt_text
+from pluralign.rewards.features import distinct
 from pluralign.rewards.threads import one_blas_thread
+from pluralign.rewards.trunk import Trunk
 
 RANK = 64
 _ROUNDING = 1e-6
@@ -81,6 +83,32 @@ class Fading:
         return replace(self, asked={**self.asked, community: directions})
 
 
+def strengths_on(
+    trunk: Trunk,
+    fading: Fading | None,
+    requests: Sequence[RewardRequest],
+    communities: Sequence[str],
+) -> FloatArray:
+    """Strength of steering to each community on the prompt of each request, shape (N, C).
+
+    Each distinct prompt is read once.
+
+    Args:
+        trunk: Reads the prompts.
+        fading: Where steering is weaker; None where it is nowhere.
+        requests: Requests, N of them.
+        communities: Ids, C of them.
+    """
+    everywhere_N_C = np.ones((len(requests), len(communities)))
+    if fading is None or not requests:
+        return everywhere_N_C
+    texts, text_N = distinct([prompt_text(one.prompt) for one in requests])
+    prompt_T_d = trunk.prompts([RewardRequest(text, "") for text in texts])
+    return (
+        everywhere_N_C if prompt_T_d is None else fading.strengths(prompt_T_d, communities)[text_N]
+    )
+
+
 def ramp(familiar: FloatArray, start: float, full: float) -> FloatArray:
     """Strength of steering at each familiarity, in [0, 1], of the same shape."""
     strength: FloatArray = np.clip((familiar - start) / (full - start), 0, 1)
@@ -89,7 +117,8 @@ def ramp(familiar: FloatArray, start: float, full: float) -> FloatArray:
 
 def familiarity(prompt_N_d: FloatArray, direction_R_d: FloatArray) -> FloatArray:
     """Squared length of each prompt's vector along some directions, shape (N,)."""
-    along_N_R = prompt_N_d.astype(np.float64) @ direction_R_d.T.astype(np.float64)
+    wide_R_d = direction_R_d.astype(np.float64, copy=False)
+    along_N_R = prompt_N_d.astype(np.float64, copy=False) @ wide_R_d.T
     familiar_N: FloatArray = np.square(along_N_R).sum(axis=1)
     return familiar_N
 

@@ -20,7 +20,7 @@ from pluralign.core import (
     listed,
 )
 from pluralign.rewards.explaining import Explanation, check_most, explain_heads
-from pluralign.rewards.fading import Fading
+from pluralign.rewards.fading import Fading, strengths_on
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.new_communities import with_adapted_head
 from pluralign.rewards.trunk import EncodedPairs, Trunk
@@ -124,10 +124,7 @@ class LinearRewardModel:
             communities: Ids, C of them. Default: all.
         """
         wanted = self.communities if communities is None else communities
-        prompt_N_d = None if self.fading is None else self.trunk.prompts(requests)
-        if self.fading is None or prompt_N_d is None:
-            return np.ones((len(requests), len(wanted)))
-        return self.fading.strengths(prompt_N_d, wanted)
+        return strengths_on(self.trunk, self.fading, requests, wanted)
 
     def margins(self, pairs: EncodedPairs) -> FloatArray:
         """Margins of pairs under the steer to each community, in logits, shape (N, C)."""

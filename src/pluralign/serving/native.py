@@ -141,10 +141,10 @@ class _Found:
 
     def weaker(self, row: int) -> dict[str, Any]:
         """The strengths below 1 of steering on one response, by community, and why."""
-        if self.strength_N_S is None or (self.strength_N_S[row] == 1).all():
+        if self.strength_N_S is None or (rounded_S := self.strength_N_S[row].round(3)).min() >= 1:
             return {"warnings": self.unread[row]}
-        strengths = zip(self.plan.keys, self.strength_N_S[row].tolist(), strict=True)
-        weaker = {key: round(strength, 3) for key, strength in strengths if strength < 1}
+        strengths = zip(self.plan.keys, rounded_S.tolist(), strict=True)
+        weaker = {key: strength for key, strength in strengths if strength < 1}
         return {"strengths": weaker, "warnings": [*self.unread[row], _FADED]}
 
 

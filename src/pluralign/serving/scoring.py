@@ -14,8 +14,15 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.rewards import Fading, HeadPrior, LinearRewardModel, features_under
+from pluralign.rewards import (
+    Fading,
+    HeadPrior,
+    LinearRewardModel,
+    features_under,
+    strengths_on,
+)
 from pluralign.runs import FitsOnTrunk, Refits
+from pluralign.serving.prompt_strengths import PromptStrengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,7 @@ class LinearScorer:
     """
 
     def __init__(self, model: LinearRewardModel, repeats: Refits) -> None:
-        self._trunk, self._fading = model.trunk, model.fading
-        self._communities = model.communities
+        self._trunk, self._communities = model.trunk, model.communities
         self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}
         groups = repeats.by_trunk()
         if model.prior is not None:
@@ -96,7 +102,9 @@ class LinearScorer:
         self._groups = [
             replace(group, head_B_P_D=np.nan_to_num(group.head_B_P_D)) for group in groups
         ]
-        self._id = {row: id_ for id_, row in self._row.items()}
+        self._strengths = None
+        if model.fading is not None:
+            self._strengths = PromptStrengths(model.trunk, model.fading, list(self._row))
 
     def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
@@ -108,9 +116,8 @@ class LinearScorer:
         # The model itself is the first fit; the repeats are read only where a caller wants them.
         fits = slice(None if any(one.repeated for one in wanted) else 1)
         feature_N_D, reward_N_B_P = self._products(requests, fits, rows)
-        strength_N_P = self._faded(requests, [self._id[row] for row in rows[1:]], self._fading)
-        if strength_N_P is not None:
-            reward_N_B_P[:, :, 1:] *= strength_N_P[:, None, :]
+        if self._strengths is not None:
+            reward_N_B_P[:, :, 1:] *= self._on(requests, rows[1:])[:, None, :]
         missing_B_P = self._missing_B_P[fits][:, rows]
         ends = np.cumsum([len(one.requests) for one in wanted])[:-1]
         place = np.split(np.arange(len(feature_N_D)), ends)
@@ -133,29 +140,28 @@ class LinearScorer:
 
         Of a blend it is the mean over its communities by their shares.
         """
-        strength_N_S = np.ones((len(one.requests), len(one.steers)))
-        fading = one.fading or self._fading
-        for column, steer in enumerate(one.steers):
-            shares = {} if steer is None else self._named(steer, one.added)
-            strength_N_C = self._faded(one.requests, list(shares), fading)
-            share_C = np.array(list(shares.values()))
-            if share_C.any() and strength_N_C is not None:
-                strength_N_S[:, column] = strength_N_C @ (share_C / share_C.sum())
-        return strength_N_S
+        parts = self._parts_of(one)
+        rows, added = _needed_rows([parts])[1:], list(one.added)
+        own_N_A = strengths_on(self._trunk, one.fading, one.requests, added)
+        strength_N_K = np.concatenate([self._on(one.requests, rows), own_N_A], axis=1)
+        names: list[int | str] = [*rows, *added]
+        column = {name: k for k, name in enumerate(names)}
+        share_S_K = np.zeros((len(one.steers), len(column)))
+        for steer, part, shares_K in zip(one.steers, parts, share_S_K, strict=True):
+            shares: dict[int | str, float] = {**part, **_added_shares(steer, one.added)}
+            for name, share in shares.items():
+                shares_K[column[name]] = share
+        total_S_1 = share_S_K.sum(axis=1, keepdims=True)
+        # Of 1 - strength, which is exactly 0 where steering is full, whatever the shares.
+        weaker_N_S = (1 - strength_N_K) @ (share_S_K / np.where(total_S_1, total_S_1, 1)).T
+        strengths: FloatArray = 1 - weaker_N_S
+        return strengths
 
-    def _named(self, steer: Steer, added: Collection[str]) -> dict[str, float]:
-        """Share of each community of a steer, but for the reference."""
-        own = {self._id[row]: share for row, share in self._parts(steer, added).items()}
-        return own | {id_: share for id_, share in steer.shares.items() if id_ in added}
-
-    def _faded(
-        self, requests: Sequence[RewardRequest], communities: Sequence[str], fading: Fading | None
-    ) -> FloatArray | None:
-        """Strength of steering to each community, shape (N, C); None where it never fades."""
-        prompt_N_d = None if fading is None else self._trunk.prompts(requests)
-        if fading is None or prompt_N_d is None:
-            return None
-        return fading.strengths(prompt_N_d, communities)
+    def _on(self, requests: Sequence[RewardRequest], rows: Sequence[int]) -> FloatArray:
+        """Strength of steering by some rows of the heads, shape (N, rows)."""
+        if self._strengths is None:
+            return np.ones((len(requests), len(rows)))
+        return self._strengths.on(requests, [row - 1 for row in rows])
 
     def _with_added(
         self, reward_B_N_S: FloatArray, feature_N_D: FloatArray, one: ScoreRequest
@@ -165,13 +171,11 @@ class LinearScorer:
             return reward_B_N_S
         reward_B_N_S = reward_B_N_S.copy()
         for column, steer in enumerate(one.steers):
-            for id_, share in steer.shares.items() if steer is not None else ():
-                if steer is not None and id_ in one.added:
-                    own_N = feature_N_D @ one.added[id_]
-                    strength_N_1 = self._faded(one.requests, [id_], one.fading)
-                    own_N *= 1.0 if strength_N_1 is None else strength_N_1[:, 0]
-                    reward_B_N_S[0, :, column] += steer.strength * share * own_N
-                    reward_B_N_S[1:, :, column] = np.nan
+            for id_, share in _added_shares(steer, one.added).items():
+                own_N = feature_N_D @ one.added[id_]
+                own_N *= strengths_on(self._trunk, one.fading, one.requests, [id_])[:, 0]
+                reward_B_N_S[0, :, column] += share * own_N
+                reward_B_N_S[1:, :, column] = np.nan
         return reward_B_N_S
 
     def _parts_of(self, one: ScoreRequest) -> list[dict[int, float]]:
@@ -209,6 +213,13 @@ class LinearScorer:
             if row is not None:
                 found[row] = found.get(row, 0.0) + steer.strength * share
         return found
+
+
+def _added_shares(steer: Steer | None, added: Collection[str]) -> dict[str, float]:
+    """Community of a session -> strength times its share in a steer."""
+    if steer is None:
+        return {}
+    return {id_: steer.strength * share for id_, share in steer.shares.items() if id_ in added}
 
 
 def _heads_times(
