@@ -144,15 +144,16 @@ class LinearScorer:
         rows, added = _needed_rows([parts])[1:], list(one.added)
         own_N_A = strengths_on(self._trunk, one.fading, one.requests, added)
         strength_N_K = np.concatenate([self._on(one.requests, rows), own_N_A], axis=1)
-        names: list[int | str] = [*rows, *added]
-        column = {name: k for k, name in enumerate(names)}
-        share_S_K = np.zeros((len(one.steers), len(column)))
+        column = {row: k for k, row in enumerate(rows)}
+        own_column = {id_: k for k, id_ in enumerate(added, start=len(rows))}
+        share_S_K = np.zeros((len(one.steers), strength_N_K.shape[1]))
         for steer, part, shares_K in zip(one.steers, parts, share_S_K, strict=True):
-            shares: dict[int | str, float] = {**part, **_added_shares(steer, one.added)}
-            for name, share in shares.items():
-                shares_K[column[name]] = share
+            for row, share in part.items():
+                shares_K[column[row]] = share
+            for id_, share in _added_shares(steer, one.added).items():
+                shares_K[own_column[id_]] = share
         total_S_1 = share_S_K.sum(axis=1, keepdims=True)
-        # Of 1 - strength, which is exactly 0 where steering is full, whatever the shares.
+        # Of 1 - strength: exactly 0 where steering is full, also where shares sum to 1 by rounding.
         weaker_N_S = (1 - strength_N_K) @ (share_S_K / np.where(total_S_1, total_S_1, 1)).T
         strengths: FloatArray = 1 - weaker_N_S
         return strengths
