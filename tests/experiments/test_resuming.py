@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,23 @@ def test_another_run_s_folder_is_left_alone(
         go(tables, folder, override)
     assert "--fresh" in str(caught.value.hint)
     assert files(folder) == before
+
+
+def test_a_run_is_not_resumed_once_the_default_of_a_method_has_changed(
+    go: Go, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its repeats would be of two methods with one name."""
+    with pytest.raises(KeyboardInterrupt):
+        go(tables | {"methods": ["adaptive"]}, tmp_path / "run", reporter=Stopping("measuring"))
+    configure = Method.configure
+
+    def otherwise(self: Method, **values: object) -> Any:
+        config = configure(self, **values)
+        return replace(config, fade=False) if self.name == "adaptive" else config
+
+    monkeypatch.setattr(Method, "configure", otherwise)
+    with pytest.raises(InvalidSettings, match="other settings or data"):
+        go(tables | {"methods": ["adaptive"]}, tmp_path / "run")
 
 
 def test_fresh_begins_anew(whole: tuple[Tables, Path, Outcome], go: Go, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -228,13 +228,17 @@ def fingerprint_of(work: RewardWork) -> str:
     if not weighted:
         exclude["fit"] = {"strength"}
     settings = work.resolved.settings.model_dump(mode="json", exclude=exclude)
-    given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
+    # With defaults: a run that began before one of them changed is not resumed with the new one.
+    configs = {
+        method.name: plain(asdict(method.configure(**work.resolved.given[method.name])))
+        for method in work.resolved.methods
+    }
     model = work.resolved.settings.reference.model
     # By its weights, because another model may lie at the same path later.
     reference = load_card(model)["weights_sha256"] if model is not None else None
     parts = [
         settings,
-        given,
+        configs,
         reference,
         work.loaded.fingerprint,
         work.opened.trunk.fingerprint,
