@@ -149,6 +149,27 @@ def test_a_community_that_is_added_knows_what_anyone_was_asked_and_what_its_choi
     )
 
 
+def test_a_model_whose_only_community_is_adapted_again_without_choices_can_be_saved(
+    fading_model: LinearRewardModel, tmp_path: Path
+) -> None:
+    """The community then knows what anyone was asked, and nothing of its own."""
+    assert fading_model.fading is not None
+    rng, row = rng_for(1, "prior"), fading_model.communities.index("MEX")
+    alone = replace(
+        fading_model,
+        communities=("MEX",),
+        delta_C_D=fading_model.delta_C_D[[row]],
+        prior=HeadPrior(rng.normal(size=64), np.zeros((64, 0)), 3.0, 3, 40, 900),
+        fading=replace(fading_model.fading, asked={"MEX": fading_model.fading.asked["MEX"]}),
+    )
+    again = alone.adapt([], "MEX", overwrite=True)
+    save_reward_model(again, tmp_path, TRUNK)
+    opened = load_reward_model(tmp_path, EmbeddingTrunk(HashEncoder(32)))
+    requests = [RewardRequest(prompt, "Tea.") for prompt in (ASKED, NEW, "Tea?")]
+    assert opened.fading is not None and opened.fading.asked == {}
+    np.testing.assert_array_equal(opened.score_all(requests), again.score_all(requests))
+
+
 def test_knowing_more_prompts_is_as_having_been_asked_all_of_them() -> None:
     rng = rng_for(2, "prompts")
     anyone_n_d, own_n_d, query_N_d = (rng.normal(size=(n, 8)) for n in (4, 3, 6))

@@ -109,12 +109,12 @@ class _Fading(_Shape):
     full: Annotated[float, Field(gt=0, le=1e3)]
     dimensions: Annotated[int, Field(ge=1, le=1_000_000)]
     anyone: Annotated[int, Field(ge=1, le=10_000)]
-    asked: dict[CommunityId, Annotated[int, Field(ge=1, le=10_000)]]
+    asked: dict[CommunityId, Annotated[int, Field(ge=0, le=10_000)]]
 
     @model_validator(mode="after")
     def _rising(self) -> "_Fading":
-        if not self.asked or self.full <= self.start:
-            raise ValueError("must name communities, and full must be above start")
+        if self.full <= self.start:
+            raise ValueError("full must be above start")
         return self
 
 

@@ -255,7 +255,8 @@ def _prior(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> HeadP
 def _asked_tensors(fading: Fading) -> dict[str, FloatArray]:
     """The directions of all communities below each other, and those of anyone."""
     return {
-        "asked": np.concatenate(list(fading.asked.values())),
+        # With none of anyone's, so that there are columns where no community is named.
+        "asked": np.concatenate([*fading.asked.values(), fading.anyone_R_d[:0]]),
         "asked_anyone": fading.anyone_R_d,
     }
 
@@ -281,8 +282,9 @@ def _fading_shapes(facts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 def _fading(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> Fading:
     asked = facts["asked"]
-    parts = np.split(tensors["asked"], np.cumsum(list(asked.values()))[:-1])
-    by_community = dict(zip(asked, parts, strict=True))
+    ends = np.cumsum(list(asked.values()), dtype=np.intp)
+    # The last part is empty.
+    by_community = dict(zip(asked, np.split(tensors["asked"], ends)[:-1], strict=True))
     return Fading(
         by_community, tensors["asked_anyone"], float(facts["start"]), float(facts["full"])
     )
