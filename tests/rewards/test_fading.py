@@ -61,6 +61,19 @@ def test_familiarity_grows_with_every_prompt_asked_and_stays_within_the_prompt()
     assert (found[-1] < np.square(query_N_d).sum(axis=1)).all()
 
 
+@pytest.mark.parametrize("count", [1, 3, 60])
+def test_directions_of_few_prompts_tell_that_each_was_asked_and_give_back_their_span(
+    count: int,
+) -> None:
+    """The warning of docs/privacy.md about saved models."""
+    prompt_n_d = rng_for(3, "prompts").normal(size=(count, 96))
+    prompt_n_d /= np.linalg.norm(prompt_n_d, axis=1, keepdims=True)
+    directions = asked_directions(prompt_n_d)
+    assert (familiarity(prompt_n_d, directions) >= 0.5 - 1e-6).all()
+    left_n_d = prompt_n_d - prompt_n_d @ np.linalg.pinv(directions) @ directions
+    np.testing.assert_allclose(left_n_d, 0, atol=1e-4)
+
+
 def test_the_same_prompts_twice_and_a_prompt_without_words_are_no_trouble() -> None:
     directions = asked_directions(np.zeros((3, 4)))
     assert np.isfinite(directions).all()

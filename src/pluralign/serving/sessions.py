@@ -13,7 +13,8 @@ from pluralign.serving.plans import Planner
 from pluralign.serving.problems import Refused
 
 MOST_COMMUNITIES = 16
-"""Communities of one session; a session has one vector of the trunk for each."""
+"""Communities of one session; for each it has one vector of the trunk, and at most 64 vectors of
+prompts."""
 
 
 @dataclass(frozen=True, slots=True)
