@@ -114,6 +114,12 @@ def test_an_explanation_sums_to_the_faded_margin(fading_model: LinearRewardModel
     for prompt in (ASKED, NEW, "Tea?"):
         told = fading_model.explain(prompt, "Tea, of course.", "Coffee.", "MEX")
         assert told.margin == pytest.approx(margin(fading_model, prompt, "MEX"), abs=1e-6)
+        (strength,) = fading_model.strengths([RewardRequest(prompt, "")], ["MEX"])[0]
+        assert told.parts[1].strength == strength
+        assert ("Mexico adds (strength" in repr(told)) == (strength < 1)
+    assert "Mexico adds (strength 0.00)" in repr(
+        fading_model.explain(NEW, "Tea.", "Coffee.", "MEX")
+    )
 
 
 def test_a_saved_model_fades_as_before(fading_model: LinearRewardModel, tmp_path: Path) -> None:

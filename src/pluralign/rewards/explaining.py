@@ -43,10 +43,13 @@ class MarginPart:
         source: ``reference``, or the id of the community whose addition this is.
         logits: Kind of feature -> contribution in logits. An embedding trunk has ``response`` (the
             text itself) and ``interaction`` (how it answers the prompt).
+        strength: How strongly the prompt is steered, in [0, 1], which ``logits`` include; below 1
+            it is unlike those that the community was asked.
     """
 
     source: str
     logits: Mapping[str, float]
+    strength: float = 1.0
 
     @property
     def total(self) -> float:
@@ -126,7 +129,7 @@ class Explanation:
     def _parts_table(self) -> tuple[list[str], list[list[str]]]:
         kinds = list(self.parts[0].logits)
         heads = ["logits", *(kinds if len(kinds) > 1 else []), "sum"]
-        rows = [self._row(_source_name(p.source), p.logits, p.total) for p in self.parts]
+        rows = [self._row(_part_name(p), p.logits, p.total) for p in self.parts]
         sums = {kind: math.fsum(p.logits[kind] for p in self.parts) for kind in kinds}
         return heads, [*rows, self._row("margin", sums, self.margin)]
 
@@ -182,24 +185,29 @@ def explain_heads(
     b: str,
     training: EncodedPairs | None,
     most: int,
+    strengths: Mapping[str, float],
 ) -> Explanation:
     """Explain a margin of linear heads.
 
     Args:
         trunk: Reads the responses.
-        heads: ``reference`` and each community -> what it contributes to the head, shape (D,).
+        heads: ``reference`` and each community -> what it adds to the head at full strength, shape
+            (D,).
         prompt: The prompt.
         a: The first response.
         b: The other response.
         training: Training pairs of the communities; None where none are at hand.
         most: How many of the nearest pairs to show.
+        strengths: Community -> how strongly the prompt is steered, in [0, 1].
     """
     feature_2_D = trunk.features([RewardRequest(prompt, a), RewardRequest(prompt, b)])
     difference_D = feature_2_D[0].astype(np.float64) - feature_2_D[1]
     parts = []
     for source, head_D in heads.items():
-        logits = {k: float(difference_D[s] @ head_D[s]) for k, s in trunk.kinds.items()}
-        parts.append(MarginPart(source=source, logits=logits))
+        strength = strengths.get(source, 1.0)
+        faded_D = strength * head_D
+        logits = {k: float(difference_D[s] @ faded_D[s]) for k, s in trunk.kinds.items()}
+        parts.append(MarginPart(source=source, logits=logits, strength=strength))
     nearest = () if training is None else nearest_pairs(difference_D, training, most)
     return Explanation(prompt=prompt, a=a, b=b, parts=tuple(parts), nearest=nearest)
 
@@ -332,6 +340,11 @@ def _cosines(difference_D: FloatArray, training: EncodedPairs) -> FloatArray:
                 product_n, size_n, out=np.zeros(len(block)), where=size_n > 0
             )
     return cosine_N
+
+
+def _part_name(part: MarginPart) -> str:
+    name = _source_name(part.source)
+    return name if part.strength >= 1 else f"{name} (strength {part.strength:.2f})"
 
 
 def _source_name(source: str) -> str:

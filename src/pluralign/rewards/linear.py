@@ -159,7 +159,9 @@ class LinearRewardModel:
             nearest: How many of them to show, >= 0.
 
         Returns:
-            The parts of the margin, which sum to it, and the nearest training pairs.
+            The parts of the margin, which sum to it, and the nearest training pairs. Where steering
+            is weaker, because the prompt is unlike those of a community, its part names the
+            strength.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -167,11 +169,11 @@ class LinearRewardModel:
         """
         added = self._added(as_steer(community, self.communities))
         strength_C = self.strengths([RewardRequest(prompt, a)], list(added))[0]
-        faded = {id_: s * added[id_] for id_, s in zip(added, strength_C, strict=True)}
-        heads = {REFERENCE: self.reference_D, **faded}
+        strengths = dict(zip(added, strength_C.tolist(), strict=True))
+        heads = {REFERENCE: self.reference_D, **added}
         most = check_most(nearest)
         training = self._training_of(list(added), pairs) if most else None
-        return explain_heads(self.trunk, heads, prompt, a, b, training, most)
+        return explain_heads(self.trunk, heads, prompt, a, b, training, most, strengths)
 
     def adapt(
         self, choices: Sequence[PreferencePair], community: str, *, overwrite: bool = False
