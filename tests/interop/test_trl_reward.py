@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest, Steer, UnknownCommunity
 from pluralign.interop import TrlReward
 from pluralign.models import open_model
-from pluralign.rewards import LinearRewardModel
+from pluralign.rewards import Fading, LinearRewardModel, asked_directions
 from pluralign.simulation import PlantedReward, default_society
 
 PROMPTS = ["What matters?", "What matters?", "Tea?"]
@@ -246,6 +246,18 @@ def test_the_mean_reward_of_each_community_is_logged() -> None:
     )
     prefix = "rewards/pluralign/"
     assert logged == {f"{prefix}MEX": 102.0, f"{prefix}reference": 2.0, f"{prefix}skipped": 1.0}
+
+
+def test_where_steering_fades_its_mean_strength_is_logged(model: LinearRewardModel) -> None:
+    tea = asked_directions(model.trunk.prompts([RewardRequest("Tea?", "")]))  # type: ignore[arg-type]
+    fading = Fading(dict.fromkeys(model.communities, tea), tea, start=0.2, full=0.4)
+    asked: dict[str, Any] = {"prompts": PROMPTS, "completions": COMPLETIONS}
+    for fades, told in ((None, []), (fading, ["~hill"])):
+        logged: dict[str, float] = {}
+        reward = TrlReward(replace(model, fading=fades))
+        reward(**asked, community=["~hill", "~world", "~hill"], log_metric=logged.__setitem__)
+        assert [k.rpartition("/")[2] for k in logged if "strength" in k] == told
+    assert logged["rewards/pluralign/strength/~hill"] == 0.5
 
 
 def test_a_copy_in_another_process_gives_the_same_rewards(folder: Path) -> None:

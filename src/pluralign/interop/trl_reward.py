@@ -18,12 +18,21 @@ from pluralign.core import (
     resolve_community,
     steer_to,
 )
+from pluralign.encoders import RecentVectors
 from pluralign.interop.completions import request_of
-from pluralign.rewards import Scorable, Thoughts, read_thoughts, scorable, unanswered
+from pluralign.rewards import (
+    LinearRewardModel,
+    Scorable,
+    Thoughts,
+    read_thoughts,
+    scorable,
+    unanswered,
+)
 
 Missing = Literal["error", "reference", "skip"]
 _MISSING: tuple[Missing, ...] = ("error", "reference", "skip")
 _REFERENCE = "reference"
+_MOST_BYTES = 50_000_000
 _HINT = 'give each row a community, or choose missing="reference" or missing="skip"'
 _Group = tuple[str, Steer | None]
 
@@ -43,7 +52,9 @@ class TrlReward:
     Where the trainer offers ``log_metric``, it gets the mean reward of each community as
     ``rewards/{name}/{community}``, and the number of rows without a reward as
     ``rewards/{name}/skipped``, of rows whose thoughts were left out as ``rewards/{name}/thoughts``,
-    and of rows without an answer as ``rewards/{name}/no_answer``.
+    and of rows without an answer as ``rewards/{name}/no_answer``. Of a linear model whose steering
+    fades, ``rewards/{name}/strength/{community}`` is the mean strength on the prompts of the rows:
+    near 0, rewards are those of the reference.
 
     Args:
         model: A steerable reward model; or the folder of a saved one, which is loaded at the first
@@ -180,6 +191,7 @@ class TrlReward:
         if callable(log := columns.get("log_metric")):
             self._log(log, groups, rewards)
             self._log_answers(log, read_N)
+            self._log_strengths(log, [one.request for one in read_N], groups)
         return rewards
 
     def __getstate__(self) -> dict[str, Any]:
@@ -273,6 +285,25 @@ class TrlReward:
         if missing := len(unanswered(read_N)):
             log(f"rewards/{self.__name__}/no_answer", float(missing))
 
+    def _log_strengths(
+        self,
+        log: Any,
+        requests: Sequence[RewardRequest | None],
+        groups: Sequence[_Group | None],
+    ) -> None:
+        model = self.model
+        if not isinstance(model, LinearRewardModel) or model.fading is None:
+            return
+        asked: dict[_Group, list[RewardRequest]] = {}
+        for request, group in zip(requests, groups, strict=True):
+            if request is not None and group is not None:
+                asked.setdefault(group, []).append(request)
+        for (name, steer), own in asked.items():
+            steered = [] if steer is None else [c for c in steer.shares if c in model.communities]
+            if steered:
+                strength = float(model.strengths(own, steered).mean())
+                log(f"rewards/{self.__name__}/strength/{name}", strength)
+
 
 def _group(
     model: SteerableRewardModel, label: str, strength: float, where: str | None = None
@@ -306,7 +337,7 @@ def _served(url: str) -> SteerableRewardModel:
 
 
 def _opened(folder: Path) -> SteerableRewardModel:
-    """The saved model without a cache of embeddings, which new completions would fill."""
+    """The saved model; its vectors stay in memory, because new completions would fill a cache."""
     from pluralign.models import open_model
 
-    return open_model(folder, around=lambda encoder: encoder)
+    return open_model(folder, around=lambda encoder: RecentVectors(encoder, _MOST_BYTES))
