@@ -43,12 +43,22 @@ def taste(sign: float) -> FloatArray:
     return head_D
 
 
-def learned(train: TrainingSet, reference: float, steered: float) -> Fading:
-    def heads(inner: TrainingSet) -> FloatArray:
-        own = len(inner.communities)
-        return np.stack([np.tile(taste(reference), (own, 1)), np.tile(taste(steered), (own, 1))])
+class Bare:
+    """A trunk with a number of dimensions only."""
 
-    found = learn_fading(train, heads, rng_for(0, "fading"))
+    dimensions = 2 * WIDTH
+
+
+def started(sign: float) -> LinearRewardModel:
+    """A reference with this taste."""
+    return LinearRewardModel(Bare(), taste(sign))  # type: ignore[arg-type]
+
+
+def learned(train: TrainingSet, reference: float, steered: float) -> Fading:
+    def heads(inner: TrainingSet, start: LinearRewardModel) -> FloatArray:
+        return np.tile(taste(steered), (len(inner.communities), 1))
+
+    found = learn_fading(train, started(reference), heads, rng_for(0, "fading"))
     assert found is not None
     return found
 
@@ -107,16 +117,16 @@ def test_the_order_of_pairs_does_not_matter(seed: int) -> None:
 
 
 def test_with_too_few_stems_or_without_vectors_of_prompts_nothing_is_learned() -> None:
-    def heads(inner: TrainingSet) -> FloatArray:
+    def heads(inner: TrainingSet, start: LinearRewardModel) -> FloatArray:
         raise AssertionError("nothing is to be fitted")
 
-    assert learn_fading(survey(stems=20), heads, rng_for(0)) is None
+    assert learn_fading(survey(stems=20), started(1), heads, rng_for(0)) is None
     train = survey()
     features = train.encoded.features
     assert isinstance(features, TableFeatures)
     alone = replace(features, index_3_N=features.index_3_N[:2])
     bare = replace(train, encoded=EncodedPairs(train.encoded.pairs, alone))
-    assert learn_fading(bare, heads, rng_for(0)) is None
+    assert learn_fading(bare, started(1), heads, rng_for(0)) is None
 
 
 def test_prompts_that_are_all_alike_teach_nothing_and_warn_of_nothing(
@@ -130,18 +140,16 @@ def test_prompts_that_are_all_alike_teach_nothing_and_warn_of_nothing(
     alike = replace(
         train, encoded=EncodedPairs(train.encoded.pairs, replace(features, vector_T_d=same_T_d))
     )
-    assert learn_fading(alike, lambda inner: np.zeros((2, 2, 2 * WIDTH)), rng_for(0)) is None
+
+    def heads(inner: TrainingSet, start: LinearRewardModel) -> FloatArray:
+        raise AssertionError("nothing is to be fitted")
+
+    assert learn_fading(alike, started(1), heads, rng_for(0)) is None
     assert not recwarn.list
 
 
-class Bare:
-    """A trunk with a number of dimensions only."""
-
-    dimensions = 2 * WIDTH
-
-
 def test_adaptive_fades_unless_it_is_told_not_to() -> None:
-    train, reference = survey(), LinearRewardModel(Bare(), taste(-0.2))  # type: ignore[arg-type]
+    train, reference = survey(), started(-0.2)
     small = AdaptiveConfig(shared_ridges=(1.0,), zero_ridges=(), own_ridges=(1.0,))
     fades = fit_adaptive(train, reference, small, rng_for(0))
     never = fit_adaptive(train, reference, replace(small, fade=False), rng_for(0))

@@ -13,7 +13,6 @@ refits it (`TrainingSet.refitted`): one that knows how others answered the held-
 preferred every time, also where heads that start from zero are better.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -88,12 +87,11 @@ def fit_adaptive(
         kept.
     """
     several = len(train.communities) > 1
-    head_K_C_D = candidate_heads(train, reference, config, several)
     try:
         margin_N_K = held_out_margins(
             lambda inner: candidate_heads(inner, inner.refitted(reference), config, several),
             train,
-            len(head_K_C_D),
+            candidates(config, several),
             rng,
         )
         # The least difference in a sum moves where the search for shares ends, and sums depend on
@@ -102,21 +100,24 @@ def fit_adaptive(
             share_C_K = own_shares(
                 margin_N_K, train, stacking_shares(margin_N_K, train), config.share_pull
             )
+            share_C_K = without_small(share_C_K)
             mixed_N = _mixed(margin_N_K, train, share_C_K)
     except NotEnoughData:
-        return steered(reference, train.communities, head_K_C_D[0])
-    head_C_D = np.einsum("ck,kcd->cd", share_C_K, head_K_C_D)
+        kept_C_D = np.tile(reference.reference_D, (len(train.communities), 1))
+        return steered(reference, train.communities, kept_C_D)
+
+    def heads(inner: TrainingSet, start: LinearRewardModel) -> FloatArray:
+        own = [train.communities.index(c) for c in inner.communities]
+        return mixed_heads(inner, start, config, several, share_C_K[own])
+
+    head_C_D = heads(train, reference)
     worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
     # A community that is worse off is not steered.
     head_C_D[worse_C] = reference.reference_D
     model = steered(reference, train.communities, head_C_D)
     if not config.fade:
         return model
-
-    def heads(inner: TrainingSet) -> FloatArray:
-        return mixed_heads(inner, inner.refitted(reference), config, train.communities, share_C_K)
-
-    return replace(model, fading=learn_fading(train, heads, rng))
+    return replace(model, fading=learn_fading(train, reference, heads, rng))
 
 
 def candidate_heads(
@@ -147,37 +148,50 @@ def mixed_heads(
     train: TrainingSet,
     reference: LinearRewardModel,
     config: AdaptiveConfig,
-    communities: Sequence[str],
+    several: bool,
     share_C_K: FloatArray,
 ) -> FloatArray:
-    """The reference, and heads mixed by given shares; candidates with small shares are left out.
+    """Heads that are mixed of candidates by given shares; only candidates with a share are fitted.
 
     Args:
-        train: Training pairs, of some of the communities.
+        train: Training pairs.
         reference: The model that steering starts from.
         config: The candidate ridges.
-        communities: All communities steered to, in the order of the shares.
+        several: As in `candidate_heads`.
         share_C_K: Share of each candidate in each community's head, shape (C, K).
 
     Returns:
-        Heads for the communities of ``train``, shape (2, C, D).
+        Shape (C, D).
     """
-    own = [communities.index(c) for c in train.communities]
-    share_C_P_K = share_C_K[own].reshape(len(own), -1, 1 + len(config.own_ridges))
-    largest_C_1_1 = share_C_P_K.max(axis=(1, 2), keepdims=True)
-    share_C_P_K = np.where(share_C_P_K < _SMALL * largest_C_1_1, 0.0, share_C_P_K)
-    share_C_P_K /= share_C_P_K.sum(axis=(1, 2), keepdims=True)
-    prior_P_D = candidate_priors(train, reference, config, len(communities) > 1)
-    prior_P = np.flatnonzero(share_C_P_K[:, :, 1:].any(axis=(0, 2)))
-    ridge_K = np.flatnonzero(share_C_P_K[:, :, 1:].any(axis=(0, 1)))
-    ridges = [config.own_ridges[k] for k in ridge_K]
-    head_C_D = np.einsum("cp,pd->cd", share_C_P_K[:, :, 0], prior_P_D)
-    if ridges:
-        for c, community in enumerate(train.communities):
-            path_K_P_D = train.of(community).paths(ridges, prior_P_D[prior_P])
-            own_P_K = share_C_P_K[c][np.ix_(prior_P, 1 + ridge_K)]
-            head_C_D[c] += np.einsum("pk,kpd->d", own_P_K, path_K_P_D)
-    return np.stack([np.tile(reference.reference_D, (len(own), 1)), head_C_D])
+    share_C_P_K = share_C_K.reshape(len(share_C_K), -1, 1 + len(config.own_ridges))
+    prior_P_D = candidate_priors(train, reference, config, several)
+    head_C_D: FloatArray = share_C_P_K[:, :, 0] @ prior_P_D
+    own_C_P_R = share_C_P_K[:, :, 1:]
+    prior_p, ridge_r = (np.flatnonzero(own_C_P_R.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    if not len(ridge_r):
+        return head_C_D
+    ridges = [config.own_ridges[r] for r in ridge_r]
+    for c, community in enumerate(train.communities):
+        path_r_p_D = train.of(community).paths(ridges, prior_P_D[prior_p])
+        head_C_D[c] += np.einsum("pr,rpd->d", own_C_P_R[c][np.ix_(prior_p, ridge_r)], path_r_p_D)
+    return head_C_D
+
+
+def without_small(share_C_K: FloatArray) -> FloatArray:
+    """Shares without those below 2 % of a community's largest, which cost a fit and do nothing.
+
+    >>> without_small(np.array([[0.6, 0.395, 0.005]])).round(3).tolist()
+    [[0.603, 0.397, 0.0]]
+    """
+    kept_C_K = np.where(share_C_K < _SMALL * share_C_K.max(axis=1, keepdims=True), 0.0, share_C_K)
+    shares: FloatArray = kept_C_K / kept_C_K.sum(axis=1, keepdims=True)
+    return shares
+
+
+def candidates(config: AdaptiveConfig, several: bool) -> int:
+    """Number of candidates of `candidate_heads`."""
+    levels = len(config.shared_ridges) + len(config.zero_ridges)
+    return (1 + (2 if several else 1) * levels) * (1 + len(config.own_ridges))
 
 
 def candidate_priors(

@@ -15,7 +15,14 @@ from scipy.cluster.vq import kmeans2
 from pluralign.core import BoolArray, FloatArray, IntArray
 from pluralign.methods.ridges import FOLDS, balanced_weights, held_out_margins
 from pluralign.methods.training import TrainingSet
-from pluralign.rewards import Fading, asked_directions, familiarity, one_blas_thread, ramp
+from pluralign.rewards import (
+    Fading,
+    LinearRewardModel,
+    asked_directions,
+    familiarity,
+    one_blas_thread,
+    ramp,
+)
 
 TOPICS = 6
 _STEMS = 5 * TOPICS
@@ -23,11 +30,13 @@ _STARTS = 41
 _WIDTHS = (0.05, 0.1, 0.2, 0.3)
 _LOWEST = 0.05
 
-Heads = Callable[[TrainingSet], FloatArray]
-"""Heads of the reference and of each community, fitted on part of the pairs: (2, C, D)."""
+Heads = Callable[[TrainingSet, LinearRewardModel], FloatArray]
+"""Heads of the communities, shape (C, D), fitted on part of the pairs from a reference."""
 
 
-def learn_fading(train: TrainingSet, heads: Heads, rng: np.random.Generator) -> Fading | None:
+def learn_fading(
+    train: TrainingSet, reference: LinearRewardModel, heads: Heads, rng: np.random.Generator
+) -> Fading | None:
     """Learn on which prompts steering must be weaker.
 
     On left-out topics, the strength at each familiarity is chosen by the loss of ``reference +
@@ -36,7 +45,8 @@ def learn_fading(train: TrainingSet, heads: Heads, rng: np.random.Generator) -> 
 
     Args:
         train: Training pairs.
-        heads: Fits the reference and the steered heads on part of the pairs, shape (2, C, D).
+        reference: The model that steering starts from.
+        heads: Fits the steered heads on part of the pairs.
         rng: Draws the first centres of topics.
 
     Returns:
@@ -51,7 +61,13 @@ def learn_fading(train: TrainingSet, heads: Heads, rng: np.random.Generator) -> 
         return None
     fold_N = topic_N % FOLDS
     by_topic = replace(train, unit_N=topic_N.astype(np.int32), place_N=(fold_N + 0.5) / FOLDS)
-    margin_N_2 = held_out_margins(heads, by_topic, 2, rng)
+
+    def both(inner: TrainingSet) -> FloatArray:
+        start = inner.refitted(reference)
+        head_C_D = heads(inner, start)
+        return np.stack([np.broadcast_to(start.reference_D, head_C_D.shape), head_C_D])
+
+    margin_N_2 = held_out_margins(both, by_topic, 2, rng)
     if np.isnan(margin_N_2).all():
         return None
     weight_N = balanced_weights(margin_N_2[:, 0], train)
