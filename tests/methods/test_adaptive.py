@@ -58,9 +58,9 @@ def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
 
 def test_every_level_is_combined_with_every_other(village: Any) -> None:
     config = AdaptiveConfig()
-    assert candidate_heads(village.train, village.reference, config).shape == (55, 3, 64)
+    assert candidate_heads(village.train, village.reference, config).shape == (15, 3, 64)
     alone = village.train.without(~np.isin(village.train.community_N, ["~hill", "~world"]))
-    assert candidate_heads(alone, village.reference, config, several=False).shape == (30, 1, 64)
+    assert candidate_heads(alone, village.reference, config, several=False).shape == (9, 1, 64)
 
 
 def loss(margin_N_K: FloatArray, share_K: FloatArray) -> float:

@@ -53,9 +53,9 @@ class AdaptiveConfig:
             topics that are left out show.
     """
 
-    shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
-    zero_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (30.0, 10.0, 3.0)
-    own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
+    shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (1.0,)
+    zero_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0,)
+    own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
     share_pull: Annotated[float, Unit("pairs")] = 10.0
     guard: Annotated[float, Unit("standard errors")] = 2.0
     fade: bool = True
