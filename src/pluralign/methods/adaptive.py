@@ -55,7 +55,7 @@ class AdaptiveConfig:
 
     shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (1.0,)
     zero_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0,)
-    own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
+    own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 0.3)
     share_pull: Annotated[float, Unit("pairs")] = 10.0
     guard: Annotated[float, Unit("standard errors")] = 2.0
     fade: bool = True

@@ -93,7 +93,7 @@ class EmbeddingTrunkSettings(TrunkSettings):
     """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""
-    components: Annotated[int, Field(ge=0, le=64)] = 0
+    components: Annotated[int, Field(ge=0, le=64)] = 32
     """Largest number of principal components of the training prompts, and of the training
     responses, whose products let a taste depend on the prompt. With 0, vectors are multiplied by
     element."""
