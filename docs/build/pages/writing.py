@@ -13,6 +13,7 @@ TITLES = {
     "global-opinions": "GlobalOpinionQA",
     "global-opinions-by-question": "GlobalOpinionQA split by question",
     "world-values": "World Values Survey",
+    "survey-shift": "A shift of survey",
 }
 
 
@@ -94,13 +95,13 @@ def people_behind(row: Row, unit: str) -> str:
     people = (
         f"{row.n_raters:,} raters"
         if row.n_raters is not None
-        else f"whole samples; {unit} resampled"
+        else f"whole samples; clustered by {unit}"
     )
     return f"{row.n:,} pairs, {people}"
 
 
 def unit_of(run: RewardRun) -> str:
-    """The resampled unit: raters, or questions or stems where answers were published as shares."""
+    """The unit of intervals: raters, or questions or stems where answers were published as shares."""
     raters = any(row.n_raters is not None for row in run.summary)
     return "raters" if raters else "question stems"
 

@@ -40,8 +40,9 @@ def learn_fading(
     """Learn on which prompts steering must be weaker.
 
     On left-out topics, the strength at each familiarity is chosen by the loss of ``reference +
-    strength * (steered - reference)``. Below the familiarity of nearly all of them there is no
-    evidence, and steering fades out there in any case.
+    strength * (steered - reference)``, the weaker one where the difference is chance. Below the
+    familiarity of nearly all of them there is no evidence, and steering fades out there in any
+    case.
 
     Args:
         train: Training pairs.
@@ -135,17 +136,35 @@ def chosen_ramp(
         train: The pairs.
 
     Returns:
-        Of a grid, the two with the least loss; the strongest steering among equals.
+        Of a grid, the two that steer least among those whose loss is within one standard error of
+        the least loss (the rule of Breiman et al. 1984), clustered by stem: left-out topics are
+        few, and chance must not decide in favour of steering.
     """
     counted_N = weight_N > 0
-    familiar_n, margin_n_2 = familiar_N[counted_N], margin_N_2[counted_N]
+    familiar_n, weight_n, margin_n_2 = (
+        familiar_N[counted_N],
+        weight_N[counted_N],
+        margin_N_2[counted_N],
+    )
+    stems = [pair.stem for pair in train.encoded.pairs]
+    stem_n = np.unique(np.array(stems)[counted_N], return_inverse=True)[1]
+
+    def losses(one: tuple[float, float]) -> FloatArray:
+        margin_n = margin_n_2[:, 0] + ramp(familiar_n, *one) * (margin_n_2[:, 1] - margin_n_2[:, 0])
+        weighted_n: FloatArray = weight_n * train.losses(margin_n[:, None], counted_N)[:, 0]
+        return weighted_n
+
     grid = ramps(familiar_n)
-    reference_n, added_n = margin_n_2[:, 0], margin_n_2[:, 1] - margin_n_2[:, 0]
-    losses = []
-    for one in grid:
-        margin_n_1 = (reference_n + ramp(familiar_n, *one) * added_n)[:, None]
-        losses.append(float(weight_N[counted_N] @ train.losses(margin_n_1, counted_N)[:, 0]))
-    return grid[int(np.argmin(losses))]
+    best_n = losses(min(grid, key=lambda one: float(losses(one).sum())))
+    near = [one for one in grid if _within_an_error(losses(one) - best_n, stem_n)]
+    return min(near, key=lambda one: float(weight_n @ ramp(familiar_n, *one)))
+
+
+def _within_an_error(excess_n: FloatArray, stem_n: IntArray) -> bool:
+    """Whether the sum of what pairs lose more is at most its standard error."""
+    sum_S = np.bincount(stem_n, excess_n)
+    error = np.sqrt(len(sum_S) * sum_S.var(ddof=1)) if len(sum_S) > 1 else 0.0
+    return bool(sum_S.sum() <= error)
 
 
 def ramps(familiar_n: FloatArray) -> Sequence[tuple[float, float]]:
