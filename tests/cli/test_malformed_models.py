@@ -85,18 +85,19 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(
     [
         (
             lambda t: t.pop("delta"),
-            "must contain the tensors delta, prior, prior_low, reference, got prior, prior_low",
+            "must contain the tensors delta, prior, prior_low, prompt_directions, prompt_mean, "
+            "reference, response_directions, got prior, prior_low, prompt_directions",
         ),
-        (lambda t: t.pop("prior_low"), "got delta, prior, reference"),
-        (lambda t: t.clear(), "must contain the tensors delta, prior, prior_low, reference"),
-        (lambda t: t.update(more=t["delta"]), "got delta, more, prior, prior_low, reference"),
+        (lambda t: t.pop("prior_low"), "got delta, prior, prompt_directions"),
+        (lambda t: t.clear(), "must contain the tensors delta, prior, prior_low"),
+        (lambda t: t.update(more=t["delta"]), "got delta, more, prior, prior_low"),
         (
             lambda t: t.update(reference=t["reference"][1:]),
-            "reference must be floats of shape (512,)",
+            "reference must be floats of shape (1248,)",
         ),
         (
             lambda t: t.update(reference=t["reference"][None]),
-            "reference must be floats of shape (512,)",
+            "reference must be floats of shape (1248,)",
         ),
         (lambda t: t.update(delta=t["delta"].T.copy()), "delta must be floats of shape"),
         (lambda t: t.update(delta=t["delta"].astype(np.int64)), "delta must be floats of shape"),

@@ -98,7 +98,7 @@ def fit(
     >>> from pluralign.simulation import SocietySource
     >>> society = SocietySource(each=40, thin=10, world=100)
     >>> fit(society, "scpo", reference="~world", communities="~hill", encoder="hash")
-    LinearRewardModel(steers to ~hill; 512 features of EmbeddingTrunk, fitted by scpo)
+    LinearRewardModel(steers to ~hill; 1,248 features of EmbeddingTrunk, fitted by scpo)
     """
     whole = read_pairs(pairs)
     saved, fit_on = _reference(reference)
