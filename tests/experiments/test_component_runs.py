@@ -231,7 +231,7 @@ def test_too_few_texts_are_noted(
 def test_records_of_versions_without_components_are_read(
     go: Go, settings: Tables, tmp_path: Path
 ) -> None:
-    go(settings | {"repeats": 1, "trunk": {"encoder": "hash"}}, tmp_path / "run")
+    go(settings | {"repeats": 1, "trunk": {"encoder": "hash", "components": 0}}, tmp_path / "run")
     tables = recorded_tables(tmp_path / "run")
     assert tables["trunk"].pop("components") == 0
     assert recorded_settings(None, tables, tmp_path / "run").settings.components == 0
