@@ -26,9 +26,9 @@ _ABOUT = {
         " countries together."
     ),
     "survey-shift": (
-        "GlobalOpinionQA and the World Values Survey together: methods are trained on one and tested"
-        " on the other, in both directions. Test questions whose stem occurs in training are left"
-        " out. The reference learns from six Western countries together."
+        "GlobalOpinionQA and the World Values Survey together: methods are trained on one and"
+        " tested on the other, in both directions. Test questions whose stem occurs in training are"
+        " left out. The reference learns from six Western countries together."
     ),
 }
 _INTRODUCTION = """# Results

@@ -101,7 +101,7 @@ def people_behind(row: Row, unit: str) -> str:
 
 
 def unit_of(run: RewardRun) -> str:
-    """The unit of intervals: raters, or questions or stems where answers were published as shares."""
+    """The unit of intervals: raters, or question stems where answers were published as shares."""
     raters = any(row.n_raters is not None for row in run.summary)
     return "raters" if raters else "question stems"
 
