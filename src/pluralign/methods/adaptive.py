@@ -29,7 +29,13 @@ from pluralign.methods.training import (
     check_ridges,
     steered,
 )
-from pluralign.rewards import LinearRewardModel, one_blas_thread, report_losses, report_slopes
+from pluralign.rewards import (
+    LinearRewardModel,
+    LossKind,
+    one_blas_thread,
+    report_losses,
+    report_slopes,
+)
 
 _SMALL = 0.02  # of a community's largest share
 
@@ -88,20 +94,7 @@ def fit_adaptive(
     """
     several = len(train.communities) > 1
     try:
-        margin_N_K = held_out_margins(
-            lambda inner: candidate_heads(inner, inner.refitted(reference), config, several),
-            train,
-            candidates(config, several),
-            rng,
-        )
-        # The least difference in a sum moves where the search for shares ends, and sums depend on
-        # the number of threads.
-        with one_blas_thread():
-            share_C_K = own_shares(
-                margin_N_K, train, stacking_shares(margin_N_K, train), config.share_pull
-            )
-            share_C_K = without_small(share_C_K)
-            mixed_N = _mixed(margin_N_K, train, share_C_K)
+        share_C_K, worse_C = chosen_mixtures(train, reference, config, rng)
     except NotEnoughData:
         kept_C_D = np.tile(reference.reference_D, (len(train.communities), 1))
         return steered(reference, train.communities, kept_C_D)
@@ -111,13 +104,43 @@ def fit_adaptive(
         return mixed_heads(inner, start, config, several, share_C_K[own])
 
     head_C_D = heads(train, reference)
-    worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
     # A community that is worse off is not steered.
     head_C_D[worse_C] = reference.reference_D
     model = steered(reference, train.communities, head_C_D)
     if not config.fade:
         return model
     return replace(model, fading=learn_fading(train, reference, heads, rng))
+
+
+def chosen_mixtures(
+    train: TrainingSet,
+    reference: LinearRewardModel,
+    config: AdaptiveConfig,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, BoolArray]:
+    """The mixture of each community, chosen on held-out raters or questions.
+
+    Returns:
+        Shares of the candidates, shape (C, K), and whether a community falls behind the reference
+        with them, shape (C,).
+
+    Raises:
+        NotEnoughData: If there are too few raters or questions to leave any out.
+    """
+    several = len(train.communities) > 1
+    margin_N_K = held_out_margins(
+        lambda inner: candidate_heads(inner, inner.refitted(reference), config, several),
+        train,
+        candidates(config, several),
+        rng,
+    )
+    # The least difference in a sum moves where the search for shares ends, and sums depend on the
+    # number of threads.
+    with one_blas_thread():
+        common_K = stacking_shares(margin_N_K, train)
+        share_C_K = without_small(own_shares(margin_N_K, train, common_K, config.share_pull))
+        mixed_N = _mixed(margin_N_K, train, share_C_K)
+    return share_C_K, falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
 
 
 def candidate_heads(
@@ -165,7 +188,8 @@ def mixed_heads(
     """
     share_C_P_K = share_C_K.reshape(len(share_C_K), -1, 1 + len(config.own_ridges))
     prior_P_D = candidate_priors(train, reference, config, several)
-    head_C_D: FloatArray = share_C_P_K[:, :, 0] @ prior_P_D
+    # Not a matrix product, whose sums depend on the number of threads.
+    head_C_D: FloatArray = np.einsum("cp,pd->cd", share_C_P_K[:, :, 0], prior_P_D)
     own_C_P_R = share_C_P_K[:, :, 1:]
     prior_p, ridge_r = (np.flatnonzero(own_C_P_R.any(axis=axes)) for axes in ((0, 2), (0, 1)))
     if not len(ridge_r):
@@ -232,25 +256,31 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     # Pairs that do not count have margins of nan, which times a weight of 0 is nan.
     counted_N = weight_N > 0
-    weight_N, margin_N_K, flip_N = (
-        weight_N[counted_N],
+    return _least_loss(
         margin_N_K[counted_N],
+        weight_N[counted_N],
         train.flip_N[counted_N],
+        train.effective_loss,
     )
-    kind = train.effective_loss
+
+
+def _least_loss(
+    margin_n_K: FloatArray, weight_n: FloatArray, flip_n: FloatArray, kind: LossKind
+) -> FloatArray:
+    """Shares of the mixture with the least weighted loss, shape (K,)."""
 
     def loss(share_K: FloatArray) -> tuple[float, FloatArray]:
-        margin_N = margin_N_K @ share_K
-        slope_N = weight_N * report_slopes(margin_N, flip_N, kind)
-        return float(weight_N @ report_losses(margin_N, flip_N, kind)), slope_N @ margin_N_K
+        margin_n = margin_n_K @ share_K
+        slope_n = weight_n * report_slopes(margin_n, flip_n, kind)
+        return float(weight_n @ report_losses(margin_n, flip_n, kind)), slope_n @ margin_n_K
 
-    candidates = margin_N_K.shape[1]
+    count = margin_n_K.shape[1]
     found = minimize(
         loss,
-        np.full(candidates, 1 / candidates),
+        np.full(count, 1 / count),
         jac=True,
         method="SLSQP",
-        bounds=[(0, 1)] * candidates,
+        bounds=[(0, 1)] * count,
         constraints={"type": "eq", "fun": lambda s: s.sum() - 1, "jac": np.ones_like},
         options={"maxiter": 200, "ftol": 1e-10},
     )
