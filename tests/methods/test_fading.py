@@ -148,6 +148,20 @@ def test_prompts_that_are_all_alike_teach_nothing_and_warn_of_nothing(
     assert not recwarn.list
 
 
+def test_where_the_only_pairs_that_count_are_of_one_topic_nothing_is_learned() -> None:
+    """It ended with an error that there were too few raters, which there were not."""
+    train = survey()
+    pairs = tuple(replace(p, weight=float(p.community == "MEX")) for p in train.encoded.pairs)
+    kept = [k for k, p in enumerate(pairs) if p.community == "KEN" or p.stem == "s0"]
+    encoded = EncodedPairs(pairs, train.encoded.features).take(np.array(kept))
+    few = TrainingSet.build(encoded, train.communities, by="stem")
+
+    def heads(inner: TrainingSet, start: LinearRewardModel) -> FloatArray:
+        return np.tile(taste(1), (len(inner.communities), 1))
+
+    assert learn_fading(few, started(1), heads, rng_for(0)) is None
+
+
 def test_adaptive_fades_unless_it_is_told_not_to() -> None:
     train, reference = survey(), started(-0.2)
     small = AdaptiveConfig(shared_ridges=(1.0,), zero_ridges=(), own_ridges=(1.0,))

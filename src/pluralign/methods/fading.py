@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from pluralign.core import BoolArray, FloatArray, IntArray
+from pluralign.core import BoolArray, FloatArray, IntArray, NotEnoughData
 from pluralign.methods.ridges import FOLDS, balanced_weights, held_out_margins
 from pluralign.methods.training import TrainingSet
 from pluralign.rewards import (
@@ -52,13 +52,12 @@ def learn_fading(
 
     Returns:
         The strengths of steering by familiarity; None where prompts have no vectors of their own,
-        or there are fewer than 30 question stems, or no community was asked about two topics.
+        or there are fewer than 30 question stems, or no community was asked about two topics in
+        pairs that count.
     """
     prompts = train.encoded.features.prompts()
     topic_N = None if prompts is None else topics_of(train, *prompts, rng)
     if prompts is None or topic_N is None:
-        return None
-    if topic_N.max() == 0:
         return None
     fold_N = topic_N % FOLDS
     by_topic = replace(train, unit_N=topic_N.astype(np.int32), place_N=(fold_N + 0.5) / FOLDS)
@@ -68,10 +67,11 @@ def learn_fading(
         head_C_D = heads(inner, start)
         return np.stack([np.broadcast_to(start.reference_D, head_C_D.shape), head_C_D])
 
-    margin_N_2 = held_out_margins(both, by_topic, 2, rng)
-    if np.isnan(margin_N_2).all():
+    try:
+        margin_N_2 = held_out_margins(both, by_topic, 2, rng)
+        weight_N = balanced_weights(margin_N_2[:, 0], train)
+    except NotEnoughData:
         return None
-    weight_N = balanced_weights(margin_N_2[:, 0], train)
     with one_blas_thread():
         familiar_N = left_out_familiarity(train, *prompts, fold_N)
         start, full = chosen_ramp(familiar_N, margin_N_2, weight_N, train)
