@@ -176,7 +176,10 @@ class TrainingSet:
         return replace(self, reference_fit=reference_fit) if len(shared) else self
 
     def refitted(self, reference: LinearRewardModel) -> LinearRewardModel:
-        """The reference as these pairs alone would have taught it; itself if it saw none of them.
+        """The reference as these pairs alone would have taught it.
+
+        One that was given, or on which nothing is known, stays as it is; one whose pairs are all
+        left out knows nothing.
 
         Held-out units must be new to the reference too. Else every method that stays close to
         it looks better on the held-out pairs than it is on a question that nobody has seen.
