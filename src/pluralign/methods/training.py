@@ -178,8 +178,8 @@ class TrainingSet:
     def refitted(self, reference: LinearRewardModel) -> LinearRewardModel:
         """The reference as these pairs alone would have taught it.
 
-        One that was given, or on which nothing is known, stays as it is; one whose pairs are all
-        left out knows nothing.
+        One that was given stays as it is (``reference_fit`` is None). One whose pairs are all left
+        out has a head of zeros, and prefers no response.
 
         Held-out units must be new to the reference too. Else every method that stays close to
         it looks better on the held-out pairs than it is on a question that nobody has seen.
