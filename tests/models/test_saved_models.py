@@ -191,7 +191,9 @@ def test_texts_that_the_encoder_does_not_read_are_reported(
         def note(self, text: str) -> None:
             self.notes.append(text)
 
-    reads_english = replace(model, trunk=EmbeddingTrunk(HashEncoder(languages=("en",))))
+    assert isinstance(model.trunk, EmbeddingTrunk)
+    trunk = replace(model.trunk, encoder=HashEncoder(languages=("en",)))
+    reads_english = replace(model, trunk=trunk)
     path = tmp_path / "replies.jsonl"
     row = {
         "prompt": "سؤال",
