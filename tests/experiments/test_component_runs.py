@@ -235,3 +235,10 @@ def test_records_of_versions_without_components_are_read(
     tables = recorded_tables(tmp_path / "run")
     assert tables["trunk"].pop("components") == 0
     assert recorded_settings(None, tables, tmp_path / "run").settings.components == 0
+
+
+def test_fewer_components_than_the_default_are_no_news(
+    go: Go, settings: Tables, tmp_path: Path
+) -> None:
+    outcome = go(settings | {"repeats": 1, "trunk": {"encoder": "hash"}}, tmp_path / "run")
+    assert not any("principal component" in note for note in outcome.record["notes"])

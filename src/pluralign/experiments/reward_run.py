@@ -214,9 +214,9 @@ def _check(work: RewardWork) -> None:
 
 
 def _component_notes(work: RewardWork, split: Split) -> list[str]:
-    """Notes on principal components that a repeat fits."""
+    """Notes on principal components that a repeat fits, where their number was asked for."""
     settings = work.resolved.settings
-    if settings.reference.model is not None:
+    if settings.reference.model is not None or "trunk.components" not in work.resolved.origin:
         return []
     train = [work.loaded.pairs[i] for i in split.train.tolist()]
     return component_notes(train, settings.components)

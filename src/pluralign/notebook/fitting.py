@@ -125,8 +125,9 @@ def fit(
         encoded = start.trunk.encode_pairs(whole.loaded.pairs)
         if start.given is None:
             wanted = resolved.settings.components
-            for note in component_notes(whole.loaded.pairs, wanted):
-                reporter.note(note)
+            if "trunk.components" in resolved.origin:
+                for note in component_notes(whole.loaded.pairs, wanted):
+                    reporter.note(note)
             trunk, encoded = fit_trunk(start.trunk, encoded, np.arange(len(whole)), wanted)
             start = replace(start, trunk=trunk)
         _warn_of_languages(whole, start.trunk, seed)
