@@ -56,6 +56,8 @@ How to read it:
 * A number measures how similar a model's ranking is to the choices of the people who took part, not
   to a whole country. The encoder reads English; the texts are English or translated to it.
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only.
+* The sections on transformers and on a community nobody trained on were measured before principal
+  components became the default, with products by element (`trunk.components = 0`).
 * **These are development data.** Methods, features and settings were chosen on them, by the
   [protocol](protocol.md), mostly on the same seeds and without a quarter of the communities or
   raters. No interval covers that choice. It favours `adaptive` over the published methods, which
