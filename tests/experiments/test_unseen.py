@@ -318,8 +318,11 @@ def test_curves_that_are_killed_and_go_on_have_the_bytes_of_curves_in_one_piece(
         ]
 
     subprocess.run(command("whole"), stdout=subprocess.DEVNULL, check=True)
-    for fits, wait in ((0, 1.5), (1, 0.0), (2, 0.02), (1, 0.1)):
+    killed_N = [
         kill_after(command("killed"), fits, wait)
+        for fits, wait in ((0, 0.5), (1, 0.0), (1, 0.02), (1, 0.1))
+    ]
+    assert any(killed_N)  # a fast machine may be done before the signal
     subprocess.run(command("killed"), stdout=subprocess.DEVNULL, check=True)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert (killed / "rows.jsonl").read_bytes() == (whole / "rows.jsonl").read_bytes()
@@ -327,15 +330,20 @@ def test_curves_that_are_killed_and_go_on_have_the_bytes_of_curves_in_one_piece(
     assert files_under(killed) == files_under(whole)
 
 
-def kill_after(command: list[str], fits: int, wait: float) -> None:
-    """Kill a run of the curves when it has written so many results, and a little later."""
+def kill_after(command: list[str], fits: int, wait: float) -> bool:
+    """Kill a run of the curves when it has written so many results, and a little later.
+
+    Returns:
+        Whether it was still running.
+    """
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         while fits and (line := process.stdout.readline()):
             fits -= "learned" in line
         time.sleep(wait)
         process.kill()
-    assert process.returncode == -signal.SIGKILL
+    assert process.returncode in {0, -signal.SIGKILL}
+    return process.returncode != 0
 
 
 def files_under(folder: Path) -> list[str]:
