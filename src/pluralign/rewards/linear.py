@@ -128,14 +128,14 @@ class LinearRewardModel:
 
     def margins(self, pairs: EncodedPairs) -> FloatArray:
         """Margins of pairs under the steer to each community, in logits, shape (N, C)."""
-        margin_N_C = pairs.margins(self.heads().T)
         prompts = None if self.fading is None else pairs.features.prompts()
         if self.fading is None or prompts is None:
-            return margin_N_C
+            return pairs.margins(self.heads().T)
+        # The features are read once for the reference and for what communities add to it.
+        margin_N_P = pairs.margins(np.vstack([self.reference_D, self.delta_C_D]).T)
         vector_P_d, prompt_N = prompts
         strength_N_C = self.fading.strengths(vector_P_d, self.communities)[prompt_N]
-        reference_N_1 = pairs.margins(self.reference_D)[:, None]
-        faded_N_C: FloatArray = reference_N_1 + strength_N_C * (margin_N_C - reference_N_1)
+        faded_N_C: FloatArray = margin_N_P[:, :1] + strength_N_C * margin_N_P[:, 1:]
         return faded_N_C
 
     def explain(
