@@ -55,8 +55,8 @@ class AdaptiveConfig:
         share_pull: Pull of a community's mixture towards the mixture of all, >= 0, in pairs.
         guard: Number of standard errors below the reference's held-out accuracy at which a
             community falls back to the reference.
-        fade: Whether steering is weaker on prompts that are unlike those a community was asked, as
-            topics that are left out show.
+        fade: Whether steering is weaker on prompts that are unlike those a community was asked. How
+            much weaker is chosen on topics that are left out of training.
     """
 
     shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (1.0,)

@@ -34,8 +34,8 @@ router = APIRouter(tags=["pluralign"])
 _SOON_WRITTEN = 256
 _THOUGHT = "thought: the thoughts before the answer are left out; only the answer is scored"
 _FADED = (
-    "steering: the prompt is unlike those that people were asked, so that steering is weaker, and "
-    "the reference decides more (strengths)"
+    "steering: the prompt is unlike those that people were asked, so steering is weaker and the "
+    "reference decides more; strengths has the numbers"
 )
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
