@@ -1,0 +1,147 @@
+"""Answers: a person's choice in a pair, stored once even if it arrives several times."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from pluralign.collecting import audit_log
+from pluralign.collecting.refusals import NotAccepted
+from pluralign.collecting.secret_digests import new_id
+from pluralign.collecting.store.tables import assignment, rating
+from pluralign.collecting.taking_part import consent_of
+
+Choice = Literal["left", "right", "tie", "both-bad", "dont-know"]
+_CLOCK_SLACK = 86_400
+_MOST_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's choice.
+
+    Attributes:
+        assignment: Id of the pair as it was shown to them.
+        choice: ``left``, ``right``, ``tie``, ``both-bad`` or ``dont-know``.
+        strength: 1 slightly, 2 clearly, 3 much better; None if not given.
+        reason: Why, in their own words, as `clean_text` returns it; None if not given.
+        language: BCP 47 tag of the page.
+        flip: Probability that the phone exchanged left and right before sending, in [0, 0.5).
+        seconds: Time on the pair in whole seconds; None if not known.
+        made_at: Time by the phone's clock, seconds since 1970; None if it was sent at once.
+        offline: Whether it was made without a connection.
+    """
+
+    assignment: str
+    choice: Choice
+    strength: int | None = None
+    reason: str | None = None
+    language: str = "en"
+    flip: float = 0.0
+    seconds: int | None = None
+    made_at: int | None = None
+    offline: bool = False
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was chosen; not of when, which differs if it is sent again."""
+        said = {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("seconds", "made_at", "offline")
+        }
+        row = json.dumps(said, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(row.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that is on disk.
+
+    Attributes:
+        rating: Its id.
+        version: 1 for the first answer to a pair; higher for a later, different one.
+        again: Whether the same answer was there already.
+    """
+
+    rating: str
+    version: int
+    again: bool
+
+
+def keep_answer(connection: Connection, participant_id: str, answer: Answer, now: int) -> Kept:
+    """Store an answer: the same one sent twice counts once, a different one is a new version.
+
+    Args:
+        connection: A writing connection.
+        participant_id: The person.
+        answer: Their answer.
+        now: Seconds since 1970.
+
+    Raises:
+        NotAccepted: If the pair was not shown to this person, or they must consent again first.
+    """
+    shown = select(assignment.c.participant).where(assignment.c.id == answer.assignment)
+    if connection.execute(shown).scalar() != participant_id:
+        raise NotAccepted(
+            "This pair was not shown to you, so the answer cannot be kept.", status=404
+        )
+    earlier = connection.execute(
+        select(rating.c.id, rating.c.version, rating.c.digest)
+        .where(rating.c.assignment == answer.assignment)
+        .order_by(rating.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if earlier is not None and earlier.digest == answer.digest:
+        return Kept(earlier.id, earlier.version, again=True)
+    given = consent_of(connection, participant_id)
+    if given is None or not given.current:
+        raise NotAccepted(
+            "The text that you agree to has changed. Please read it again.", status=409
+        )
+    version = 1 if earlier is None else earlier.version + 1
+    id_ = new_id(now)
+    connection.execute(
+        insert(rating).values(
+            id=id_,
+            assignment=answer.assignment,
+            consent=given.id,
+            choice=answer.choice,
+            strength=answer.strength,
+            flip=answer.flip,
+            reason=answer.reason,
+            language=answer.language,
+            seconds=None if answer.seconds is None else min(max(answer.seconds, 0), _MOST_SECONDS),
+            made_at=_believable(answer.made_at, now),
+            received_at=now,
+            offline=answer.offline,
+            digest=answer.digest,
+            version=version,
+        )
+    )
+    action = "answer kept" if version == 1 else "answer changed"
+    audit_log.append(connection, now, "participant", action, id_, answer.digest)
+    return Kept(id_, version, again=False)
+
+
+def delete_answer(connection: Connection, participant_id: str, assignment_id: str, now: int) -> int:
+    """Delete every version of a person's answer to a pair; return how many there were."""
+    own = select(assignment.c.id).where(
+        assignment.c.id == assignment_id, assignment.c.participant == participant_id
+    )
+    if connection.execute(own).first() is None:
+        raise NotAccepted("This pair was not shown to you.", status=404)
+    count = connection.execute(
+        select(func.count()).select_from(rating).where(rating.c.assignment == assignment_id)
+    ).scalar_one()
+    connection.execute(delete(rating).where(rating.c.assignment == assignment_id))
+    if count:
+        audit_log.append(connection, now, "participant", "answer deleted", assignment_id)
+    return int(count)
+
+
+def _believable(made_at: int | None, now: int) -> int | None:
+    """A time by a phone's clock; None where the clock is ahead of ours by more than a day."""
+    return made_at if made_at is not None and 0 < made_at <= now + _CLOCK_SLACK else None

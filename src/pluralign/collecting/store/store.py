@@ -1,0 +1,73 @@
+"""A study's store: opened for one server, written by one thread, read by many."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from pluralign.collecting.store.engines import database_url, reading_engine, writing_engine
+from pluralign.collecting.store.upgrading import upgrade
+from pluralign.collecting.store.writer import Writer
+
+T = TypeVar("T")
+
+
+class Store:
+    """Everything that people gave to a study.
+
+    Args:
+        url: URL of its database.
+
+    Use `open_store`, which also keeps a second server out.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._writing = writing_engine(url)
+        upgrade(self._writing)
+        self._reading = reading_engine(url)
+        self._writer = Writer(self._writing)
+
+    def write(self, change: Callable[[Connection], T]) -> T:
+        """Make a change; return its result once the change is on disk.
+
+        Raises:
+            OperationalError: If the database cannot write.
+        """
+        return self._writer.write(change)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the store and cannot change it."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Finish the changes that have arrived, and close every connection."""
+        self._writer.close()
+        self._reading.dispose()
+        self._writing.dispose()
+
+
+@contextmanager
+def open_store(folder: Path, url: str | None = None) -> Iterator[Store]:
+    """Open the store of a study, made and upgraded where needed.
+
+    Args:
+        folder: The study's folder.
+        url: URL of the database; SQLite in the folder by default.
+
+    Raises:
+        InvalidSettings: If another process has the store open, the database cannot be reached, is
+            of a newer version, or does not keep what it confirms.
+    """
+    from pluralign.runs.lock import alone_in
+
+    with alone_in(folder):
+        store = Store(database_url(folder, url))
+        try:
+            yield store
+        finally:
+            store.close()
