@@ -17,7 +17,7 @@ from pluralign.methods import (
     pooled_heads,
     stacking_shares,
 )
-from pluralign.methods.adaptive import own_shares
+from pluralign.methods.adaptive import candidate_priors, mixed_heads, own_shares
 from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_bradley_terry
 
 
@@ -61,6 +61,31 @@ def test_every_level_is_combined_with_every_other(village: Any) -> None:
     assert candidate_heads(village.train, village.reference, config).shape == (15, 3, 64)
     alone = village.train.without(~np.isin(village.train.community_N, ["~hill", "~world"]))
     assert candidate_heads(alone, village.reference, config, several=False).shape == (9, 1, 64)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_levels_that_are_not_needed_are_zeros_and_the_others_stay_as_they_are(
+    village: Any, others: bool
+) -> None:
+    config = AdaptiveConfig()
+    train = village.train if others else village.train.of(*village.train.communities)
+    all_P_D = candidate_priors(train, village.reference, config, several=True)
+    for used_P in np.eye(5, dtype=np.bool_):
+        prior_P_D = candidate_priors(train, village.reference, config, True, used_P)
+        np.testing.assert_array_equal(prior_P_D[used_P], all_P_D[used_P])
+    prior_P_D = candidate_priors(train, village.reference, config, True, np.zeros(5, np.bool_))
+    assert not prior_P_D[1:].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mixed_heads_are_the_mixture_of_all_candidates_whichever_have_a_share(
+    village: Any, seed: int
+) -> None:
+    rng, config = rng_for(seed, "shares"), AdaptiveConfig()
+    share_C_K = rng.dirichlet(np.ones(15), size=3) * (rng.random(15) < 0.3)
+    head_K_C_D = candidate_heads(village.train, village.reference, config)
+    mixed_C_D = mixed_heads(village.train, village.reference, config, True, share_C_K)
+    np.testing.assert_allclose(mixed_C_D, np.einsum("ck,kcd->cd", share_C_K, head_K_C_D), atol=1e-6)
 
 
 def loss(margin_N_K: FloatArray, share_K: FloatArray) -> float:

@@ -187,7 +187,8 @@ def mixed_heads(
         Shape (C, D).
     """
     share_C_P_K = share_C_K.reshape(len(share_C_K), -1, 1 + len(config.own_ridges))
-    prior_P_D = candidate_priors(train, reference, config, several)
+    used_P = np.asarray(share_C_P_K.any(axis=(0, 2)))
+    prior_P_D = candidate_priors(train, reference, config, several, used_P)
     # Not a matrix product, whose sums depend on the number of threads.
     head_C_D: FloatArray = np.einsum("cp,pd->cd", share_C_P_K[:, :, 0], prior_P_D)
     own_C_P_R = share_C_P_K[:, :, 1:]
@@ -219,26 +220,50 @@ def candidates(config: AdaptiveConfig, several: bool) -> int:
 
 
 def candidate_priors(
-    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, several: bool
+    train: TrainingSet,
+    reference: LinearRewardModel,
+    config: AdaptiveConfig,
+    several: bool,
+    used_P: BoolArray | None = None,
 ) -> FloatArray:
-    """The reference, and each shared level under each ridge, shape (P, D)."""
-    level_K_D = _shared_levels(train, reference, config)
+    """The reference, and each shared level under each ridge, shape (P, D).
+
+    Args:
+        train: Training pairs.
+        reference: The model that steering starts from.
+        config: The candidate ridges.
+        several: As in `candidate_heads`.
+        used_P: Which of them are needed, shape (P,); the others are not fitted, and zeros stand in
+            their place. None: all.
+    """
+    count = candidates(config, several) // (1 + len(config.own_ridges))
+    used_P = np.ones(count, dtype=np.bool_) if used_P is None else used_P
+    reference_1_D = reference.reference_D[None]
     if not several:
-        return np.stack([reference.reference_D, *level_K_D])
+        return np.concatenate([reference_1_D, _shared_levels(train, reference, config, used_P[1:])])
+    own_L, all_L = np.split(used_P[1:], 2)
     steered_to = train.of(*train.communities)
     # Where every pair is of a community steered to, both levels are one, which is solved once.
-    same = len(steered_to.encoded) == len(train.encoded)
-    own_K_D = level_K_D if same else _shared_levels(steered_to, reference, config)
-    return np.stack([reference.reference_D, *own_K_D, *level_K_D])
+    if len(steered_to.encoded) == len(train.encoded):
+        level_L_D = _shared_levels(train, reference, config, own_L | all_L)
+        return np.concatenate([reference_1_D, level_L_D, level_L_D])
+    own_L_D = _shared_levels(steered_to, reference, config, own_L)
+    return np.concatenate([reference_1_D, own_L_D, _shared_levels(train, reference, config, all_L)])
 
 
 def _shared_levels(
-    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig
+    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, used_L: BoolArray
 ) -> FloatArray:
-    """Heads of all pairs together, from the reference and from zero, shape (K, D)."""
+    """Heads of all pairs together, from the reference and from zero, shape (L, D)."""
     start_D = reference.reference_D
-    from_zero_K_D = train.heads(config.zero_ridges, np.zeros_like(start_D))
-    return np.concatenate([train.heads(config.shared_ridges, start_D), from_zero_K_D])
+    level_L_D = np.zeros((len(used_L), len(start_D)))
+    ridge_L = np.array([*config.shared_ridges, *config.zero_ridges])
+    from_zero_L = np.arange(len(used_L)) >= len(config.shared_ridges)
+    for prior_D, these_L in ((start_D, ~from_zero_L), (np.zeros_like(start_D), from_zero_L)):
+        level = np.flatnonzero(these_L & used_L)
+        if len(level):
+            level_L_D[level] = train.heads(ridge_L[level].tolist(), prior_D)
+    return level_L_D
 
 
 def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:

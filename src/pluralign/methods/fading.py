@@ -151,20 +151,21 @@ def chosen_ramp(
 
     def losses(one: tuple[float, float]) -> FloatArray:
         margin_n = margin_n_2[:, 0] + ramp(familiar_n, *one) * (margin_n_2[:, 1] - margin_n_2[:, 0])
-        weighted_n: FloatArray = weight_n * train.losses(margin_n[:, None], counted_N)[:, 0]
-        return weighted_n
+        weighted_n = weight_n * train.losses(margin_n[:, None], counted_N)[:, 0]
+        by_stem_S: FloatArray = np.bincount(stem_n, weighted_n).astype(np.float64)
+        return by_stem_S
 
     grid = ramps(familiar_n)
-    best_n = losses(min(grid, key=lambda one: float(losses(one).sum())))
-    near = [one for one in grid if _within_an_error(losses(one) - best_n, stem_n)]
+    loss_G_S = np.stack([losses(one) for one in grid])
+    excess_G_S = loss_G_S - loss_G_S[np.argmin(loss_G_S.sum(axis=1))]
+    near = [one for one, excess_S in zip(grid, excess_G_S, strict=True) if _by_chance(excess_S)]
     return min(near, key=lambda one: float(weight_n @ ramp(familiar_n, *one)))
 
 
-def _within_an_error(excess_n: FloatArray, stem_n: IntArray) -> bool:
-    """Whether the sum of what pairs lose more is at most its standard error."""
-    sum_S = np.bincount(stem_n, excess_n)
-    error = np.sqrt(len(sum_S) * sum_S.var(ddof=1)) if len(sum_S) > 1 else 0.0
-    return bool(sum_S.sum() <= error)
+def _by_chance(excess_S: FloatArray) -> bool:
+    """Whether the sum of what stems lose more is at most its standard error."""
+    error = np.sqrt(len(excess_S) * excess_S.var(ddof=1)) if len(excess_S) > 1 else 0.0
+    return bool(excess_S.sum() <= error)
 
 
 def ramps(familiar_n: FloatArray) -> Sequence[tuple[float, float]]:

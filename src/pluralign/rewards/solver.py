@@ -39,6 +39,7 @@ _EXACT = 1e-14
 _SHRINKS = 0.3  # of the promise before it, for which a factor of the curvature is kept
 _NEARER = 1e-4
 _NUMBERS = "features and prior must be finite, weights finite and >= 0"
+_POSITIVE = 1e-6  # of its trace: more than rounding takes from a curvature of single precision
 _ROUNDED = 1e-13  # of a loss, which rounding may add to it
 
 
@@ -280,7 +281,7 @@ def _unrounded(root_D_D: FloatArray, z_P_D: FloatArray) -> FloatArray:
 def _curvature(choices: _Choices, theta_P_D: FloatArray) -> FloatArray:
     """Mean of X' S X over heads, shape (D, D), its lower triangle alone.
 
-    It aims the steps, the gradient ends them: float32 suffices.
+    It aims the steps, the gradient ends them: float32 suffices, also for its factor.
     """
     dimensions = theta_P_D.shape[1]
     curvature_D_D = np.zeros((dimensions, dimensions), dtype=np.float32, order="F")
@@ -291,15 +292,17 @@ def _curvature(choices: _Choices, theta_P_D: FloatArray) -> FloatArray:
         scaled = block * np.sqrt(bend).astype(np.float32)[:, None]
         # Half of the work of a product of two matrices, and nothing is copied.
         curvature_D_D = ssyrk(1, scaled.T, beta=1, c=curvature_D_D, overwrite_c=True, lower=True)
-    return curvature_D_D.astype(np.float64)
+    return curvature_D_D
 
 
 def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
     """Lower Cholesky factor of curvature plus ridge; a little more keeps it positive."""
-    full_D_D = curvature_D_D.copy()
-    full_D_D[np.diag_indices_from(full_D_D)] += ridge + 1e-6 * np.trace(full_D_D) / len(full_D_D)
-    root_D_D: FloatArray = cholesky(full_D_D, lower=True, overwrite_a=True, check_finite=False)
-    return root_D_D
+    full_D_D = curvature_D_D.copy(order="F")
+    full_D_D[np.diag_indices_from(full_D_D)] += ridge + _POSITIVE * np.trace(full_D_D)
+    root_D_D = cholesky(full_D_D, lower=True, overwrite_a=True, check_finite=False)
+    # Steps are exact in the coordinates that it makes, so that the loss stays smooth.
+    exact_D_D: FloatArray = root_D_D.astype(np.float64)
+    return exact_D_D
 
 
 class _Dual(NamedTuple):
