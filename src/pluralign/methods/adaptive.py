@@ -233,8 +233,8 @@ def candidate_priors(
         reference: The model that steering starts from.
         config: The candidate ridges.
         several: As in `candidate_heads`.
-        used_P: Which of them are needed, shape (P,); the others are not fitted, and zeros stand in
-            their place. None: all.
+        used_P: Which of them are needed, shape (P,); the rows of the others are zeros.
+            None: all.
     """
     count = candidates(config, several) // (1 + len(config.own_ridges))
     used_P = np.ones(count, dtype=np.bool_) if used_P is None else used_P
