@@ -9,7 +9,7 @@ from scipy.optimize import approx_fprime
 
 from pluralign.core import FloatArray, InvalidInput, rng_for
 from pluralign.encoders import HashEncoder
-from pluralign.methods import RidgeConfig, TrainingSet, pooled_heads
+from pluralign.methods import RidgeConfig, TrainingSet, mixtures, pooled_heads
 from pluralign.methods.adapting import choice_margins
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.mixtures import Candidate, Mixture, MixtureFit, _problem, mixture_loss
@@ -142,6 +142,25 @@ def test_the_same_seed_gives_the_same_bases_to_the_last_bit(village: Any, learn:
         learn(village.train, village.reference, config, rng_for(1)).base_K_D for _ in range(2)
     )
     np.testing.assert_array_equal(first, again)
+
+
+def test_more_bases_than_communities_are_not_searched_for_again(
+    numbers: Callable[..., TrainingSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = numbers(choices_of(rng_for(1).normal(size=(2, 6)), 30, 2))
+    searches: list[int] = []
+    search = mixtures._fit
+
+    def counted(problem: Any, anchor_D: FloatArray, ridge: float, bases: int, rng: Any) -> Any:
+        searches.append(bases)
+        return search(problem, anchor_D, ridge, bases, rng)
+
+    monkeypatch.setattr(mixtures, "_fit", counted)
+    config = LoreConfig(bases=(2, 5, 10), ridges=(3.0, 1.0))
+    shared = learn_lore(train, flat_reference(6), config, rng_for(0))
+    assert shared.base_K_D.shape == (2, 6)
+    # Each ridge in each of three folds, and the choice on all pairs.
+    assert searches == [2] * 7
 
 
 def test_too_few_people_to_hold_any_out_take_the_first_candidate(

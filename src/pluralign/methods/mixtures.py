@@ -95,6 +95,16 @@ class Candidate(NamedTuple):
     anchored: bool = True
 
 
+def distinct_candidates(candidates: Sequence[Candidate], communities: int) -> list[Candidate]:
+    """The candidates with at most one base for each community, each once, in their order.
+
+    >>> distinct_candidates([Candidate(2, 1.0), Candidate(5, 1.0), Candidate(2, 3.0)], 2)
+    [Candidate(bases=2, ridge=1.0, anchored=True), Candidate(bases=2, ridge=3.0, anchored=True)]
+    """
+    fewer = [c._replace(bases=min(c.bases, communities)) for c in candidates]
+    return list(dict.fromkeys(fewer))
+
+
 @dataclass(frozen=True, slots=True)
 class MixtureFit:
     """How mixtures are fitted, but for what is chosen.
@@ -140,6 +150,7 @@ class MixtureFit:
             fit = replace(self, reference=inner.refitted(self.reference))
             return np.stack([heads_of(mixture, inner) for mixture in fit.each(inner, candidates)])
 
+        candidates = distinct_candidates(candidates, len(np.unique(train.community_N)))
         best = 0
         if len(candidates) > 1:
             # Without units to leave out, the first candidate stays.
