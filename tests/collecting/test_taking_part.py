@@ -9,6 +9,7 @@ from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.secret_digests import read_key
 from pluralign.collecting.store.tables import (
     assignment,
+    audit,
     consent,
     document,
     invite,
@@ -274,3 +275,30 @@ def test_every_two_answers_to_a_prompt_are_a_pair_but_not_across_communities(sto
     with store.reading() as connection:
         found = connection.execute(select(pair.c.community)).scalars().all()
     assert sorted(map(str, found)) == ["MEX", "MEX", "None", "~hill", "~hill"]
+
+
+def test_the_last_consent_counts_also_within_one_second(store, study):
+    person = _join(store, study, _invite(store, study)).participant
+    for purposes in (["collect", "train"], ["collect"], ["collect", "evaluate"], ["collect"]):
+        store.write(lambda c, p=purposes: give_consent(c, person, _document(c), p, NOW))
+    with store.reading() as connection:
+        assert consent_of(connection, person).purposes == "collect"
+
+
+def test_nothing_is_kept_of_a_person_who_no_longer_agrees_to_that(store, study):
+    person = _join(store, study, _invite(store, study)).participant
+    shown = _shown_pair(store, person)
+    store.write(lambda c: give_consent(c, person, _document(c), [], NOW))
+    with pytest.raises(NotAccepted, match="do not agree"):
+        store.write(lambda c: keep_answer(c, person, Answer(shown, "left"), NOW))
+
+
+def test_the_log_does_not_reveal_a_deleted_answer_to_somebody_who_tries_every_choice(store, study):
+    person = _join(store, study, _invite(store, study)).participant
+    shown = _shown_pair(store, person)
+    store.write(lambda c: keep_answer(c, person, Answer(shown, "left"), NOW))
+    store.write(lambda c: delete_answer(c, person, shown, NOW))
+    tried = {Answer(shown, choice).digest for choice in ("left", "right", "tie", "both-bad")}
+    with store.reading() as connection:
+        digests = set(connection.execute(select(audit.c.digest)).scalars())
+    assert digests.isdisjoint(tried)

@@ -8,8 +8,9 @@ from typing import Literal
 from sqlalchemy import Connection, delete, func, insert, select
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.purposes import allowed
 from pluralign.collecting.refusals import NotAccepted
-from pluralign.collecting.secret_digests import new_id
+from pluralign.collecting.secret_digests import new_id, new_token
 from pluralign.collecting.store.tables import assignment, rating
 from pluralign.collecting.taking_part import consent_of
 
@@ -101,8 +102,10 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         raise NotAccepted(
             "The text that you agree to has changed. Please read it again.", status=409
         )
+    if not allowed(["collect"], given.purposes):
+        raise NotAccepted("You do not agree that this study keeps your answers.", status=403)
     version = 1 if earlier is None else earlier.version + 1
-    id_ = new_id(now)
+    id_, salt = new_id(now), new_token()
     connection.execute(
         insert(rating).values(
             id=id_,
@@ -118,12 +121,25 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
             received_at=now,
             offline=answer.offline,
             digest=answer.digest,
+            salt=salt,
             version=version,
         )
     )
     action = "answer kept" if version == 1 else "answer changed"
-    audit_log.append(connection, now, "participant", action, id_, answer.digest)
+    audit_log.append(connection, now, "participant", action, id_, logged(answer.digest, salt))
     return Kept(id_, version, again=False)
+
+
+def logged(digest: str, salt: str) -> str:
+    """The digest of an answer in the log.
+
+    There are few choices, so a plain digest would reveal a deleted answer to anyone who tries them
+    all. The salt is deleted with the answer.
+
+    >>> logged("d", "one") == logged("d", "other")
+    False
+    """
+    return hashlib.sha256(f"{salt}\0{digest}".encode()).hexdigest()
 
 
 def delete_answer(connection: Connection, participant_id: str, assignment_id: str, now: int) -> int:

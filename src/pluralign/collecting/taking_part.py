@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import as_text
@@ -178,16 +178,35 @@ def give_consent(
         raise NotAccepted(
             "The text that you agree to has changed. Please read it again.", status=409
         )
+    return store_consent(connection, participant_id, document_id, as_text(purposes), now)
+
+
+def store_consent(
+    connection: Connection, participant_id: str, document_id: str, purposes: str, now: int
+) -> str:
+    """Store a consent as the person's newest one; return its id.
+
+    Args:
+        connection: A writing connection.
+        participant_id: The person.
+        document_id: The text that it is about.
+        purposes: As `as_text` writes them; empty for none.
+        now: Seconds since 1970.
+    """
     id_ = new_id(now)
-    given = as_text(purposes)
+    last = select(func.max(consent.c.version)).where(consent.c.participant == participant_id)
     connection.execute(
         insert(consent).values(
-            id=id_, participant=participant_id, document=document_id, purposes=given, at=now
+            id=id_,
+            participant=participant_id,
+            document=document_id,
+            version=(connection.execute(last).scalar() or 0) + 1,
+            purposes=purposes,
+            at=now,
         )
     )
-    audit_log.append(
-        connection, now, "participant", f"consent to: {given or 'nothing'}", id_, document_id
-    )
+    action = f"consent to: {purposes or 'nothing'}"
+    audit_log.append(connection, now, "participant", action, id_, document_id)
     return id_
 
 
@@ -212,7 +231,7 @@ def consent_of(connection: Connection, participant_id: str) -> Consent | None:
         select(consent.c.id, consent.c.purposes, document.c.version)
         .join(document, consent.c.document == document.c.id)
         .where(consent.c.participant == participant_id)
-        .order_by(consent.c.at.desc(), consent.c.id.desc())
+        .order_by(consent.c.version.desc())
         .limit(1)
     ).one_or_none()
     if found is None:

@@ -90,8 +90,10 @@ consent = Table(
     _id(),
     _of("participant", "participant"),
     _of("document", "document"),
+    Column("version", Integer, nullable=False),  # 1 for a person's first consent; the last counts
     Column("purposes", Text, nullable=False),  # sorted, separated by spaces; empty for none
     _time("at"),
+    UniqueConstraint("participant", "version"),
 )
 
 invite = Table(
@@ -203,6 +205,7 @@ rating = Table(
     _time("received_at"),
     Column("offline", Boolean, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("salt", Text, nullable=False),  # of the digest in the log: no guess can be tested
     Column("version", Integer, nullable=False),
     UniqueConstraint("assignment", "version"),
     _one_of("choice", "left", "right", "tie", "both-bad", "dont-know"),
@@ -238,6 +241,7 @@ withdrawal = Table(
     _id(),
     Column("scope", Text, nullable=False),
     Column("key_hash", Text, nullable=False),  # so that a restored backup withdraws them again
+    Column("traces", Text, nullable=True),  # JSON: release -> ids in it; empty once models are done
     _time("asked_at"),
     _time("done_at", required=False),
     Column("receipt", Text, nullable=True),
@@ -247,13 +251,13 @@ release = Table(
     "release",
     metadata,
     _id(),
-    Column("purpose", Text, nullable=False),
+    Column("purposes", Text, nullable=False),  # separated by spaces
     Column("digest", Text, nullable=False),
-    Column("floor", Integer, nullable=False),
     Column("counts", Text, nullable=False),  # JSON
     Column("id_key", Text, nullable=False),  # key of the public ids of people in this release
-    _of("steward", "steward", required=False),
+    Column("stewards", Text, nullable=False),  # ids of stewards who agreed, with spaces
     _time("made_at"),
+    Column("revision", Integer, nullable=False),  # 0; higher after people withdrew from it
 )
 
 model_use = Table(
@@ -264,6 +268,18 @@ model_use = Table(
     Column("run", Text, nullable=False),
     Column("digest", Text, nullable=False),
     _time("at"),
+    UniqueConstraint("release", "run"),
+)
+
+change = Table(
+    "change",
+    metadata,
+    _id(),
+    _of("release", "release"),
+    _of("participant", "participant"),
+    Column("content", Text, nullable=False),  # JSON: what their answers changed, for them alone
+    _time("at"),
+    UniqueConstraint("release", "participant"),
 )
 
 audit = Table(

@@ -61,6 +61,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_invite_token_hash")),
     )
     op.create_table(
+        "release",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("purposes", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("id_key", sa.Text(), nullable=False),
+        sa.Column("stewards", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+    )
+    op.create_table(
         "steward",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -83,11 +95,26 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("traces", sa.Text(), nullable=True),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.Column("receipt", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawal")),
     )
+    op.create_table(
+        "model_use",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["release"], ["release.id"], name=op.f("fk_model_use_release")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_use")),
+        sa.UniqueConstraint("release", "run", name=op.f("uq_model_use_release_run")),
+    )
+    with op.batch_alter_table("model_use", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_model_use_release"), ["release"], unique=False)
+
     op.create_table(
         "participant",
         sa.Column("id", sa.Text(), nullable=False),
@@ -105,22 +132,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_participant_invite"), ["invite"], unique=False)
 
     op.create_table(
-        "release",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("floor", sa.Integer(), nullable=False),
-        sa.Column("counts", sa.Text(), nullable=False),
-        sa.Column("id_key", sa.Text(), nullable=False),
-        sa.Column("steward", sa.Text(), nullable=True),
-        sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["steward"], ["steward.id"], name=op.f("fk_release_steward")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
-    )
-    with op.batch_alter_table("release", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_release_steward"), ["steward"], unique=False)
-
-    op.create_table(
         "steward_link",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("steward", sa.Text(), nullable=False),
@@ -133,10 +144,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_steward_link_steward"), ["steward"], unique=False)
 
     op.create_table(
+        "change",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("participant", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["participant"], ["participant.id"], name=op.f("fk_change_participant")
+        ),
+        sa.ForeignKeyConstraint(["release"], ["release.id"], name=op.f("fk_change_release")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
+        sa.UniqueConstraint("release", "participant", name=op.f("uq_change_release_participant")),
+    )
+    with op.batch_alter_table("change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_participant"), ["participant"], unique=False)
+        batch_op.create_index(batch_op.f("ix_change_release"), ["release"], unique=False)
+
+    op.create_table(
         "consent",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("participant", sa.Text(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("purposes", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["document"], ["document.id"], name=op.f("fk_consent_document")),
@@ -144,23 +174,11 @@ def upgrade() -> None:
             ["participant"], ["participant.id"], name=op.f("fk_consent_participant")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sa.UniqueConstraint("participant", "version", name=op.f("uq_consent_participant_version")),
     )
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_consent_document"), ["document"], unique=False)
         batch_op.create_index(batch_op.f("ix_consent_participant"), ["participant"], unique=False)
-
-    op.create_table(
-        "model_use",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("release", sa.Text(), nullable=False),
-        sa.Column("run", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["release"], ["release.id"], name=op.f("fk_model_use_release")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_use")),
-    )
-    with op.batch_alter_table("model_use", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_model_use_release"), ["release"], unique=False)
 
     op.create_table(
         "session",
@@ -312,6 +330,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("offline", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "choice IN ('left', 'right', 'tie', 'both-bad', 'dont-know')",
@@ -376,31 +395,33 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_session_participant"))
 
     op.drop_table("session")
-    with op.batch_alter_table("model_use", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_model_use_release"))
-
-    op.drop_table("model_use")
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consent_participant"))
         batch_op.drop_index(batch_op.f("ix_consent_document"))
 
     op.drop_table("consent")
+    with op.batch_alter_table("change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_change_release"))
+        batch_op.drop_index(batch_op.f("ix_change_participant"))
+
+    op.drop_table("change")
     with op.batch_alter_table("steward_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_steward_link_steward"))
 
     op.drop_table("steward_link")
-    with op.batch_alter_table("release", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_release_steward"))
-
-    op.drop_table("release")
     with op.batch_alter_table("participant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_participant_invite"))
         batch_op.drop_index(batch_op.f("ix_participant_community"))
 
     op.drop_table("participant")
+    with op.batch_alter_table("model_use", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_model_use_release"))
+
+    op.drop_table("model_use")
     op.drop_table("withdrawal")
     op.drop_table("study")
     op.drop_table("steward")
+    op.drop_table("release")
     op.drop_table("invite")
     op.drop_table("document")
     op.drop_table("bucket")
