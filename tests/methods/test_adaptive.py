@@ -72,7 +72,7 @@ def test_levels_that_are_not_needed_are_zeros_and_the_others_stay_as_they_are(
     all_P_D = candidate_priors(train, village.reference, config, several=True)
     for used_P in np.eye(5, dtype=np.bool_):
         prior_P_D = candidate_priors(train, village.reference, config, True, used_P)
-        np.testing.assert_array_equal(prior_P_D[used_P], all_P_D[used_P])
+        np.testing.assert_allclose(prior_P_D[used_P], all_P_D[used_P], atol=1e-6)
     prior_P_D = candidate_priors(train, village.reference, config, True, np.zeros(5, np.bool_))
     assert not prior_P_D[1:].any()
 

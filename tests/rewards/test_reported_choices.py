@@ -73,6 +73,17 @@ def test_the_forward_loss_is_the_likelihood_of_the_report(flip: float) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_ridges_with_priors_of_their_own_have_the_heads_that_each_has_alone(kind: LossKind) -> None:
+    x_N_D, truth_D = choices(60, 5)
+    weight_N, flip_N = np.ones(60), np.full(60, 0.1)
+    prior_K_D = np.stack([truth_D, np.zeros(5)])
+    found_K_D = fit_reports(x_N_D, RIDGES, prior_K_D, weight_N, flip_N, kind)
+    for found_D, ridge, prior_D in zip(found_K_D, RIDGES, prior_K_D, strict=True):
+        (alone_D,) = fit_reports(x_N_D, [ridge], prior_D, weight_N, flip_N, kind)
+        np.testing.assert_allclose(found_D, alone_D, atol=1e-5)
+
+
 @SIZES
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_flips_every_loss_gives_the_plain_heads_bit_for_bit(

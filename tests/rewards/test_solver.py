@@ -177,6 +177,31 @@ def test_a_path_is_the_same_as_separate_fits(
     np.testing.assert_allclose(path_K_D, alone_K_D, atol=1e-5)
 
 
+@SIZES
+def test_ridges_with_priors_of_their_own_have_the_heads_that_each_has_alone(
+    pairs: int, dimensions: int
+) -> None:
+    p = problem(pairs, dimensions)
+    ridges, prior_K_D = (3.0, 0.3, 10.0), p.prior_D * np.array([[0.0], [1.0], [-1.0]])
+    path_K_D = fit_path(p.difference_N_D, ridges, prior_K_D, p.weight_N)
+    alone = [
+        fit_bradley_terry(p.difference_N_D, ridge, prior_D, p.weight_N)
+        for ridge, prior_D in zip(ridges, prior_K_D, strict=True)
+    ]
+    np.testing.assert_allclose(path_K_D, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 1e-6])
+def test_features_of_few_directions_and_hardly_any_pull_are_no_obstacle(ridge: float) -> None:
+    """Their curvature is positive by no more than rounding takes from it."""
+    rng = rng_for(0, "few directions")
+    features_N_D = (rng.normal(size=(600, 5)) @ rng.normal(size=(5, 300))) * 30
+    head_D = fit_bradley_terry(features_N_D, ridge)
+    loss, slope_D = bradley_terry_loss(features_N_D, np.ones(600), ridge, np.zeros(300), head_D)
+    assert loss < 600 * np.log(2)
+    assert np.abs(slope_D).max() < 1e-3
+
+
 @pytest.mark.parametrize("sureness", [1.0, 1e3])
 @SIZES
 def test_several_priors_have_the_heads_that_each_has_alone(

@@ -255,14 +255,12 @@ def _shared_levels(
     train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, used_L: BoolArray
 ) -> FloatArray:
     """Heads of all pairs together, from the reference and from zero, shape (L, D)."""
-    start_D = reference.reference_D
-    level_L_D = np.zeros((len(used_L), len(start_D)))
     ridge_L = np.array([*config.shared_ridges, *config.zero_ridges])
-    from_zero_L = np.arange(len(used_L)) >= len(config.shared_ridges)
-    for prior_D, these_L in ((start_D, ~from_zero_L), (np.zeros_like(start_D), from_zero_L)):
-        level = np.flatnonzero(these_L & used_L)
-        if len(level):
-            level_L_D[level] = train.heads(ridge_L[level].tolist(), prior_D)
+    prior_L_D = np.zeros((len(used_L), len(reference.reference_D)))
+    prior_L_D[: len(config.shared_ridges)] = reference.reference_D
+    level_L_D = np.zeros_like(prior_L_D)
+    if used_L.any():
+        level_L_D[used_L] = train.heads(ridge_L[used_L].tolist(), prior_L_D[used_L])
     return level_L_D
 
 

@@ -22,6 +22,7 @@ from pluralign.rewards import (
     familiarity,
     one_blas_thread,
     ramp,
+    report_losses,
 )
 
 TOPICS = 6
@@ -148,10 +149,11 @@ def chosen_ramp(
     )
     stems = [pair.stem for pair in train.encoded.pairs]
     stem_n = np.unique(np.array(stems)[counted_N], return_inverse=True)[1]
+    flip_n = train.flip_N[counted_N]
 
     def losses(one: tuple[float, float]) -> FloatArray:
         margin_n = margin_n_2[:, 0] + ramp(familiar_n, *one) * (margin_n_2[:, 1] - margin_n_2[:, 0])
-        weighted_n = weight_n * train.losses(margin_n[:, None], counted_N)[:, 0]
+        weighted_n = weight_n * report_losses(margin_n, flip_n, train.loss)
         by_stem_S: FloatArray = np.bincount(stem_n, weighted_n).astype(np.float64)
         return by_stem_S
 

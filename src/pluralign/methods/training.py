@@ -144,7 +144,7 @@ class TrainingSet:
 
         Args:
             ridges: K ridges, each > 0, in falling order.
-            prior_D: Where the head is pulled to, shape (D,).
+            prior_D: Where the head is pulled to, shape (D,); (K, D) where each ridge has its own.
             weight_N: How much each pair counts, shape (N,); its own weight where None.
         """
         weight_N = self.weight_N if weight_N is None else weight_N

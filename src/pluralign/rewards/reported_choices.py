@@ -80,7 +80,7 @@ def fit_reports(
     Args:
         difference_N_D: Features of reported minus other response, shape (N, D).
         ridges: K ridges, each > 0; fastest in falling order.
-        prior_D: Where the head is pulled to, shape (D,).
+        prior_D: Where the head is pulled to, shape (D,); (K, D) where each ridge has its own.
         weight_N: How much each pair counts, >= 0, shape (N,).
         flip_N: Probability that each report is the opposite, in [0, 0.5), shape (N,).
         kind: The loss.
@@ -96,6 +96,12 @@ def fit_reports(
     """
     if kind == "plain" or not flip_N.any():
         return fit_path(difference_N_D, ridges, prior_D, weight_N)
+    if prior_D.ndim > 1:
+        alone = [
+            fit_reports(difference_N_D, [ridge], own_D, weight_N, flip_N, kind)
+            for ridge, own_D in zip(ridges, prior_D, strict=True)
+        ]
+        return np.concatenate(alone)
     if kind == "unbiased":
         tilt_N = -flip_N / (1 - 2 * flip_N)
         return fit_tilted(difference_N_D, ridges, prior_D, weight_N, tilt_N)

@@ -88,7 +88,7 @@ def fit_path(
     Args:
         difference_N_D: As in `fit_bradley_terry`.
         ridges: K ridges, each > 0, or none; fastest in falling order.
-        prior_D: As in `fit_bradley_terry`.
+        prior_D: As in `fit_bradley_terry`; of shape (K, D) where each ridge has a prior of its own.
         weight_N: As in `fit_bradley_terry`.
         tolerance: Stop when a step lessens the loss by less than this part of it.
 
@@ -102,7 +102,8 @@ def fit_path(
     """
     features = as_features(difference_N_D)
     prior_D = np.zeros(features.shape[1]) if prior_D is None else np.asarray(prior_D)
-    head_K_D: FloatArray = fit_paths(features, ridges, prior_D[None], weight_N, tolerance)[:, 0]
+    prior_P_D = prior_D[..., None, :]
+    head_K_D: FloatArray = fit_paths(features, ridges, prior_P_D, weight_N, tolerance)[:, 0]
     return head_K_D
 
 
@@ -121,7 +122,7 @@ def fit_paths(
     Args:
         difference_N_D: As in `fit_path`.
         ridges: As in `fit_path`.
-        prior_P_D: P priors, shape (P, D).
+        prior_P_D: P priors, shape (P, D); or P of its own for each ridge, shape (K, P, D).
         weight_N: As in `fit_path`.
         tolerance: As in `fit_path`.
 
@@ -149,8 +150,9 @@ def fit_paths(
     counted = weight_N > 0
     if not counted.all():
         features, weight_N = features.take(counted), weight_N[counted]
-    if not len(weight_N) or not ridges or not len(prior_P_D):
-        return np.tile(prior_P_D, (len(ridges), 1, 1))
+    prior_K_P_D = np.broadcast_to(prior_P_D, (len(ridges), *prior_P_D.shape[-2:]))
+    if not len(weight_N) or not prior_K_P_D.size:
+        return prior_K_P_D.copy()
     choices = _joined(features, weight_N)
     # Not before, because these are fewer features, and mostly at hand.
     if not all(np.isfinite(block).all() for _, block in blocks(choices.features)):
@@ -159,7 +161,7 @@ def fit_paths(
     # Many small products: threads that wait for each other cost more than they bring, the more the
     # busier the machine.
     with one_blas_thread():
-        return walk(choices, ridges, prior_P_D, tolerance)
+        return walk(choices, ridges, prior_K_P_D, tolerance)
 
 
 class _Choices(NamedTuple):
@@ -236,16 +238,17 @@ def at_hand(features: PairFeatures) -> PairFeatures:
 
 
 def _primal_paths(
-    choices: _Choices, ridges: Sequence[float], prior_P_D: FloatArray, tolerance: float
+    choices: _Choices, ridges: Sequence[float], prior_K_P_D: FloatArray, tolerance: float
 ) -> FloatArray:
     """Quasi-Newton steps (L-BFGS), in coordinates that make the curvature at the priors round.
 
     The losses under all priors are one sum to minimise: each step reads the features once for all.
     """
-    curvature_D_D = _curvature(choices, prior_P_D)
-    theta_P_D = prior_P_D
+    priors_D = np.unique(prior_K_P_D.reshape(-1, prior_K_P_D.shape[-1]), axis=0)
+    curvature_D_D = _curvature(choices, priors_D)
+    theta_P_D = prior_K_P_D[0]
     thetas = []
-    for ridge in ridges:
+    for ridge, prior_P_D in zip(ridges, prior_K_P_D, strict=True):
         root_D_D = _root(curvature_D_D, ridge)
         start_P_D = theta_P_D
 
@@ -253,6 +256,7 @@ def _primal_paths(
         def loss(
             z: FloatArray,
             ridge: float = ridge,
+            prior_P_D: FloatArray = prior_P_D,
             root: FloatArray = root_D_D,
             start: FloatArray = start_P_D,
         ) -> Any:
@@ -369,14 +373,14 @@ class _DualPoint(NamedTuple):
 
 
 def _dual_paths(
-    choices: _Choices, ridges: Sequence[float], prior_P_D: FloatArray, tolerance: float
+    choices: _Choices, ridges: Sequence[float], prior_K_P_D: FloatArray, tolerance: float
 ) -> FloatArray:
     difference_N_D = choices.features.dense().astype(np.float64, copy=False)
     gram_N_N = difference_N_D @ difference_N_D.T
-    start_N_P = difference_N_D @ prior_P_D.T
-    a_N_P: FloatArray = np.zeros_like(start_N_P)
+    a_N_P: FloatArray = np.zeros((len(difference_N_D), prior_K_P_D.shape[1]))
     thetas = []
-    for ridge in ridges:
+    for ridge, prior_P_D in zip(ridges, prior_K_P_D, strict=True):
+        start_N_P = difference_N_D @ prior_P_D.T
         a_N_P = _dual_fit(_Dual(gram_N_N, start_N_P, choices, ridge), a_N_P, tolerance)
         thetas.append(prior_P_D + a_N_P.T @ difference_N_D)
     return np.stack(thetas)
