@@ -17,6 +17,7 @@ from pluralign.audits.participation import (
     unlike_residents,
 )
 from pluralign.core import PreferencePair
+from pluralign.languages.speech import Speech
 
 GROUPS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(1, 40), max_size=6)
 
@@ -91,6 +92,17 @@ def test_blank_words_are_no_words() -> None:
     (measured,) = no_words(Evidence(pairs=pairs), Context())
 
     assert measured.value == 0.5  # type: ignore[union-attr]
+
+
+def test_where_no_record_has_words_the_claim_says_none_and_not_only_0() -> None:
+    (measured,) = no_words(Evidence(pairs=[pair(n) for n in range(3)]), Context())
+    assert isinstance(measured, Measured)
+    assert str(measured.claim).startswith("None of the 3 records of ")
+    for language in ("es", "ar", "hi"):
+        said = Speech(language)(measured.claim.template, total=3, subject="x")
+        assert "3" in said
+        assert "0" not in said
+        assert "records" not in said
 
 
 def test_an_undisclosed_value_does_not_form_a_group() -> None:

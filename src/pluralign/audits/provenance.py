@@ -33,14 +33,30 @@ def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
             error=standard_error(draws) if value.any() else 0.0,
             clusters=effective_clusters(people),
             numbers={"with_words": estimate(value.mean(), draws, len(pairs), raters)},
-            claim=Sentence(
-                "Only {count} of {total} records of {subject} have a reason, a context or a story "
-                "in people's own words: their choices are known, their reasons are not.",
-                {"count": int(value.sum()), "total": len(pairs), "subject": source},
-            ),
+            claim=_own_words(int(value.sum()), len(pairs), source),
             rows=Rows("pairs", int(len(pairs) - value.sum())),
             look="Compare records with a context and records without one.",
         )
+
+
+def _own_words(count: int, total: int, source: str) -> Sentence:
+    """How many records have people's own words.
+
+    >>> str(_own_words(0, 24206, "survey"))
+    "None of the 24,206 records of survey have a reason, a context or a story in people's own
+    words: their choices are known, their reasons are not."
+    """
+    if count == 0:
+        return Sentence(
+            "None of the {total} records of {subject} have a reason, a context or a story in "
+            "people's own words: their choices are known, their reasons are not.",
+            {"total": total, "subject": source},
+        )
+    return Sentence(
+        "Only {count} of {total} records of {subject} have a reason, a context or a story "
+        "in people's own words: their choices are known, their reasons are not.",
+        {"count": count, "total": total, "subject": source},
+    )
 
 
 def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
