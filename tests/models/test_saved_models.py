@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +9,7 @@ import pytest
 
 from pluralign.core import (
     DamagedFile,
+    FloatArray,
     InvalidInput,
     NotEnoughData,
     RewardRequest,
@@ -232,6 +233,29 @@ def test_rows_on_which_steering_fades_have_its_strength_and_are_counted(
     assert second["strength"] == {"~hill": 0.0}
     assert second["margins"]["~hill"] == pytest.approx(second["margins"]["~world"], abs=1e-6)
     assert sum(tally.flagged.values()) == 1
+
+
+def test_strengths_of_a_batch_are_computed_once(
+    model: LinearRewardModel,
+    tmp_path: Path,
+    write_rows: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls, compute = [], Fading.strengths
+
+    def counted(fading: Fading, prompt_N_d: FloatArray, communities: Sequence[str]) -> FloatArray:
+        calls.append(len(prompt_N_d))
+        return compute(fading, prompt_N_d, communities)
+
+    monkeypatch.setattr(Fading, "strengths", counted)
+    nothing = np.zeros((1, 256), dtype=np.float32)
+    fades = replace(model, fading=Fading({}, nothing, start=0.2, full=0.4))
+    rows = [{"prompt": "Tea?", "response": said} for said in ("Yes", "No")]
+    path = write_rows(tmp_path / "a.jsonl", rows)
+    assert [row["strength"] for row in scored(fades, path, "~hill", "~coast")] == [
+        {"~hill": 0.0, "~coast": 0.0}
+    ] * 2
+    assert calls == [1]
 
 
 def test_strengths_are_those_of_the_prompt_that_is_scored(

@@ -118,11 +118,15 @@ def save_model(model: SteerableRewardModel, folder: AnyPath) -> None:
 
 def rewards_under(
     model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
-) -> FloatArray:
-    """Rewards under several steers in logits, shape (N, S); a linear model reads a request once."""
+) -> tuple[FloatArray, FloatArray]:
+    """Rewards under several steers in logits, and how strongly each steers, shapes (N, S).
+
+    A linear model reads a request once. The strength of other models is 1.
+    """
     if isinstance(model, LinearRewardModel):
-        return model.rewards(requests, list(steers.values()))
-    return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
+        return model.rewards_and_strengths(requests, list(steers.values()))
+    rewards = np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
+    return rewards, np.ones_like(rewards)
 
 
 def with_unseen(model: "SavedModel", labels: Sequence[str]) -> "SavedModel":
@@ -199,15 +203,14 @@ def score_file(
         if first:
             _warn_of_languages(requests, model, reporter)
             first = False
-        scored = iter(rewards_under(model, requests, steers) if requests else ())
-        rewards = iter([None if one.request is None else next(scored) for one in read_N])
-        answers = iter(read_N)
-        own_n = [[one.request for one in islice(answers, len(found))] for _, _, found in batch]
-        faded_n = _faded(model, own_n, steers)
-        if any(faded_n):
-            tally.flag(FADED, sum(map(bool, faded_n)))
-        for (number, id_, found), faded in zip(batch, faded_n, strict=True):
-            row = _row(steers, list(islice(rewards, len(found))))
+        scored = iter(zip(*rewards_under(model, requests, steers), strict=True) if requests else ())
+        answers = iter([None if one.request is None else next(scored) for one in read_N])
+        for number, id_, found in batch:
+            own = list(islice(answers, len(found)))
+            faded = _faded(steers, own)
+            if faded:
+                tally.flag(FADED)
+            row = _row(steers, [None if one is None else one[0] for one in own])
             yield {"line": number, "id": id_} | row | faded | told
         reporter.progress(tally.kept, 0)
     if not tally.kept:
@@ -223,28 +226,20 @@ def _how_made(model: SteerableRewardModel, steers: Mapping[str, Steer]) -> dict[
 
 
 def _faded(
-    model: SteerableRewardModel,
-    own_n: Sequence[Sequence[RewardRequest | None]],
-    steers: Mapping[str, Steer],
-) -> list[dict[str, dict[str, float]]]:
-    """For each row, the strengths of steering that are below 1, by community.
+    steers: Mapping[str, Steer], scored: Sequence[tuple[FloatArray, FloatArray] | None]
+) -> dict[str, dict[str, float]]:
+    """The strengths of steering that are below 1, by community; none without an answer.
 
     Args:
-        model: The model.
-        own_n: The requests of each row as they are scored; None for a response without an answer.
-        steers: Community -> its steer.
+        steers: Community -> its steer, S of them.
+        scored: Rewards and strengths of the responses of a row, shape (S,) each; they answer one
+            prompt. None for a response without an answer.
     """
-    if not isinstance(model, LinearRewardModel) or model.fading is None:
-        return [{} for _ in own_n]
-    own = [id_ for id_ in steers if id_ in model.communities]
-    rows = [k for k, requests in enumerate(own_n) if None not in requests]
-    asked = [request for k in rows if (request := own_n[k][0]) is not None]
-    found: list[dict[str, dict[str, float]]] = [{} for _ in own_n]
-    for k, strength_C in zip(rows, model.strengths(asked, own).round(3), strict=True):
-        weaker = {c: float(s) for c, s in zip(own, strength_C, strict=True) if s < 1}
-        if weaker:
-            found[k] = {"strength": weaker}
-    return found
+    if scored[0] is None or None in scored[1:]:
+        return {}
+    strength_S = scored[0][1].round(3)
+    weaker = {id_: float(s) for id_, s in zip(steers, strength_S, strict=True) if s < 1}
+    return {"strength": weaker} if weaker else {}
 
 
 def _warn_of_languages(

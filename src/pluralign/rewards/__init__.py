@@ -4,7 +4,14 @@ Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
 from pluralign.rewards.explaining import ExplainableRewardModel, Explanation, MarginPart, NearPair
-from pluralign.rewards.fading import Fading, asked_directions, familiarity, ramp, strengths_on
+from pluralign.rewards.fading import (
+    Fading,
+    asked_directions,
+    familiarity,
+    mean_strengths,
+    ramp,
+    strengths_on,
+)
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.length import LengthReward
@@ -94,6 +101,7 @@ __all__ = [
     "lacks_prior",
     "load_card",
     "load_reward_model",
+    "mean_strengths",
     "name_on_card",
     "one_blas_thread",
     "people_of",

@@ -109,6 +109,19 @@ def strengths_on(
     )
 
 
+def mean_strengths(strength_N_C: FloatArray, share_S_C: FloatArray) -> FloatArray:
+    """Strength of each steer: the mean over its communities by their shares, shape (N, S).
+
+    >>> mean_strengths(np.array([[1.0, 0.5]]), np.array([[1.0, 0.0], [0.3, 0.3], [0, 0]])).tolist()
+    [[1.0, 0.75, 1.0]]
+    """
+    total_S_1 = share_S_C.sum(axis=1, keepdims=True)
+    # Of 1 - strength: exactly 0 where steering is full, also where shares sum to 1 by rounding.
+    weaker_N_S = (1 - strength_N_C) @ (share_S_C / np.where(total_S_1, total_S_1, 1)).T
+    strengths: FloatArray = 1 - weaker_N_S
+    return strengths
+
+
 def ramp(familiar: FloatArray, start: float, full: float) -> FloatArray:
     """Strength of steering at each familiarity, in [0, 1], of the same shape."""
     strength: FloatArray = np.clip((familiar - start) / (full - start), 0, 1)

@@ -20,7 +20,7 @@ from pluralign.core import (
     listed,
 )
 from pluralign.rewards.explaining import Explanation, check_most, explain_heads
-from pluralign.rewards.fading import Fading, strengths_on
+from pluralign.rewards.fading import Fading, mean_strengths, strengths_on
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.new_communities import with_adapted_head
 from pluralign.rewards.trunk import EncodedPairs, Trunk
@@ -99,18 +99,30 @@ class LinearRewardModel:
 
     def rewards(self, requests: Sequence[RewardRequest], steers: Sequence[AnySteer]) -> FloatArray:
         """Rewards under several steers in logits, shape (N, S); each response is read once."""
+        return self.rewards_and_strengths(requests, steers)[0]
+
+    def rewards_and_strengths(
+        self, requests: Sequence[RewardRequest], steers: Sequence[AnySteer]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Rewards, and how strongly each steer steers; each response is read once.
+
+        Returns:
+            Rewards in logits, shape (N, S), and strengths in [0, 1], shape (N, S): of a blend the
+            mean over its communities by their shares.
+        """
         feature_N_D = self.trunk.features(requests).astype(np.float64)
         if self.fading is None:
             head_S_D = np.array([self.head(steer) for steer in steers])
             rewards: FloatArray = feature_N_D @ head_S_D.reshape(-1, feature_N_D.shape[1]).T
-            return rewards
+            return rewards, np.ones_like(rewards)
         given = [as_steer(steer, self.communities) for steer in steers]
         share_S_C = np.array([self._shares(steer) for steer in given])
         used = np.flatnonzero(share_S_C.any(axis=0))
-        own_N_C = feature_N_D @ self.delta_C_D[used].T
-        own_N_C *= self.strengths(requests, [self.communities[c] for c in used])
-        faded: FloatArray = own_N_C @ share_S_C[:, used].T
-        return faded + (feature_N_D @ self.reference_D)[:, None]
+        share_S_c = share_S_C[:, used]
+        strength_N_c = self.strengths(requests, [self.communities[c] for c in used])
+        own_N_c = feature_N_D @ self.delta_C_D[used].T * strength_N_c
+        faded: FloatArray = own_N_c @ share_S_c.T + (feature_N_D @ self.reference_D)[:, None]
+        return faded, mean_strengths(strength_N_c, share_S_c)
 
     def strengths(
         self, requests: Sequence[RewardRequest], communities: Sequence[str] | None = None

@@ -19,6 +19,7 @@ from pluralign.rewards import (
     HeadPrior,
     LinearRewardModel,
     features_under,
+    mean_strengths,
     strengths_on,
 )
 from pluralign.runs import FitsOnTrunk, Refits
@@ -152,11 +153,7 @@ class LinearScorer:
                 shares_K[column[row]] = share
             for id_, share in _added_shares(steer, one.added).items():
                 shares_K[own_column[id_]] = share
-        total_S_1 = share_S_K.sum(axis=1, keepdims=True)
-        # Of 1 - strength: exactly 0 where steering is full, also where shares sum to 1 by rounding.
-        weaker_N_S = (1 - strength_N_K) @ (share_S_K / np.where(total_S_1, total_S_1, 1)).T
-        strengths: FloatArray = 1 - weaker_N_S
-        return strengths
+        return mean_strengths(strength_N_K, share_S_K)
 
     def _on(self, requests: Sequence[RewardRequest], rows: Sequence[int]) -> FloatArray:
         """Strength of steering by some rows of the heads, shape (N, rows)."""
