@@ -54,7 +54,6 @@ METHODS = ("reference", "full", "pooled", "adaptive")
 FROZEN, LOW_RANK, LORA = "frozen", "low-rank", "lora"
 RIDGES = (30.0, 10.0, 3.0, 1.0)
 RATES = {LOW_RANK: (0.001, 0.003), LORA: (0.0003, 0.001)}
-EPOCHS = 4
 PROMPTS = 32  # in a step: the pairs of so many prompts, of all communities
 LEVEL = 0.975
 
@@ -309,13 +308,15 @@ def left_out(task: Task, by: str) -> np.ndarray:
     return (folds_of(train, rng) if fold_N is None else fold_N) % FOLDS == 0
 
 
-def chosen_vectors(task: Task, form: str, by: str) -> tuple[np.ndarray, dict[str, object]]:
+def chosen_vectors(
+    task: Task, form: str, by: str, most: int
+) -> tuple[np.ndarray, dict[str, object]]:
     """The vectors of a tuned trunk, and how its epochs and step size were chosen."""
     held_N = left_out(task, by)
     losses: dict[float, list[float]] = {}
     ridges: dict[float, list[float]] = {}
     for rate in RATES[form]:
-        epochs = list(tuned(task, form, rate, held_N, [RIDGES] * (EPOCHS + 1)))
+        epochs = list(tuned(task, form, rate, held_N, [RIDGES] * (most + 1)))
         losses[rate], ridges[rate] = [e.loss for e in epochs], [e.ridge for e in epochs]
         print(f"  {form} {rate}: left-out loss {np.round(losses[rate], 4).tolist()}", flush=True)
     rate = min(losses, key=lambda one: min(losses[one]))
@@ -343,14 +344,14 @@ def fitted_margins(task: Task, vector_T_d: np.ndarray) -> tuple[TestPairs, dict[
     }
 
 
-def measured(task: Task, forms: Sequence[str], by: str) -> dict[str, object]:
+def measured(task: Task, forms: Sequence[str], by: str, most: int) -> dict[str, object]:
     """Test pairs of a split with the margins of each trunk and method, and what was chosen."""
     found: dict[str, object] = {"margins": {}, "chosen": {}, "seconds": {}}
     for form in (FROZEN, *forms):
         since = time.process_time()
         vector_T_d, about = task.encoded.features.vector_T_d, {}
         if form != FROZEN:
-            vector_T_d, about = chosen_vectors(task, form, by)
+            vector_T_d, about = chosen_vectors(task, form, by, most)
         tuning = time.process_time() - since
         judged, margins = fitted_margins(task, vector_T_d)
         found["judged"], found["margins"][form] = judged, margins
@@ -431,6 +432,7 @@ def main() -> None:
     parser.add_argument("settings", type=Path, nargs="+", help="settings files of pluralign run")
     parser.add_argument("--splits", type=int, default=2, help="splits of each, from its seed on")
     parser.add_argument("--trunks", nargs="+", choices=list(RATES), default=list(RATES))
+    parser.add_argument("--epochs", type=int, default=2, help="at most so many epochs")
     parser.add_argument("--left-out", choices=("topics", "units"), default="topics",
                         help="what is left out to choose epochs and step size")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], help="other settings, as in run")
@@ -442,7 +444,7 @@ def main() -> None:
         splits = []
         for task in tasks(path, args.splits, args.set, args.folder or packaged_folder()):
             print(f"{path.stem}, seed {task.seed}", flush=True)
-            splits.append(measured(task, args.trunks, args.left_out))
+            splits.append(measured(task, args.trunks, args.left_out, args.epochs))
             about = {"set": path.stem, "seed": task.seed}
             chosen.append(about | {k: splits[-1][k] for k in ("chosen", "seconds")})
             print(f"  {json.dumps(splits[-1]['seconds'])}", flush=True)

@@ -113,10 +113,9 @@ def test_a_whole_run_keeps_its_table_and_what_was_chosen(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(script, "EPOCHS", 1)
     out = tmp_path / "rows.json"
-    given = [str(settings), "--splits", "1", "--folder", str(tiny_encoder), "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", ["tuned_trunk.py", *given])
+    given = ["--splits", "1", "--epochs", "1", "--folder", str(tiny_encoder), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["tuned_trunk.py", str(settings), *given])
     script.main()
     found: Mapping[str, Any] = json.loads(out.read_text())
     assert {(r["method"], r["trunk"]) for r in found["rows"]} == {
