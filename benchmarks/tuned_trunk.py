@@ -448,9 +448,10 @@ def main() -> None:
             about = {"set": path.stem, "seed": task.seed}
             chosen.append(about | {k: splits[-1][k] for k in ("chosen", "seconds")})
             print(f"  {json.dumps(splits[-1]['seconds'])}", flush=True)
-        rows += rows_of(path.stem, splits)
-        if args.out:
-            args.out.write_text(json.dumps({"rows": rows, "splits": chosen}, indent=1))
+            own = list(rows_of(path.stem, splits))
+            if args.out:
+                args.out.write_text(json.dumps({"rows": rows + own, "splits": chosen}, indent=1))
+        rows += own
     show(rows)
 
 
