@@ -1,12 +1,22 @@
 """A small study with two communities and a few texts."""
 
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from sqlalchemy import Connection, insert, select
 
 from pluralign.collecting.documents import publish_documents
+from pluralign.collecting.ratings import Answer, keep_answer
+from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.store import open_store
+from pluralign.collecting.store.tables import assignment, document, pair, participant, steward, text
 from pluralign.collecting.study import open_study
+from pluralign.collecting.taking_part import invite_people, join
+from pluralign.collecting.written_texts import NewText, add_text
 
 NOW = 1_800_000_000
 
@@ -48,3 +58,116 @@ def store(study):
     with open_store(study.folder) as opened:
         opened.write(lambda c: publish_documents(c, study.settings, NOW))
         yield opened
+
+
+EVERYTHING = ("collect", "train", "evaluate", "publish-rows", "publish-quotes")
+
+
+class Filling:
+    """Fills a study through the functions of the store, all in one change each.
+
+    Nine times in ten, people of MEX prefer responses with "warm", and those of ~hill "cold".
+    """
+
+    def __init__(self, store: Any, study: Any, seed: int = 0) -> None:
+        self.store, self.study = store, study
+        self.rng = np.random.default_rng(seed)
+        self.joined = 0
+
+    def steward(self, name: str = "Ana", communities: str = "") -> None:
+        """Add a steward; of all communities where none is named."""
+        values = {"id": f"s-{name}", "name": name, "communities": communities, "made_at": NOW}
+        self.store.write(lambda c: c.execute(insert(steward).values(**values)))
+
+    def texts(self, prompts: int = 8) -> None:
+        """Add prompts of the study, with four responses each."""
+
+        def make(c: Connection) -> None:
+            for k in range(prompts):
+                prompt = self.text(c, "prompt", f"What would you drink on day {k}?")
+                for heat, drink in product(("warm", "cold"), ("tea", "water")):
+                    self.text(c, "response", f"I drink {heat} {drink} on day {k}.", parent=prompt)
+            c.execute(pair.update().values(anchor=True))
+
+        self.store.write(make)
+
+    def text(self, c: Connection, kind: str, body: str, **values: Any) -> str:
+        """Add a text; by the study unless an author is named."""
+        filled = {
+            "language": "en", "community": None, "parent": None, "author": None,
+            "origin": "people" if values.get("author") else "study", "licence": "CC0-1.0",
+            "state": "shown",
+        }  # fmt: skip
+        return add_text(c, NewText(kind, body, **filled | values), NOW)
+
+    def people(
+        self, community: str, count: int, purposes: Sequence[str] = EVERYTHING, answers: int = 6
+    ) -> list[str]:
+        """Let people join and answer; return their ids."""
+
+        def make(c: Connection) -> list[str]:
+            token = invite_people(c, self.study.secret, community, uses=count, seconds=9, now=NOW)
+            return [self._person(c, token, purposes, answers) for _ in range(count)]
+
+        return self.store.write(make)
+
+    def _person(self, c: Connection, token: str, purposes: Sequence[str], answers: int) -> str:
+        self.joined += 1
+        newest = select(document.c.id).where(document.c.kind == "consent")
+        person = join(
+            c,
+            self.study.secret,
+            token,
+            form=f"form {self.joined}",
+            document_id=c.execute(newest.order_by(document.c.version.desc())).scalars().first(),
+            purposes=purposes,
+            language="en",
+            now=NOW,
+        ).participant
+        pairs = c.execute(select(pair.c.id).order_by(pair.c.id)).scalars().all()
+        for k in self.rng.permutation(len(pairs))[:answers]:
+            self.answer(c, person, pairs[k])
+        return person
+
+    def show(self, c: Connection, person: str, pair_id: str, reason: str = "anchor") -> str:
+        """Show a pair; return the id of the assignment."""
+        row = c.execute(select(pair).where(pair.c.id == pair_id)).one()
+        id_ = new_id(NOW)
+        sides = [row.first, row.second][:: 1 if self.rng.random() < 0.5 else -1]
+        c.execute(
+            insert(assignment).values(
+                id=id_, participant=person, pair=pair_id, left=sides[0], right=sides[1],
+                reason=reason, propensity=0.25, policy="mixture-1", served_at=NOW,
+            )
+        )  # fmt: skip
+        return id_
+
+    def answer(self, c: Connection, person: str, pair_id: str, **values: Any) -> str:
+        """Show a pair and keep an answer to it, by the planted taste unless a choice is given."""
+        shown = self.show(c, person, pair_id, values.pop("shown_as", "anchor"))
+        given = {"choice": self._taste(c, person, shown), "strength": 2, "reason": "I like it."}
+        keep_answer(c, person, Answer(shown, **given | values), NOW)
+        return shown
+
+    def _taste(self, c: Connection, person: str, shown: str) -> str:
+        row = c.execute(select(assignment).where(assignment.c.id == shown)).one()
+        home = c.execute(select(participant.c.community).where(participant.c.id == person)).scalar()
+        liked = "warm" if home == "MEX" else "cold"
+        bodies = [
+            c.execute(select(text.c.body).where(text.c.id == id_)).scalar_one()
+            for id_ in (row.left, row.right)
+        ]
+        likes = [liked in body for body in bodies]
+        if likes[0] == likes[1]:
+            return str(self.rng.choice(["left", "right", "tie"]))
+        best, other = ("left", "right") if likes[0] else ("right", "left")
+        return best if self.rng.random() < 0.9 else other
+
+
+@pytest.fixture
+def filling(store, study):
+    """A study with texts and a steward; tests add people."""
+    made = Filling(store, study)
+    made.texts()
+    made.steward()
+    return made

@@ -184,15 +184,7 @@ def give_consent(
 def store_consent(
     connection: Connection, participant_id: str, document_id: str, purposes: str, now: int
 ) -> str:
-    """Store a consent as the person's newest one; return its id.
-
-    Args:
-        connection: A writing connection.
-        participant_id: The person.
-        document_id: The text that it is about.
-        purposes: As `as_text` writes them; empty for none.
-        now: Seconds since 1970.
-    """
+    """Store a consent, with purposes as `as_text` writes them, as the person's newest one."""
     id_ = new_id(now)
     last = select(func.max(consent.c.version)).where(consent.c.participant == participant_id)
     connection.execute(
