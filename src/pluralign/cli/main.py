@@ -11,6 +11,7 @@ from pluralign._version import __version__
 from pluralign.cli import export_commands, interchange_commands, reward_commands
 from pluralign.cli.adapt_command import adapt
 from pluralign.cli.audit_command import audit
+from pluralign.cli.collect_commands import collect
 from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
 from pluralign.cli.influence_command import influence
@@ -83,6 +84,7 @@ app.command()(serve)
 app.command()(export_commands.export)
 app.command()(export_commands.rewardbench)
 app.command("every-eval-ever")(interchange_commands.every_eval_ever)
+app.add_typer(collect, name="collect")
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")

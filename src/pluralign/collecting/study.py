@@ -135,6 +135,9 @@ class StudySettings(SettingsTable):
     """Short name of the study: small letters, digits and hyphens."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = LANGUAGES  # type: ignore[assignment]
     """Languages of the pages; the first is shown where a browser prefers none of them."""
+    address: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    """Public address, such as ``https://study.example.org``, with which links of invitations begin.
+    When unset: the address of the running server."""
     min_age: Annotated[int, Field(ge=0, le=99), Unit("years")] = 18
     """Lowest age of people who may take part. Younger people are sent away, nothing is stored."""
     withdrawal: Literal["erase", "stop"] = "erase"

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,14 +16,13 @@ from pluralign.serving.metrics import Metrics
 from pluralign.serving.problems import Refused, problem
 from pluralign.serving.protocol import CONNECTIONS
 from pluralign.serving.server_settings import ServeSettings, is_loopback
+from pluralign.web.origins import CHANGES_NOTHING, from_elsewhere, host_name
 
 _log = logging.getLogger("pluralign.serving")
 OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz"})
 """Paths that require no token, because they reveal nothing about the model."""
 _UNNAMED = "other"
 _SHORT_BODY = 64_000
-_CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN_PAGES = frozenset({b"none", b"same-origin"})
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -103,14 +102,14 @@ class Guard:
                     "send the header Authorization: Bearer TOKEN",
                     asked,
                 )
-        elif not is_loopback(_host(headers.get(b"host", b""))):
+        elif not is_loopback(host_name(headers.get(b"host", b""))):
             # A page of another site whose host name points to this machine (DNS rebinding).
             raise Refused(
                 421,
                 "the host name in the request is not a name of this machine",
                 "ask http://127.0.0.1",
             )
-        if scope["method"] not in _CHANGES_NOTHING and _from_elsewhere(headers, self._origins):
+        if scope["method"] not in CHANGES_NOTHING and from_elsewhere(headers, self._origins):
             hint = (
                 "ask from this server's own page or from a program; serve --origin allows a "
                 "page of another origin"
@@ -190,34 +189,6 @@ def _too_large(settings: ServeSettings) -> Refused:
         "send less",
         {"Connection": "close"},
     )
-
-
-def _host(header: bytes) -> str:
-    """The name in a Host header, without its port.
-
-    >>> headers = (b"127.0.0.1:8000", b"LocalHost", b"[::1]:80", b"evil.example")
-    >>> [_host(header) for header in headers]
-    ['127.0.0.1', 'localhost', '[::1]', 'evil.example']
-    """
-    text = header.decode("latin-1").lower()
-    return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]
-
-
-def _from_elsewhere(headers: Mapping[bytes, bytes], allowed: Collection[bytes]) -> bool:
-    """Whether a browser reports that a page of another origin sent a request; programs report none.
-
-    >>> own = {b"host": b"localhost:8000", b"origin": b"http://localhost:8000"}
-    >>> own |= {b"sec-fetch-site": b"same-origin"}
-    >>> _from_elsewhere(own, ()), _from_elsewhere(own | {b"origin": b"http://localhost:3000"}, ())
-    (False, True)
-    >>> _from_elsewhere({b"host": b"localhost:8000", b"sec-fetch-site": b"cross-site"}, ())
-    True
-    """
-    host, origin = headers.get(b"host", b"").lower(), headers.get(b"origin", b"").lower()
-    if origin in allowed:
-        return False
-    foreign = bool(origin) and origin not in (b"http://" + host, b"https://" + host)
-    return foreign or headers.get(b"sec-fetch-site", b"none") not in _OWN_PAGES
 
 
 def _token(authorization: bytes) -> bytes:

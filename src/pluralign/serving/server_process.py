@@ -2,10 +2,7 @@
 
 import logging
 import os
-import signal
-import socket
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -19,6 +16,7 @@ from pluralign.core import InvalidInput, PluralignError
 from pluralign.rewards import load_card
 from pluralign.serving.metrics import SHARED_FOLDER
 from pluralign.serving.server_settings import ServeSettings, check_tokens
+from pluralign.web.listening import address, bound, stopped_by_signals
 
 SETTINGS = "PLURALIGN_SERVE"
 """Environment variable that passes the settings to the processes of a server."""
@@ -42,13 +40,13 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
     check_tokens(settings)
     load_card(settings.model)
     with ExitStack() as open_things:
-        sockets = [_bound(settings)]
+        sockets = [bound(settings.host, settings.port)]
         open_things.callback(sockets[0].close)
         if listening is not None:
             listening(address(settings.host, sockets[0].getsockname()[1]))
         if settings.processes == 1:
             server = uvicorn.Server(_config(settings, _loaded(settings)))
-            with _stopped_by_signals():
+            with stopped_by_signals():
                 server.run(sockets)
             return
         folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="pluralign-"))
@@ -89,15 +87,6 @@ def from_environment() -> ASGIApp:
     )  # exit at once: a process that is shutting down would look alive to its supervisor
 
 
-def address(host: str, port: int) -> str:
-    """The URL of a host and a port.
-
-    >>> address("::1", 8000)
-    'http://[::1]:8000'
-    """
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _loaded(settings: ServeSettings) -> ASGIApp:
     """The application with its model loaded."""
     from pluralign.serving.app import create_app
@@ -127,24 +116,6 @@ def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:
     )
 
 
-def _bound(settings: ServeSettings) -> socket.socket:
-    """A socket bound to the address; clients can connect once a process has loaded the model."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.socket(family)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.set_inheritable(True)
-    try:
-        bound.bind((settings.host.strip("[]"), settings.port))
-    except OSError as error:
-        bound.close()
-        raise InvalidInput(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}",
-            where="--host, --port",
-            hint="name another port, or 0 for a free one",
-        ) from error
-    return bound
-
-
 @contextmanager
 def _environment(added: dict[str, str]) -> Iterator[None]:
     """Set environment variables within a ``with`` block."""
@@ -154,22 +125,6 @@ def _environment(added: dict[str, str]) -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Ignore the signal that uvicorn raises again after shutdown: a stop is not a failure."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        stop: signal.signal(stop, lambda *_: None) for stop in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for stop, handler in before.items():
-            signal.signal(stop, handler)
 
 
 def _logging() -> dict[str, Any]:

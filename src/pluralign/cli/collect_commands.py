@@ -1,0 +1,243 @@
+"""``pluralign collect``: people take part in a study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pluralign.cli.options import AsJson, Wide
+
+if TYPE_CHECKING:
+    from pluralign.cli.printed_tables import PrintedTable
+    from pluralign.collecting.server import Started
+
+collect = typer.Typer(
+    help="Let people take part: a study's web pages, from invitation to withdrawal.",
+    epilog="Start with two commands: `pluralign collect init tea --community MEX`, then "
+    "`pluralign collect serve tea`.",
+    no_args_is_help=True,
+)
+
+_MODULES = (
+    "alembic",
+    "cryptography",
+    "fastapi",
+    "jinja2",
+    "markdown_it",
+    "python_multipart",
+    "segno",
+    "sqlalchemy",
+    "uvicorn",
+)
+"""Modules of the extra ``collect``."""
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Database of the study, such as postgresql+psycopg://user@host/name. "
+        "The default is SQLite in the folder of the study.",
+    ),
+]
+
+
+@collect.command()
+def init(
+    study: StudyFolder,
+    community: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--community",
+            "-c",
+            help="Community that takes part, such as MEX, MEX/oaxaca or ~yoruba. May be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Write a new study: settings with texts in four languages to edit, and first prompts.
+
+    The texts are templates, not legal advice. Edit study.toml and prompts.jsonl, let a speaker of
+    each language read them, and write that person's name into read_by.
+
+    Example: `pluralign collect init tea --community MEX --community ~hill`
+    """
+    _collecting()
+    from pluralign.collecting.new_study import DEFAULT_COMMUNITY, PROMPTS_FILE, write_study
+    from pluralign.collecting.study import STUDY_FILE
+
+    written = write_study(study, community or [DEFAULT_COMMUNITY])
+    typer.echo(f"wrote {written.folder / STUDY_FILE} and {written.folder / PROMPTS_FILE}")
+    typer.echo(
+        "the texts are templates, not legal advice: edit them, and have them checked before "
+        "people read them"
+    )
+    typer.echo(f"next: pluralign collect serve {study}")
+
+
+@collect.command()
+def serve(
+    study: StudyFolder,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; 0.0.0.0 lets phones of the same network in."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
+    database: Database = None,
+    forwarded_allow_ips: Annotated[
+        str,
+        typer.Option(
+            help="Addresses of the proxies in front of the server whose X-Forwarded headers are "
+            "trusted, separated by commas.",
+        ),
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the pages of a study, in one process that needs no other service.
+
+    Changed texts of study.toml are published as a new version, and new prompts of prompts.jsonl
+    are added. After Ctrl-C or SIGTERM the server finishes the requests that it has. A study on the
+    internet needs a proxy that ends TLS in front of it.
+
+    Example: `pluralign collect serve tea --host 0.0.0.0`
+    """
+    _collecting()
+    from pluralign.collecting.server import Listening
+    from pluralign.collecting.server import serve as run
+
+    run(study, database, Listening(host, port, forwarded_allow_ips), started=_announce(study))
+
+
+@collect.command()
+def invite(
+    study: StudyFolder,
+    community: Annotated[
+        str, typer.Option("--community", "-c", help="Community of the people who are invited.")
+    ],
+    uses: Annotated[
+        int, typer.Option(help="Number of people who may join with it.", min=1, max=100_000)
+    ] = 1,
+    days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=3650)] = 30,
+    label: Annotated[
+        str, typer.Option(help="For whom it is; stewards see it, participants do not.")
+    ] = "",
+    qr: Annotated[
+        Path | None,
+        typer.Option("--qr", metavar="FILE.svg", help="Also write the QR code to a file."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Make an invitation, and print its link and QR code.
+
+    The link is not stored: print it or pass it on now. One link can invite many people, for example
+    on a poster.
+
+    Example: `pluralign collect invite tea --community MEX --uses 30 --qr poster.svg`
+    """
+    _collecting()
+    import segno
+
+    from pluralign.collecting.operations import operate, running_server
+    from pluralign.collecting.study import open_study
+
+    arguments = {"community": community, "uses": uses, "days": days, "label": label}
+    token = operate(study, database, "invite", arguments)["token"]
+    server = running_server(study)
+    address = open_study(study).settings.address or (server.public if server else None)
+    link = f"{address or 'http://127.0.0.1:8000'}/join/{token}"
+    code = segno.make(link, error="m", micro=False)
+    if qr is not None:
+        code.save(str(qr), kind="svg", scale=8, border=4)
+    typer.echo(link)
+    code.terminal(compact=True)
+    if address is None:
+        typer.echo(
+            "no server runs: the link has the default address; set address in study.toml", err=True
+        )
+
+
+@collect.command()
+def status(
+    study: StudyFolder, database: Database = None, wide: Wide = False, as_json: AsJson = False
+) -> None:
+    """Print how many people, answers and texts a study has, and what is left to do.
+
+    Example: `pluralign collect status tea`
+    """
+    _collecting()
+    from pluralign.cli.output import Output
+    from pluralign.collecting.operations import operate
+
+    found = operate(study, database, "status", {})
+    output = Output(as_json=as_json, wide=wide)
+    if as_json:
+        output.json(found)
+        return
+    output.line(f"the study is {found['state']}; consent text version {found['consent_version']}")
+    output.line(f"texts that wait for a steward: {found['waiting']}")
+    if found["drafts"]:
+        output.line(f"texts that nobody has checked yet: {', '.join(found['drafts'])}")
+    output.table(_by_community(found["communities"]))
+
+
+@collect.command()
+def pause(study: StudyFolder, database: Database = None) -> None:
+    """Stop taking answers for a while; people can still see, change and withdraw what they gave.
+
+    Example: `pluralign collect pause tea`
+    """
+    _set_state(study, database, "paused")
+
+
+@collect.command()
+def resume(study: StudyFolder, database: Database = None) -> None:
+    """Take answers again after a pause.
+
+    Example: `pluralign collect resume tea`
+    """
+    _set_state(study, database, "open")
+
+
+@collect.command()
+def close(study: StudyFolder, database: Database = None) -> None:
+    """End a study: no more answers; people can still see and withdraw what they gave.
+
+    Example: `pluralign collect close tea`
+    """
+    _set_state(study, database, "closed")
+
+
+def _set_state(study: Path, database: str | None, state: str) -> None:
+    _collecting()
+    from pluralign.collecting.operations import operate
+
+    operate(study, database, "state", {"state": state})
+    typer.echo(f"the study is {state}")
+
+
+def _collecting() -> None:
+    """Check that the extra ``collect`` is installed."""
+    from importlib.util import find_spec
+
+    from pluralign.core import MissingExtra
+
+    missing = [name for name in _MODULES if find_spec(name) is None]
+    if missing:
+        raise MissingExtra.named("collect", missing[0])
+
+
+def _announce(study: Path) -> Any:
+    def announce(started: "Started") -> None:
+        for warning in started.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"serving {study} at {started.address}; stop with Ctrl-C", err=True)
+
+    return announce
+
+
+def _by_community(rows: list[dict[str, Any]]) -> "PrintedTable":
+    from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
+
+    heads = ("community", "people", "hoped", "answers", "texts")
+    columns = [PrintedColumn(head=head, right=head != "community") for head in heads]
+    return PrintedTable(columns=columns, rows=[[str(row[head]) for head in heads] for row in rows])

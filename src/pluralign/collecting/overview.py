@@ -1,0 +1,109 @@
+"""The state of a study, and exact counts for those who run it; pages show rounded ones."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from pluralign.collecting import audit_log
+from pluralign.collecting.store.tables import assignment, document, participant, rating, text
+from pluralign.collecting.store.tables import study as study_table
+from pluralign.collecting.study import StudySettings
+
+State = Literal["open", "paused", "closed"]
+
+
+def state_of(connection: Connection) -> State:
+    """Whether a study takes answers (``open``), will do so again (``paused``), or not."""
+    state: State | None = connection.execute(select(study_table.c.state)).scalar()
+    return state or "open"
+
+
+def set_state(connection: Connection, study_id: str, state: State, now: int) -> None:
+    """Open, pause or close a study."""
+    if connection.execute(select(study_table.c.id)).first() is None:
+        connection.execute(insert(study_table).values(id=study_id, made_at=now, state=state))
+    connection.execute(update(study_table).values(state=state))
+    audit_log.append(connection, now, "operator", f"study {state}", study_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityCounts:
+    """Exact counts of a community.
+
+    Attributes:
+        community: Its id.
+        people: Number of people who take part.
+        hoped: Number of people that the study hopes for.
+        answers: Number of pairs that they answered.
+        texts: Number of texts that they wrote.
+    """
+
+    community: str
+    people: int
+    hoped: int
+    answers: int
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Content of the store of a study.
+
+    Attributes:
+        state: ``open``, ``paused`` or ``closed``.
+        consent_version: Newest version of the consent text; 0 before the first server start.
+        waiting: Number of texts that wait for a steward.
+        drafts: Languages whose texts nobody has checked yet.
+        communities: Counts by community.
+    """
+
+    state: State
+    consent_version: int
+    waiting: int
+    drafts: tuple[str, ...]
+    communities: tuple[CommunityCounts, ...]
+
+
+def overview(connection: Connection, settings: StudySettings) -> Overview:
+    """Count what the store has."""
+    newest = select(func.max(document.c.version)).where(document.c.kind == "consent")
+    waiting = select(func.count()).select_from(text).where(text.c.state == "waiting")
+    return Overview(
+        state=state_of(connection),
+        consent_version=connection.execute(newest).scalar() or 0,
+        waiting=connection.execute(waiting).scalar_one(),
+        drafts=drafts(settings),
+        communities=_counts(connection, settings),
+    )
+
+
+def drafts(settings: StudySettings) -> tuple[str, ...]:
+    """Languages whose texts nobody has checked yet."""
+    return tuple(one for one in settings.languages if not settings.texts[one].read_by.strip())
+
+
+def _counts(connection: Connection, settings: StudySettings) -> tuple[CommunityCounts, ...]:
+    by = participant.c.community
+    people: dict[str, int] = dict(
+        connection.execute(select(by, func.count()).group_by(by)).tuples().all()
+    )
+    answered = (
+        select(by, func.count(rating.c.assignment.distinct()))
+        .join(assignment, rating.c.assignment == assignment.c.id)
+        .join(participant, assignment.c.participant == participant.c.id)
+        .group_by(by)
+    )
+    answers: dict[str, int] = dict(connection.execute(answered).tuples().all())
+    wrote = select(by, func.count()).join(text, text.c.author == participant.c.id).group_by(by)
+    texts: dict[str, int] = dict(connection.execute(wrote).tuples().all())
+    return tuple(
+        CommunityCounts(
+            one.id,
+            people.get(one.id, 0),
+            one.people,
+            answers.get(one.id, 0),
+            texts.get(one.id, 0),
+        )
+        for one in settings.communities
+    )
