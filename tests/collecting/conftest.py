@@ -1,12 +1,13 @@
 """A small study with two communities and a few texts."""
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from durability.cluster import Cluster, programs, running_cluster
 from sqlalchemy import Connection, insert, select
 
 from pluralign.collecting.documents import publish_documents
@@ -53,9 +54,37 @@ def study(tmp_path: Path):
     return open_study(tmp_path)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a module that has `BOTH_DATABASES = True` on SQLite and on PostgreSQL."""
+    if "database" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_DATABASES", False):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of these tests' own; skips tests where PostgreSQL is not installed."""
+    installed = programs()
+    if installed is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with running_cluster(installed) as running:
+        yield running
+
+
+_numbers = count()
+
+
 @pytest.fixture
-def store(study):
-    with open_store(study.folder) as opened:
+def database(request: pytest.FixtureRequest) -> str | None:
+    """URL of an empty database; None for SQLite in the study's folder."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.new_database(f"test{next(_numbers)}")
+
+
+@pytest.fixture
+def store(study, database):
+    with open_store(study.folder, database) as opened:
         opened.write(lambda c: publish_documents(c, study.settings, NOW))
         yield opened
 

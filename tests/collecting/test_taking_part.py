@@ -31,6 +31,7 @@ from pluralign.collecting.taking_part import (
 )
 from pluralign.collecting.written_texts import NewText, add_text, clean_text
 
+BOTH_DATABASES = True
 NOW = 1_800_000_000
 DAY = 86_400
 

@@ -20,6 +20,9 @@ SAFE_SQLITE = (3, 51, 3)
 _CHECKPOINT_PAGES = 1000
 _WAITING_MS = 5000
 _READERS = 16
+_LOCK_MS = 2000
+_LOCK = int.from_bytes(b"plural")
+"""Number of PostgreSQL's lock of a store that is written to."""
 
 
 def database_url(folder: Path, given: str | None) -> str:
@@ -39,15 +42,17 @@ def writing_engine(url: str) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, writes=True)
-    return _postgresql(url, pool_size=1)
+    return _postgresql(url, writes=True)
 
 
 def reading_engine(url: str) -> Engine:
     """An engine whose connections cannot write."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, writes=False)
-    engine = _postgresql(url, pool_size=_READERS)
-    return engine.execution_options(postgresql_readonly=True)
+    # Repeatable read: all statements of a reader see one state, as in SQLite.
+    return _postgresql(url, writes=False).execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    )
 
 
 def sqlite_version() -> tuple[int, ...]:
@@ -88,6 +93,12 @@ def _sqlite(url: str, *, writes: bool) -> Engine:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    @event.listens_for(engine, "commit")
+    def commit(connection: Connection) -> None:
+        # SQLite ends a transaction by itself where the disk is full or fails. The driver's commit
+        # then does nothing and reports nothing; this one is an error.
+        connection.exec_driver_sql("COMMIT")
+
     return engine
 
 
@@ -99,17 +110,23 @@ def _pragmas(writes: bool) -> list[str]:
     return [*own, *shared, f"wal_autocheckpoint = {_CHECKPOINT_PAGES}"]
 
 
-def _postgresql(url: str, *, pool_size: int) -> Engine:
+def _postgresql(url: str, *, writes: bool) -> Engine:
     if make_url(url).get_backend_name() != "postgresql":
         raise InvalidSettings(
             f"must be a database of SQLite or PostgreSQL, got {make_url(url).get_backend_name()}",
             where="--database",
             hint="write postgresql+psycopg://USER@HOST/NAME, or leave it out for SQLite",
         )
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    size = 1 if writes else _READERS
+    engine = create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+    if writes:
+        event.listen(engine, "connect", _alone_in_database)
     try:
         with engine.connect() as connection:
             _check_durable(connection)
+    except InvalidSettings:
+        engine.dispose()
+        raise
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise InvalidSettings(
@@ -118,6 +135,23 @@ def _postgresql(url: str, *, pool_size: int) -> Engine:
             hint="check that it runs, and the name, user and password in the URL",
         ) from None
     return engine
+
+
+def _alone_in_database(connection: Any, _: Any) -> None:
+    """Keep other servers out of the database; the lock ends with the connection."""
+    import psycopg
+
+    try:
+        # A server that has just ended may still have the lock.
+        connection.execute(f"SET lock_timeout = {_LOCK_MS}")
+        connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
+        connection.commit()
+    except psycopg.errors.LockNotAvailable:
+        raise InvalidSettings(
+            "another process writes to this database",
+            where="--database",
+            hint="wait for it to end, or name another database",
+        ) from None
 
 
 def _check_durable(connection: Connection) -> None:

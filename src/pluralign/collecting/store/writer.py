@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 T = TypeVar("T")
 _MOST_TOGETHER = 200
@@ -31,7 +32,9 @@ class Writer:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._connection = engine.connect()
+        self._closing = threading.Lock()
+        self._closed = False
         self._waiting: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -44,19 +47,26 @@ class Writer:
                 own statements are rolled back, other changes of the same commit are not.
 
         Raises:
-            OperationalError: If the database cannot write, for example because the disk is full.
+            OperationalError: If the database cannot write, for example because the disk is full
+                or its server was stopped. Later changes are tried again.
+            RuntimeError: If the writer is closed.
         """
         done: Future[T] = Future()
-        self._waiting.put(_Change(make, done))
+        with self._closing:
+            if self._closed:
+                raise RuntimeError("the store is closed")
+            self._waiting.put(_Change(make, done))
         return done.result()
 
     def close(self) -> None:
         """Finish the changes that have arrived, and stop."""
-        self._waiting.put(None)
+        with self._closing:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        with self._engine.connect() as connection:
+        with self._connection as connection:
             while (first := self._waiting.get()) is not None:
                 changes, ended = self._arrived(first)
                 _commit_together(connection, changes)
@@ -84,7 +94,7 @@ def _commit_together(connection: Connection, changes: list[_Change]) -> None:
         with connection.begin():
             for change in changes:
                 outcomes.append(_outcome(connection, change))
-    except BaseException as error:  # the commit failed: none of the changes is on disk
+    except BaseException as error:  # none of the changes is confirmed
         outcomes = [_Failed(error)] * len(changes)
     for change, outcome in zip(changes, outcomes, strict=True):
         if isinstance(outcome, _Failed):
@@ -94,11 +104,18 @@ def _commit_together(connection: Connection, changes: list[_Change]) -> None:
 
 
 def _outcome(connection: Connection, change: _Change) -> Any:
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            return change.make(connection)
+        result = change.make(connection)
+    except OperationalError:
+        # The disk or the connection failed. SQLite may have rolled back the other changes too, so
+        # none of them may be confirmed.
+        raise
     except Exception as error:
+        savepoint.rollback()
         return _Failed(error)
+    savepoint.commit()
+    return result
 
 
 @dataclass(frozen=True, slots=True)
