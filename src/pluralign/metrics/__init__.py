@@ -9,6 +9,12 @@ from pluralign.metrics.clustered import (
     t_interval,
     wilson_interval,
 )
+from pluralign.metrics.design import (
+    d_optimal_gains,
+    fisher_weights,
+    information,
+    updated_inverse,
+)
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import (
     jensen_shannon_distance,
@@ -60,6 +66,7 @@ __all__ = [
     "choice_pool",
     "correct",
     "cultural_alignment_score",
+    "d_optimal_gains",
     "disaggregate",
     "draw_group_means",
     "draw_means",
@@ -69,8 +76,10 @@ __all__ = [
     "drawn_distances",
     "effective_clusters",
     "exact_accuracy",
+    "fisher_weights",
     "group_means",
     "human_ceiling",
+    "information",
     "jensen_shannon_distance",
     "krippendorff_alpha",
     "majority_choice",
@@ -90,6 +99,7 @@ __all__ = [
     "t_interval",
     "target_rank",
     "total_variation",
+    "updated_inverse",
     "wasserstein",
     "wilson_interval",
 ]
