@@ -1,0 +1,154 @@
+"""What a server keeps in memory to choose pairs: features of texts, and each community's taste."""
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from pluralign.collecting.choosing.anchors import mark_anchors
+from pluralign.collecting.choosing.pair_pool import PairPool
+from pluralign.collecting.choosing.pair_rows import PairRow, pairs_shown
+from pluralign.collecting.choosing.running_taste import RunningTaste
+from pluralign.collecting.choosing.stored_answers import (
+    StoredAnswer,
+    StoreState,
+    answers_of,
+    kept_since,
+    store_state,
+)
+from pluralign.collecting.choosing.text_features import (
+    TextVectors,
+    encoder_for,
+    principal_directions,
+)
+from pluralign.collecting.store import Store
+from pluralign.collecting.store.tables import text
+from pluralign.collecting.study import Study
+from pluralign.core import Encoder, FloatArray, IntArray
+
+_GROWTH = 2
+
+
+class CommunityAnswers:
+    """What the people of one community have answered.
+
+    Args:
+        pool: The pairs.
+
+    Attributes:
+        judged_N: Number of people who judged each pair, shape (N,).
+        by_person: Person -> number of their answers.
+        taste: The community's taste.
+    """
+
+    def __init__(self, pool: PairPool, answers: Sequence[StoredAnswer] = ()) -> None:
+        self._pool = pool
+        self.judged_N: IntArray = np.zeros(len(pool), dtype=np.int64)
+        self.by_person: Counter[str] = Counter()
+        known = [taken for taken in map(self._count, answers) if taken is not None]
+        self.taste = RunningTaste(np.reshape(known, (-1, pool.feature_N_D.shape[1])))
+
+    def add(self, answer: StoredAnswer) -> None:
+        """Count an answer, and learn from it."""
+        taken_D = self._count(answer)
+        if taken_D is not None:
+            self.taste.learn(taken_D)
+
+    def _count(self, answer: StoredAnswer) -> FloatArray | None:
+        """Count an answer; return the difference that it prefers, None where it has none."""
+        self.by_person[answer.person] += 1
+        row = self._pool.row_of.get(answer.pair)
+        if row is None:
+            return None
+        self.judged_N[row] += 1
+        taken_D: FloatArray = answer.sign * self._pool.feature_N_D[row]
+        return taken_D if answer.sign else None
+
+
+class Chooser:
+    """Pairs, their features, and the answers so far; follows the store by itself.
+
+    Args:
+        store: The study's store.
+        study: The study.
+        encoder: Encodes texts; `encoder_for` chooses one where None.
+
+    Attributes:
+        pool: The pairs that may be shown.
+    """
+
+    def __init__(self, store: Store, study: Study, encoder: Encoder | None = None) -> None:
+        self._study = study
+        self._lock = threading.Lock()
+        self._vectors = TextVectors(encoder or encoder_for(study.settings.languages))
+        self._direction_d_D: FloatArray | None = None
+        self._fitted_on = 0
+        store.write(lambda c: mark_anchors(c, study))
+        with store.reading() as connection:
+            self.reload(connection)
+
+    def reload(self, connection: Connection) -> None:
+        """Read all pairs and answers from the store."""
+        self._state = store_state(connection)
+        rows = pairs_shown(connection)
+        self.pool = PairPool(self._study, rows, self._features(connection, rows))
+        self._read_answers(connection)
+
+    @contextmanager
+    def current(self, connection: Connection) -> Iterator["Chooser"]:
+        """The chooser with every answer and text of the connection's snapshot, locked."""
+        with self._lock:
+            self._follow(connection)
+            yield self
+
+    def expire(self) -> None:
+        """Read the store anew at the next use."""
+        self._state = StoreState(-1, -1, -1, -1)
+
+    def answers(self, community: str) -> CommunityAnswers:
+        """The answers of a community."""
+        if community not in self._communities:
+            self._communities[community] = CommunityAnswers(self.pool)
+        return self._communities[community]
+
+    def _follow(self, connection: Connection) -> None:
+        before, now = self._state, store_state(connection)
+        if (before.pairs, before.decisions) != (now.pairs, now.decisions) or now.seq < before.seq:
+            self.reload(connection)
+        elif before != now:
+            self._add_answers(connection, before, now)
+
+    def _add_answers(self, connection: Connection, before: StoreState, now: StoreState) -> None:
+        new = kept_since(connection, before.seq)
+        self._state = now
+        if before.ratings + len(new) != now.ratings:  # some were changed or deleted
+            self._read_answers(connection)
+            return
+        for answer in answers_of(connection, new):
+            self.answers(answer.community).add(answer)
+
+    def _read_answers(self, connection: Connection) -> None:
+        found: dict[str, list[StoredAnswer]] = defaultdict(list)
+        for answer in answers_of(connection):
+            found[answer.community].append(answer)
+        self._communities = {
+            community: CommunityAnswers(self.pool, answers) for community, answers in found.items()
+        }
+
+    def _features(self, connection: Connection, rows: Sequence[PairRow]) -> FloatArray:
+        bodies = select(text.c.id, text.c.body).where(
+            text.c.kind == "response", text.c.state == "shown"
+        )
+        vectors = self._vectors.of({row.id: row.body for row in connection.execute(bodies)})
+        if not rows:
+            return np.zeros((0, 1))
+        difference_N_d = np.array([vectors[row.first] - vectors[row.second] for row in rows])
+        # New directions change every feature, so they are kept until there are many new pairs.
+        if self._direction_d_D is None or len(rows) > _GROWTH * self._fitted_on:
+            self._direction_d_D = principal_directions(difference_N_d)
+            self._fitted_on = len(rows)
+        feature_N_D: FloatArray = difference_N_d @ self._direction_d_D
+        return feature_N_D

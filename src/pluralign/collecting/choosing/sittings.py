@@ -1,0 +1,75 @@
+"""A person's history: the pairs that they were shown, and how far their sitting is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from pluralign.collecting.store.tables import assignment, rating
+
+PAUSE_SECONDS = 3600
+"""A sitting ends when a person answers nothing for this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBefore:
+    """A pair that a person was shown.
+
+    Attributes:
+        id: Id of the assignment.
+        pair: Id of the pair.
+        reason: Why it was shown.
+        served_at: Time at which it was shown, seconds since 1970.
+        answered_at: Time at which its first answer arrived; None without an answer.
+    """
+
+    id: str
+    pair: str
+    reason: str
+    served_at: int
+    answered_at: int | None
+
+
+def history_of(connection: Connection, person: str) -> list[ShownBefore]:
+    """Everything that a person was shown, oldest first."""
+    rows = connection.execute(
+        select(
+            assignment.c.id,
+            assignment.c.pair,
+            assignment.c.reason,
+            assignment.c.served_at,
+            func.min(rating.c.received_at).label("answered_at"),
+        )
+        .outerjoin(rating, rating.c.assignment == assignment.c.id)
+        .where(assignment.c.participant == person)
+        .group_by(assignment.c.id)
+        .order_by(assignment.c.served_at, assignment.c.id)
+    )
+    return [ShownBefore(**row._mapping) for row in rows]
+
+
+def unanswered(history: Sequence[ShownBefore]) -> list[ShownBefore]:
+    """Pairs that wait for an answer: shown since the pair that was answered last.
+
+    An older pair without an answer is one whose answer the person deleted.
+    """
+    answered = [one.served_at for one in history if one.answered_at is not None]
+    since = max(answered, default=0)
+    return [
+        one
+        for one in history
+        if one.answered_at is None and one.served_at >= since and one.reason != "practice"
+    ]
+
+
+def this_sitting(history: Sequence[ShownBefore], now: int) -> list[ShownBefore]:
+    """Answered pairs of the sitting that goes on now, without practice, oldest first."""
+    answered = [one for one in history if one.answered_at is not None and one.reason != "practice"]
+    sitting: list[ShownBefore] = []
+    until = now
+    for one in sorted(answered, key=lambda one: one.answered_at or 0, reverse=True):
+        if until - (one.answered_at or 0) > PAUSE_SECONDS:
+            break
+        until = one.answered_at or 0
+        sitting.insert(0, one)
+    return sitting
