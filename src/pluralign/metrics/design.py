@@ -3,7 +3,7 @@
 A pair with feature difference x and margin m = x . theta has the Fisher information w x x', where w
 is p (1 - p) and p is sigmoid(m). A design is D-optimal if the determinant of the summed information
 is largest, and with it the confidence region of theta smallest (Shen, Sun and Ton, ICML 2025, arXiv
-2502.04354). Uncertainty sampling would take the pair with the largest w, whatever its x.
+2502.04354). Uncertainty sampling would take the pair with the largest w alone.
 """
 
 import numpy as np

@@ -18,7 +18,7 @@ from pluralign.collecting.study import ChoosingSettings, Study
 
 
 def mark_anchors(connection: Connection, study: Study) -> int:
-    """Mark the anchors of every community and language; those that are marked stay so.
+    """Mark the anchors of every community and language; earlier anchors stay anchors.
 
     Call it after the study's texts are loaded. Pairs of people's texts are never anchors. Where
     study texts were added later, anchors are added among pairs that nobody has been shown.

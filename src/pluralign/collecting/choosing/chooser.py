@@ -1,4 +1,4 @@
-"""What a server keeps in memory to choose pairs: features of texts, and each community's taste."""
+"""The memory of a server for choosing pairs: features of texts, and each community's taste."""
 
 import threading
 from collections import Counter, defaultdict
@@ -33,7 +33,7 @@ _GROWTH = 2
 
 
 class CommunityAnswers:
-    """What the people of one community have answered.
+    """The answers of one community's people.
 
     Args:
         pool: The pairs.

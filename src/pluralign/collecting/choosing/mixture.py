@@ -139,7 +139,7 @@ class Drawn:
 
 
 def effective_shares(shares: Mapping[str, float], ways: Mapping[str, Way]) -> dict[str, float]:
-    """Share of each way that has candidates; those of the others are passed on in proportion.
+    """Share of each way that has candidates; other shares are passed on in proportion.
 
     Args:
         shares: Name -> share of the way, with sum 1.

@@ -45,7 +45,7 @@ class TextVectors:
         self._vectors: dict[str, FloatArray] = {}
 
     def of(self, bodies: Mapping[str, str]) -> dict[str, FloatArray]:
-        """Vectors of texts; those of all other texts are forgotten.
+        """Vectors of texts; vectors of all other texts are forgotten.
 
         Args:
             bodies: Id -> text.

@@ -80,7 +80,7 @@ def over_share(
     Args:
         answers_of: Person -> number of their answers, in the community.
         person: Id of the person.
-        most_share: Largest share of one person. It holds once there are more people than an equal
+        most_share: Largest share of one person. It applies once there are more people than an equal
             share of that size needs.
         sitting_pairs: Number of pairs in a sitting; everybody may finish their first one.
     """
