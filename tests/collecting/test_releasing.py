@@ -23,7 +23,8 @@ from pluralign.collecting.store.tables import (
     text,
 )
 from pluralign.collecting.taking_part import give_consent
-from pluralign.core import DamagedFile, InvalidInput, NotEnoughData
+from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, Tally
+from pluralign.sources import CollectedPairs
 
 NOW = 1_800_000_000
 KEY = bytes(range(32))
@@ -279,3 +280,32 @@ def test_croissant_has_every_file_with_its_digest_and_forbids_to_publish_what_is
     assert columns <= first.keys()
     public = Path(_release(filling, "publish-rows", key=bytes(32)).folder)
     assert "odrl:prohibition" not in (public / "croissant.json").read_text("utf-8")
+
+
+def test_the_source_reads_the_choices_of_a_release_and_counts_the_other_answers(filling):
+    filling.people("MEX", 12)
+    made = _release(filling, "train")
+    tally = Tally()
+    pairs = list(CollectedPairs(Path(made.folder)).pairs(tally))
+    answers = Counter(row["choice"] for row in _rows(made, "answers.jsonl"))
+    assert len(pairs) == tally.kept == answers["left"] + answers["right"]
+    assert tally.dropped == Counter({"no preference: tie": answers["tie"]})
+    assert tally.balanced
+    one = pairs[0]
+    assert (one.community, one.source, one.license) == ("MEX", "tea", "CC-BY-4.0 AND CC0-1.0")
+    assert (one.extra["reason"], one.extra["propensity"]) == ("anchor", 0.25)
+    assert (one.context, one.strength, one.flip) == ("I like it.", 2.0, 0.0)
+
+
+def test_the_source_refuses_a_release_for_another_purpose_or_with_an_altered_file(filling):
+    filling.people("MEX", 12)
+    folder = Path(_release(filling, "evaluate").folder)
+    with pytest.raises(InvalidInput, match="people consented to evaluate, not to train"):
+        list(CollectedPairs(folder).pairs())
+    assert list(CollectedPairs(folder, use="evaluate").pairs())
+    path = folder / "pairs.jsonl"
+    path.write_text(path.read_text("utf-8").replace("warm", "cold"), "utf-8")
+    with pytest.raises(DamagedFile, match=r"pairs\.jsonl"):
+        list(CollectedPairs(folder, use="evaluate").pairs())
+    with pytest.raises(InvalidInput, match="not a release"):
+        list(CollectedPairs(folder.parent).pairs())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pluralign.core import list_folder
 from pluralign.settings import SOURCES, built, names, source_named
 from pluralign.sources import report_on
 
@@ -48,6 +49,10 @@ def ranked(*rankings: str) -> dict[str, Any]:
 
 def chosen(label: str) -> dict[str, Any]:
     return {"user_id": label, "instance_id": 1, "label_annotations": {"preference": {label: 1}}}
+
+
+def released(choice: str) -> dict[str, Any]:
+    return {"id": choice, "choice": choice, "repeats": None}
 
 
 FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
@@ -132,6 +137,18 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
         },
         {"path": "n.json", "items": "i.json"},
     ),
+    "collected": (
+        {
+            "r/answers.jsonl": [released("left"), released("tie")],
+            "r/pairs.jsonl": [
+                {"id": "left", "prompt": "Tea?", "chosen": "Yes", "rejected": "No", "rater": "r1",
+                 "community": "MEX", "source": "tea", "license": "CC0-1.0"}
+            ],
+            "r/release.json": {"purposes": ["train"]},
+            "r/manifest.jsonl": None,
+        },
+        {"path": "r"},
+    ),
     "coval": ({"k.jsonl": [ranked("A>B", "A=B")]}, {"path": "k.jsonl"}),
     "opinion_qa": (
         {
@@ -145,7 +162,9 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
 
 def write(path: Path, content: object) -> None:
     path.parent.mkdir(exist_ok=True)
-    if isinstance(content, str):
+    if content is None:
+        list_folder(path.parent)
+    elif isinstance(content, str):
         path.write_text(content, "utf-8")
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")  # type: ignore[attr-defined]

@@ -7,8 +7,9 @@ http://mlcommons.org/croissant/1.1, http://mlcommons.org/croissant/RAI/1.0, and 
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.collecting.release_facts import ANSWERS, PAIRS, TEXTS, Facts
+from pluralign.collecting.release_facts import TEXTS, Facts
 from pluralign.collecting.released_rows import Contents
+from pluralign.sources.collected import ANSWERS, PAIRS
 
 _CR = (
     *("annotation", "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty"),

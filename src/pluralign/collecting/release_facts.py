@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from pluralign.collecting.released_rows import Contents, Row, makes_pair, people_with_pairs
 
-PAIRS, ANSWERS, TEXTS = "pairs.jsonl", "answers.jsonl", "texts.jsonl"
-FACTS, CARD, CROISSANT = "release.json", "README.md", "croissant.json"
+TEXTS, CARD, CROISSANT = "texts.jsonl", "README.md", "croissant.json"
 _SHOWN_OF_ANSWER = (
     *("community", "rater", "strength", "context", "license", "labels", "source", "consent"),
     *("purposes", "document", "choice", "reason", "propensity", "policy", "flip"),

@@ -18,11 +18,8 @@ from typing import Any
 from pluralign.collecting.croissant import croissant_of
 from pluralign.collecting.data_card import data_card
 from pluralign.collecting.release_facts import (
-    ANSWERS,
     CARD,
     CROISSANT,
-    FACTS,
-    PAIRS,
     TEXTS,
     Facts,
     counts_of,
@@ -30,10 +27,10 @@ from pluralign.collecting.release_facts import (
     rounded,
 )
 from pluralign.collecting.released_rows import Contents, Row
-from pluralign.core import DamagedFile, folder_faults, list_folder, read_json_object
+from pluralign.core import list_folder, read_json_object
 from pluralign.core.digests import names_digest
 from pluralign.core.files import sync_folder, whole_file
-from pluralign.core.manifest import describe_faults
+from pluralign.sources.collected import ANSWERS, FACTS, PAIRS, check_release
 
 RELEASES = "releases"
 _NEW, _OLD = ".new-", ".old-"
@@ -76,13 +73,7 @@ def read_release(folder: Path) -> tuple[Facts, Contents]:
     Raises:
         DamagedFile: If one is missing, was altered, or does not belong to it.
     """
-    faults = folder_faults(folder)
-    if faults is None or faults:
-        raise DamagedFile(
-            describe_faults(faults) if faults else "the folder of a release has no manifest",
-            where=str(folder),
-            hint="restore the folder from a backup, or make a new release",
-        )
+    check_release(folder)
     row = read_json_object(folder / FACTS)
     facts = Facts(**{field.name: row[field.name] for field in fields(Facts)})
     answers, texts = (_read_lines(folder / name) for name in (ANSWERS, TEXTS))

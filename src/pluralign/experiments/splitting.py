@@ -10,6 +10,7 @@ from pluralign.sources import (
     Loaded,
     PrismPairs,
     Split,
+    restrict_test,
     split_by,
     split_by_hash,
     split_by_source,
@@ -28,6 +29,14 @@ def split_pairs(
         InvalidInput: If the pairs do not have what the split needs.
         NotEnoughData: If a side would be empty.
     """
+    split = _whole_split(loaded, settings, sources, seed)
+    where = settings.split.test_where
+    return restrict_test(split, loaded.pairs, where) if where else split
+
+
+def _whole_split(
+    loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int
+) -> Split:
     by = settings.split.by
     if by == "files":
         source_N = np.array(loaded.source_N)

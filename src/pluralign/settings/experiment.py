@@ -34,6 +34,10 @@ class SplitSettings(SettingsTable):
     draw: Literal["random", "hash"] = "random"
     """``random`` shuffles all units and takes the first; ``hash`` derives side and fold of a unit
     from its own id and the seed, so that a person who leaves changes nobody else's."""
+    test_where: dict[str, str] = Field(default_factory=dict)
+    """Values of further columns that a test pair must have, such as ``{reason = "anchor"}`` for the
+    randomly chosen pairs of a collected release; other pairs of the test side are not used. When
+    unset: all of them are."""
 
     @model_validator(mode="after")
     def _files_go_together(self) -> "SplitSettings":

@@ -4,6 +4,7 @@ from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.arena import ArenaPairs
 from pluralign.sources.argilla import ArgillaPairs
+from pluralign.sources.collected import CollectedPairs
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.conversation_texts import read_requests
 from pluralign.sources.coval import CoValPairs
@@ -33,6 +34,7 @@ from pluralign.sources.shares import ShareTable
 from pluralign.sources.splits import (
     Split,
     SplitKind,
+    restrict_test,
     split_by,
     split_by_hash,
     split_by_source,
@@ -50,6 +52,7 @@ __all__ = [
     "ArenaPairs",
     "ArgillaPairs",
     "CoValPairs",
+    "CollectedPairs",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",
@@ -82,6 +85,7 @@ __all__ = [
     "read_rows",
     "read_similarity",
     "report_on",
+    "restrict_test",
     "settings_of",
     "shared_stems",
     "split_by",

@@ -1,7 +1,7 @@
 """Splits into training and test pairs that share no rater, question, stem or source."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -179,6 +179,44 @@ def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -
         NotEnoughData: If a side is empty.
     """
     return _sides([_rater(pair) in test_raters for pair in pairs], "rater")
+
+
+def restrict_test(
+    split: Split, pairs: Sequence[PreferencePair], values: Mapping[str, str]
+) -> Split:
+    """Test only on pairs with given values in further columns; the others are on neither side.
+
+    Args:
+        split: The two sides.
+        pairs: The pairs.
+        values: Name of a column in ``extra`` -> its value, as text.
+
+    Raises:
+        InvalidInput: If no pair has such a column.
+        NotEnoughData: If no test pair is left.
+
+    >>> def answer(i: int) -> PreferencePair:
+    ...     extra = {"reason": "anchor" if i % 2 else "fresh"}
+    ...     return PreferencePair(str(i), "Tea?", "Yes", "No", "GBR", rater=f"r{i}", extra=extra)
+    >>> pairs = [answer(i) for i in range(10)]
+    >>> split = split_by("rater", pairs, 0.4, np.random.default_rng(7))
+    >>> restrict_test(split, pairs, {"reason": "anchor"})
+    Split(6 training pairs, 2 test pairs, 2 on neither side)
+    """
+    for name in values:
+        if not any(name in pair.extra for pair in pairs):
+            raise InvalidInput(
+                f"no pair has a column {name!r}",
+                where="split.test_where",
+                hint="name a further column of the source, such as reason of a collected release",
+            )
+    kept_n = np.array([_has(pairs[i], values) for i in split.test.tolist()], dtype=bool)
+    left_out = split.left_out + Counter({"not in split.test_where": int((~kept_n).sum())})
+    return _both_filled(Split(split.train, split.test[kept_n], left_out), "split.test_where")
+
+
+def _has(pair: PreferencePair, values: Mapping[str, str]) -> bool:
+    return all(str(pair.extra.get(name)) == value for name, value in values.items())
 
 
 def _check(kind: str, pairs: Sequence[PreferencePair], test: float) -> None:
