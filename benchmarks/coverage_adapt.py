@@ -1,27 +1,28 @@
 """How often the intervals of `pluralign adapt` cover what they are about, in planted communities.
 
 Run: ``python benchmarks/coverage_adapt.py [--communities 200]``. The heads of communities are drawn
-from a normal distribution. It is either known, or its mean and directions are learned from twelve
-of them, as in every saved model, whose shape is fixed: communities differ as far as it says, or
-twice as far. Further communities make a few choices. The people of a community
-are alike, or each has a head of their own around the community's. The truth of a margin is that
-under the head that 20,000 choices of other people of the community lead to; the truth of a share
-is that of their choices that the adapted head predicts.
+from a normal distribution. It is either known, or learned from twelve of them, as in every saved
+model. Communities differ as far as its shape of scale 1 says, or all twice or half as far, or only
+the new ones twice as far. These make a few choices. The people of a community are alike, or each
+has a head of their own around the community's. The truth of a margin is that under the head that
+20,000 choices of other people of the community lead to; the truth of a share is that of their
+choices that the adapted head predicts.
 
 Printed, for each number of people (ten choices each): how often the 95 % interval of a choice's
-margin holds the true margin, and the root mean square of their distance in promised errors, which
-should be 1; and how often the intervals of the shares that the prior and the adapted head predict
-hold the true shares.
+margin holds the true margin, and its mean width; and how often the intervals of the shares that the
+prior and the adapted head predict hold the true shares.
 
 With ``--settings configs/world_values.toml`` (and PLURALIGN_DATA) it measures margins of real data:
 each community is left out of the prior, and the truth is the margin under the head that all of its
-choices lead to, of which the few are a part.
+choices lead to, of which the few are a part: with a scale of 1, and (last column) as the prior
+makes it.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import unseen_communities
@@ -33,7 +34,6 @@ from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair, Rewar
 from pluralign.experiments.unseen import draw_order
 from pluralign.methods import RidgeConfig, TrainingSet, choose_ridge, pooled_heads
 from pluralign.methods.unseen import learn_prior
-from pluralign.metrics import NORMAL_95
 from pluralign.models.adaptation import measure_adaptation
 from pluralign.rewards import DenseFeatures, EncodedPairs, HeadPrior, LinearRewardModel, fit_path
 
@@ -128,28 +128,34 @@ class Found:
     """What was found about one community.
 
     Attributes:
-        distance_N: Distance of each choice's margin from the true one, in promised errors.
+        inside: Share of its choices whose interval holds the true margin.
+        width: Mean width of these intervals, in logits.
         before: Whether the interval of the share that the prior predicts holds the true share.
         held_out: Whether that of the adapted head does.
     """
 
-    distance_N: FloatArray
+    inside: float
+    width: float
     before: bool
     held_out: bool
 
 
-def adapted(planted: Planted, prior: HeadPrior, people: int, rng: np.random.Generator) -> Found:
+def adapted(
+    planted: Planted, prior: HeadPrior, people: int, farther: float, rng: np.random.Generator
+) -> Found:
     """Adapt to a community, and compare with the truth."""
-    head_D = planted.head(rng)
+    mean_D = planted.truth.mean_D
+    head_D = mean_D + farther * (planted.head(rng) - mean_D)
     choices = planted.choices("~new", head_D, people, EACH, rng)
     found = measure_adaptation(LinearRewardModel(planted, prior.mean_D, prior=prior), choices)
     others_N_D = planted.differences(head_D, MANY, 1, rng)
     true_D = fit_path(DenseFeatures(others_N_D), [0.01], np.zeros(DIMENSIONS), np.ones(MANY))[0]
     true_N = np.array([planted.known[choice.pair.id] @ true_D for choice in found.choices])
-    low_N, after_N, high_N = np.array([(c.low, c.after, c.high) for c in found.choices]).T
+    low_N, high_N = np.array([(c.low, c.high) for c in found.choices]).T
     made_D = prior.head(planted.encode_pairs(choices))
     return Found(
-        distance_N=(true_N - after_N) / ((high_N - low_N) / 2 / NORMAL_95),
+        inside=float(((low_N <= true_N) & (true_N <= high_N)).mean()),
+        width=float((high_N - low_N).mean()),
         before=holds(found.before, others_N_D @ prior.mean_D),
         held_out=holds(found.held_out, others_N_D @ made_D),
     )
@@ -161,29 +167,47 @@ def holds(share: Estimate | None, margin_N: FloatArray) -> bool:
     return share.low <= float((margin_N > 0).mean()) <= share.high
 
 
-PRIORS = {"known": 20.0, "learned": 20.0, "learned, too narrow": 5.0}
-"""Where a prior comes from -> the ridge of the true distribution of heads."""
+class Distances(NamedTuple):
+    """How far communities are apart.
+
+    Attributes:
+        ridge: That of the true distribution of heads.
+        farther: How many times farther the new communities are from the others' mean.
+    """
+
+    ridge: float
+    farther: float
+
+
+SETTINGS = {
+    "known": Distances(20.0, 1.0),
+    "learned": Distances(20.0, 1.0),
+    "learned, all twice as far": Distances(5.0, 1.0),
+    "learned, all half as far": Distances(80.0, 1.0),
+    "learned, new ones twice as far": Distances(20.0, 2.0),
+}
+"""Where the prior comes from, and how far communities are apart."""
 
 
 def rows(communities: int) -> Iterator[list[str]]:
     """A row for each prior, kind of people and number of them; a new society every ten."""
     for own, people_are in ((0.0, "alike"), (OWN, "different")):
-        for kind, ridge in PRIORS.items():
+        for kind, (ridge, farther) in SETTINGS.items():
             for people in PEOPLE:
                 rng = rng_for(0, "adapt", str(own), kind, str(people))
                 found: list[Found] = []
                 while len(found) < communities:
                     planted = society(own, ridge, rng)
                     prior = planted.truth if kind == "known" else learned(planted, rng)
-                    found += [adapted(planted, prior, people, rng) for _ in range(10)]
+                    found += [adapted(planted, prior, people, farther, rng) for _ in range(10)]
                 yield [people_are, kind, str(people), *told(found)]
 
 
 def told(found: list[Found]) -> list[str]:
-    distance_N = np.concatenate([community.distance_N for community in found])
+    """Shares in %, and the mean width of intervals of margins."""
     return [
-        f"{100 * (np.abs(distance_N) <= NORMAL_95).mean():.1f}",
-        f"{np.sqrt((distance_N**2).mean()):.2f}",
+        f"{100 * np.mean([community.inside for community in found]):.1f}",
+        f"{np.mean([community.width for community in found]):.2f}",
         f"{100 * np.mean([community.before for community in found]):.1f}",
         f"{100 * np.mean([community.held_out for community in found]):.1f}",
     ]
@@ -195,25 +219,30 @@ def real_rows(settings: Path) -> Iterator[list[str]]:
         settings=settings, everyone=False, pairs=800, most=None, folds=8, out=Path()
     )
     data = unseen_communities.read(given, seed=7)
-    distances: dict[tuple[str, int], list[FloatArray]] = {}
+    found: dict[tuple[str, int], list[list[float]]] = {}
     for left_out in data.folds:
         seen = data.train.without(np.isin(data.train.community_N, left_out))
         rng = rng_for(7, "prior")
         ridge = choose_ridge(pooled_heads, seen, data.reference, RidgeConfig(), rng).ridge
         prior = learn_prior(seen, data.reference, ridge, rng)
+        unscaled = replace(prior, scales=(1.0,), shares=(1.0,))
         for community in left_out:
             own = data.newcomers[community]
             every = own.choices.encoded.take(np.arange(own.pairs))
             whole_D = prior.head(every)
+            unscaled_D = unscaled.head(every)
             for kind, k, rows in few_choices(community, own.unit_n):
                 few = every.take(rows)
-                head_D = prior.head(few)
-                distance_N = few.margins(whole_D - head_D) / prior.errors(few, head_D)
-                distances.setdefault((kind, k), []).append(distance_N)
-    for (kind, k), found in distances.items():
-        distance_N = np.concatenate(found)
-        share = f"{100 * (np.abs(distance_N) <= NORMAL_95).mean():.1f}"
-        yield [kind, settings.stem, str(k), share, f"{np.sqrt((distance_N**2).mean()):.2f}", "", ""]
+                low_N, high_N = prior.interval(few, prior.given(few))
+                inside = [
+                    float(((low_N <= true_N) & (true_N <= high_N)).mean())
+                    for true_N in (few.margins(unscaled_D), few.margins(whole_D))
+                ]
+                found.setdefault((kind, k), []).append([*inside, float((high_N - low_N).mean())])
+    for (kind, k), each in found.items():
+        unscaled_share, share, width = np.mean(each, axis=0)
+        told = [f"{100 * unscaled_share:.1f}", f"{width:.2f}", "", "", f"{100 * share:.1f}"]
+        yield [kind, settings.stem, str(k), *told]
 
 
 def few_choices(community: str, unit_n: IntArray) -> Iterator[tuple[str, int, IntArray]]:
@@ -223,7 +252,7 @@ def few_choices(community: str, unit_n: IntArray) -> Iterator[tuple[str, int, In
         spread = draw_order(unit_n, rng)
         units = rng.permutation(np.unique(unit_n))
         by_unit = np.concatenate([np.flatnonzero(unit_n == unit) for unit in units])
-        for k in (5, 20, 100):
+        for k in (1, 5, 20, 100):
             if len(unit_n) >= 2 * k:
                 yield "spread", k, spread[:k]
                 yield "of few units", k, by_unit[:k]
@@ -236,7 +265,16 @@ def main() -> None:
     parser.add_argument("--settings", type=Path, help="settings file of pluralign run")
     options = parser.parse_args()
     table = Table(title="Coverage of the intervals of `pluralign adapt` that promise 95 %")
-    for column in ("people", "prior", "number", "margins", "distance", "share, prior", "held out"):
+    for column in (
+        "people",
+        "prior",
+        "number",
+        "margins",
+        "width",
+        "share, prior",
+        "held out",
+        "own truth",
+    ):
         table.add_column(column)
     given = options.settings
     for row in rows(options.communities) if given is None else real_rows(given):

@@ -58,11 +58,10 @@ from pluralign.methods import (
 )
 from pluralign.methods.builtin import GPO, GROUP_DRO, LORE, MAP, PAL, POOLED, REFERENCE, VPL
 from pluralign.methods.few_choices import learn_alone, learn_mixture, learn_nearest
-from pluralign.methods.map_heads import CommunityPrior
 from pluralign.methods.training import Method
 from pluralign.methods.unseen import learn_prior
 from pluralign.models.trunks import open_trunk
-from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_trunk
+from pluralign.rewards import EncodedPairs, HeadPrior, LinearRewardModel, fit_trunk
 from pluralign.settings import resolve
 from pluralign.sources import load_pairs
 
@@ -235,11 +234,23 @@ def alone(heads, config) -> Learner:
     return lambda train, reference, rng: learn_alone(heads)(train, reference, config, rng)
 
 
-def prior(train: TrainingSet, reference: LinearRewardModel, rng: np.random.Generator) -> Shared:
+@dataclass(frozen=True)
+class SavedPrior:
     """The prior of saved models, from which `pluralign adapt` makes heads."""
+
+    reference: LinearRewardModel
+    prior: HeadPrior
+
+    def adapt(self, choices: TrainingSet) -> LinearRewardModel:
+        """A model of the community that made these choices."""
+        head_D = self.prior.head(choices.encoded, choices.loss)
+        return LinearRewardModel(self.reference.trunk, head_D)
+
+
+def prior(train: TrainingSet, reference: LinearRewardModel, rng: np.random.Generator) -> Shared:
+    """The prior of saved models."""
     ridge = choose_ridge(pooled_heads, train, reference, RidgeConfig(), rng).ridge
-    found = learn_prior(train, reference, ridge, rng)
-    return CommunityPrior(reference, found.mean_D, found.low_D_r, found.ridge)
+    return SavedPrior(reference, learn_prior(train, reference, ridge, rng))
 
 
 LEARNERS: dict[str, Learner] = {

@@ -73,7 +73,7 @@ def numbers() -> Callable[..., TrainingSet]:
 
     def build(difference: Mapping[str, FloatArray], raters: int = 5) -> TrainingSet:
         pairs = tuple(
-            PreferencePair(f"{c}/{i}", "Q", "A", "B", c, rater=f"{c}/r{i % raters}")
+            PreferencePair(f"{c}/{i}", f"Q {i}", "A", "B", c, rater=f"{c}/r{i % raters}")
             for c, rows in difference.items()
             for i in range(len(rows))
         )

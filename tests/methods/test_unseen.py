@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pluralign.core import rng_for
 from pluralign.encoders import HashEncoder
@@ -37,7 +38,7 @@ def test_the_same_seed_gives_the_same_prior_to_the_last_bit(village: Any) -> Non
     )
     np.testing.assert_array_equal(first.mean_D, again.mean_D)
     np.testing.assert_array_equal(first.low_D_r, again.low_D_r)
-    assert first.ridge == again.ridge
+    assert (first.ridge, first.shares) == (again.ridge, again.shares)
 
 
 def test_planted_differences_of_few_directions_make_better_heads_of_few_choices(
@@ -63,3 +64,25 @@ def test_planted_differences_of_few_directions_make_better_heads_of_few_choices(
         before.append(np.corrcoef(prior.mean_D, head_D)[0, 1])
         after.append(np.corrcoef(prior.head(few), head_D)[0, 1])
     assert np.mean(after) > np.mean(before) + 0.1
+
+
+@pytest.mark.parametrize(("apart", "least", "most"), [(0.2, 0.0, 1.0), (3.0, 2.0, 32.0)])
+def test_a_larger_scale_is_learned_where_communities_are_planted_farther_apart(
+    numbers: Callable[..., TrainingSet], apart: float, least: float, most: float
+) -> None:
+    rng = rng_for(8, "truth")
+    head_C_D = rng.normal(size=16) + apart * rng.normal(size=(12, 16))
+    pairs = {}
+    for c, head_D in enumerate(head_C_D):
+        rows = rng.normal(size=(100, 16))
+        chose = rng.random(100) < 1 / (1 + np.exp(-rows @ head_D))
+        pairs[f"~c{c:02d}"] = np.where(chose[:, None], rows, -rows)
+    prior = learn_prior(numbers(pairs, raters=20), flat_reference(16), 3.0, rng_for(9))
+    assert sum(prior.shares) == pytest.approx(1)
+    assert least < 2 ** float(np.dot(prior.shares, np.log2(prior.scales))) < most
+
+
+def test_of_one_community_alone_all_scales_are_alike(village: Any) -> None:
+    alone = village.train.of("~world", "~hill")
+    shares = learn_prior(alone, village.reference, 3.0, rng_for(0)).shares
+    assert shares == pytest.approx([1 / len(shares)] * len(shares))

@@ -1,11 +1,14 @@
 """The most probable head under a prior, and the errors of its margins."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from pluralign.core import PreferencePair, rng_for
+from pluralign.metrics import NORMAL_95
 from pluralign.rewards import DenseFeatures, EncodedPairs, HeadPrior
 
 
@@ -16,8 +19,13 @@ def a_prior(dimensions: int = 8, rank: int = 2) -> HeadPrior:
 
 def choices(count: int, dimensions: int = 8, flip: float = 0.0) -> EncodedPairs:
     difference_N_D = rng_for(1).normal(size=(count, dimensions))
-    pairs = [PreferencePair(str(k), "Q", "A", "B", "KEN", flip=flip) for k in range(count)]
+    pairs = [PreferencePair(str(k), f"Q {k}", "A", "B", "KEN", flip=flip) for k in range(count)]
     return EncodedPairs(tuple(pairs), DenseFeatures(difference_N_D))
+
+
+def of_scales(*scales: float) -> HeadPrior:
+    """The prior with scales of equal shares."""
+    return replace(a_prior(), scales=scales, shares=(1 / len(scales),) * len(scales))
 
 
 def test_no_choices_give_the_mean_and_no_errors() -> None:
@@ -60,3 +68,74 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         HeadPrior(np.zeros(4), np.zeros((3, 1)), 1.0)
     with pytest.raises(ValueError, match="ridge"):
         HeadPrior(np.zeros(4), np.zeros((4, 1)), 0.0)
+    with pytest.raises(ValueError, match="scales"):
+        HeadPrior(np.zeros(4), np.zeros((4, 1)), 1.0, scales=(1.0, 2.0))
+
+
+def test_no_choices_give_the_mean_whatever_the_scales() -> None:
+    prior, none = of_scales(0.5, 2.0), choices(0)
+    np.testing.assert_allclose(prior.head(none), prior.mean_D)
+    np.testing.assert_array_equal(prior.given(none).share_S, prior.shares)
+    assert prior.interval(none, prior.given(none))[0].shape == (0,)
+
+
+@pytest.mark.parametrize("scale", [0.25, 4.0])
+def test_a_scale_is_a_multiple_of_the_covariance(scale: float) -> None:
+    prior, given = of_scales(scale), choices(12)
+    wide = replace(a_prior(), ridge=a_prior().ridge / scale)
+    np.testing.assert_allclose(prior.head(given), wide.head(given), atol=1e-8)
+    low_N, high_N = prior.interval(given, prior.given(given))
+    reach_N = NORMAL_95 * wide.errors(given, wide.head(given))
+    np.testing.assert_allclose(high_N - low_N, 2 * reach_N)
+
+
+def test_the_head_is_the_mean_of_the_heads_under_the_scales() -> None:
+    prior, given = of_scales(0.5, 1.0, 2.0), choices(12)
+    expected_D = prior.shares_given(given) @ np.stack(
+        [of_scales(scale).head(given) for scale in prior.scales]
+    )
+    np.testing.assert_allclose(prior.head(given), expected_D, atol=1e-6)
+
+
+@pytest.mark.parametrize(("flip", "near"), [(0.0, 0.05), (0.2, 0.15)])
+def test_a_score_is_near_that_of_heads_made_without_each_choice(flip: float, near: float) -> None:
+    prior, given = of_scales(0.5, 2.0), choices(40, flip=flip)
+    expected_S = np.zeros(2)
+    for n in range(len(given)):
+        others, left = (
+            given.take(np.flatnonzero(np.arange(len(given)) != n)),
+            given.take(np.array([n])),
+        )
+        for k, scale in enumerate(prior.scales):
+            head_D = of_scales(scale).head(others)
+            rows = others.features.dense()
+            sure_N = expit(rows @ head_D)
+            slope_N = (1 - 2 * flip) * sure_N * (1 - sure_N)
+            report_N = flip + (1 - 2 * flip) * sure_N
+            known_N = slope_N**2 / (report_N * (1 - report_N))
+            precision = np.linalg.inv(scale * prior.covariance()) + (rows.T * known_N) @ rows
+            x_D = left.features.dense()[0]
+            variance = x_D @ np.linalg.solve(precision, x_D)
+            sure = expit(x_D @ head_D / np.sqrt(1 + np.pi / 8 * variance))
+            expected_S[k] += np.log(flip + (1 - 2 * flip) * sure)
+    np.testing.assert_allclose(prior.scores(given), expected_S, rtol=near)
+
+
+def test_choices_of_one_stem_count_once_in_a_score() -> None:
+    prior, given = of_scales(0.5, 2.0), choices(5)
+    pairs = tuple(replace(pair, stem=f"stem {k % 2}") for k, pair in enumerate(given.pairs))
+    alike = EncodedPairs(pairs, given.features)
+    np.testing.assert_allclose(prior.scores(alike), prior.scores(given.take(np.array([0, 1]))))
+
+
+def test_a_community_far_from_the_others_gets_a_large_scale() -> None:
+    prior, rng = of_scales(0.25, 1.0, 4.0, 16.0), rng_for(6)
+    likely = []
+    for scale in (0.25, 16.0):
+        spread_D_D = np.linalg.cholesky(scale * prior.covariance())
+        head_D = prior.mean_D + spread_D_D @ rng.normal(size=8)
+        rows = rng.normal(size=(100, 8))
+        sign_N = np.where(rng.random(100) < expit(rows @ head_D), 1.0, -1.0)
+        given = EncodedPairs(choices(100).pairs, DenseFeatures(rows * sign_N[:, None]))
+        likely.append(prior.shares_given(given) @ np.log(prior.scales))
+    assert likely[0] < likely[1] - 0.5

@@ -74,16 +74,22 @@ def test_a_prior_is_saved_with_a_model_and_older_models_have_none(
 ) -> None:
     assert load_reward_model(folder, TRUNK).prior is None
     low_D_r = np.arange(128.0).reshape(64, 2)
-    prior = HeadPrior(np.arange(64.0), low_D_r, 3.0, communities=3, people=None, pairs=12)
+    prior = HeadPrior(
+        np.arange(64.0), low_D_r, 3.0, 3, None, 12, scales=(0.5, 4.0), shares=(0.25, 0.75)
+    )
     ready = replace(model, prior=prior).adapt([], "KEN")
     save_reward_model(ready, tmp_path / "ready", DESCRIBED)
     found = load_reward_model(tmp_path / "ready", TRUNK)
     assert found.prior is not None
     np.testing.assert_array_equal(found.prior.mean_D, prior.mean_D)
     np.testing.assert_array_equal(found.prior.low_D_r, prior.low_D_r)
+    assert (found.prior.scales, found.prior.shares) == (prior.scales, prior.shares)
     np.testing.assert_array_equal(found.delta_C_D, ready.delta_C_D)
     told = load_card(tmp_path / "ready")
-    assert told["prior"] == {"communities": 3, "people": None, "pairs": 12, "rank": 2, "ridge": 3.0}
+    assert told["prior"] == {
+        **{"communities": 3, "people": None, "pairs": 12, "rank": 2, "ridge": 3.0},
+        **{"scales": [0.5, 4.0], "shares": [0.25, 0.75]},
+    }
     assert told["adapted"] == {"KEN": {"choices": 0, "people": 0}}
 
 

@@ -85,10 +85,11 @@ def _sentences(id_: str, found: Adaptation, model: LinearRewardModel) -> list[st
     if found.moved is not None:
         far = f"; its distance is {found.moved:.0%} of that of a trained head (median)"
     lines.append(f"the choices moved it by {found.shift:.3f} logits in a margin on average{far}")
-    lines.append(
-        "an interval of a margin is too narrow where the community differs from the others more "
-        "than the prior allows"
-    )
+    if len(model.prior.scales) == 1:
+        lines.append(
+            "an interval of a margin is too narrow where the community differs from the others "
+            "more than the prior allows"
+        )
     if found.held_out is None:
         lines.append("nothing is held out, because the choices are of one person or one question")
     elif found.before is not None and found.held_out.value <= found.before.value:

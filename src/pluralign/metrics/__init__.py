@@ -30,6 +30,7 @@ from pluralign.metrics.intervals import (
     draw_series_means,
     percentile_interval,
 )
+from pluralign.metrics.mixtures import mixture_interval
 from pluralign.metrics.personas import (
     answer_diversity,
     choice_pool,
@@ -83,6 +84,7 @@ __all__ = [
     "jensen_shannon_distance",
     "krippendorff_alpha",
     "majority_choice",
+    "mixture_interval",
     "pair_errors",
     "pairwise_accuracy",
     "pairwise_diversity",

@@ -7,7 +7,7 @@ import numpy as np
 
 from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair
 from pluralign.evaluation import TestPairs
-from pluralign.metrics import NORMAL_95, group_means
+from pluralign.metrics import group_means
 from pluralign.rewards import (
     EncodedPairs,
     HeadPrior,
@@ -33,7 +33,7 @@ class AdaptedChoice:
         before: Margin under the prior's head, which has seen none of the choices, in logits.
         after: Margin under the adapted head, in logits.
         low: Lower end of the 95 % interval of ``after``: how far heads that are likely given the
-            choices differ in it (Laplace).
+            choices differ in it, of each scale of the prior that is (Laplace).
         high: Its upper end.
     """
 
@@ -81,11 +81,15 @@ def measure_adaptation(model: LinearRewardModel, choices: Sequence[PreferencePai
     prior = model.prior
     assert prior is not None
     encoded = encode_choices(model.trunk, choices)
-    head_D, nothing = prior.head(encoded), encoded.take(np.arange(0))
+    given, nothing = prior.given(encoded), encoded.take(np.arange(0))
+    head_D = given.head_D
     before_N, _ = _scored(model, prior.mean_D, nothing, encoded)
     after_N, strength_N = _scored(model, head_D, encoded, encoded)
-    reach_N = NORMAL_95 * strength_N * prior.errors(encoded, head_D)
-    rows = zip(encoded.pairs, before_N, after_N, after_N - reach_N, after_N + reach_N, strict=True)
+    low_N, high_N = (
+        after_N + strength_N * (end_N - encoded.margins(head_D))
+        for end_N in prior.interval(encoded, given)
+    )
+    rows = zip(encoded.pairs, before_N, after_N, low_N, high_N, strict=True)
     return Adaptation(
         choices=tuple(
             AdaptedChoice(pair=pair, before=float(b), after=float(a), low=float(lo), high=float(hi))

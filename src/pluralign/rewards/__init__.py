@@ -13,7 +13,7 @@ from pluralign.rewards.fading import (
     strengths_on,
 )
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
-from pluralign.rewards.head_prior import HeadPrior
+from pluralign.rewards.head_prior import HeadPrior, HeadsGiven
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.new_communities import (
@@ -71,6 +71,7 @@ __all__ = [
     "Explanation",
     "Fading",
     "HeadPrior",
+    "HeadsGiven",
     "LengthReward",
     "LinearRewardModel",
     "LossKind",

@@ -20,6 +20,8 @@ MOST_BYTES = 32_000_000
 
 _Count = Annotated[int, Field(ge=0, le=4096)]
 _Real = Annotated[float, Field(allow_inf_nan=False)]
+_Scale = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+_Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def _known(id_: str) -> str:
@@ -100,6 +102,14 @@ class _Prior(_Shape):
     pairs: NonNegativeInt
     rank: Annotated[int, Field(ge=0, le=1000)]
     ridge: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+    scales: Annotated[list[_Scale], Field(min_length=1, max_length=100)] = [1.0]
+    shares: Annotated[list[_Share], Field(min_length=1, max_length=100)] = [1.0]
+
+    @model_validator(mode="after")
+    def _paired(self) -> "_Prior":
+        if len(self.scales) != len(self.shares) or abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError("each scale must have a share, and shares must have the sum 1")
+        return self
 
 
 class _Fading(_Shape):

@@ -244,12 +244,23 @@ def _facts(prior: HeadPrior) -> dict[str, object]:
         "pairs": prior.pairs,
         "rank": prior.low_D_r.shape[1],
         "ridge": prior.ridge,
+        "scales": list(prior.scales),
+        "shares": list(prior.shares),
     }
 
 
 def _prior(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> HeadPrior:
-    counts = {key: facts[key] for key in ("communities", "people", "pairs")}
-    return HeadPrior(tensors["prior"], tensors["prior_low"], float(facts["ridge"]), **counts)
+    return HeadPrior(
+        tensors["prior"],
+        tensors["prior_low"],
+        float(facts["ridge"]),
+        facts["communities"],
+        facts["people"],
+        facts["pairs"],
+        # Models that were saved before scales were learned have one.
+        tuple(facts.get("scales", (1.0,))),
+        tuple(facts.get("shares", (1.0,))),
+    )
 
 
 def _asked_tensors(fading: Fading) -> dict[str, FloatArray]:
