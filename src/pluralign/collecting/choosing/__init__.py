@@ -1,4 +1,4 @@
-"""Which pair a person is shown next, and with which probability."""
+"""Which pair a person is shown next, with which probability, and which people are invited first."""
 
 from pluralign.collecting.choosing.chooser import Chooser
 from pluralign.collecting.choosing.next_pairs import next_pair, next_pairs
