@@ -53,6 +53,21 @@ def test_familiarity_is_the_share_of_a_prompt_that_the_prompts_asked_explain() -
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_communities_that_were_asked_the_same_share_their_directions_and_keep_their_strengths(
+    fading_model: LinearRewardModel,
+) -> None:
+    fading = fading_model.fading
+    assert fading is not None
+    apart = replace(fading, asked={id_: own.copy() for id_, own in fading.asked.items()})
+    shared = apart.shared()
+    assert shared.asked["MEX"] is shared.asked["~yoruba"] is shared.anyone_R_d
+    assert shared.asked["GBR"] is apart.asked["GBR"]
+    prompt_N_d, ids = vectors(ASKED, NEW, "Tea, or what?"), ["MEX", "KEN", "GBR", "~yoruba"]
+    np.testing.assert_array_equal(
+        shared.strengths(prompt_N_d, ids), apart.strengths(prompt_N_d, ids)
+    )
+
+
 def test_familiarity_grows_with_every_prompt_asked_and_stays_within_the_prompt() -> None:
     rng = rng_for(1, "prompts")
     prompt_n_d, query_N_d = rng.normal(size=(9, 6)), rng.normal(size=(5, 6))

@@ -63,11 +63,21 @@ class Fading:
         >>> fading.strengths(prompt_N_d, ["MEX", "KEN"]).round(2).tolist()
         [[1.0, 1.0], [0.4, 1.0], [0.0, 1.0]]
         """
-        strength_N_C = np.zeros((len(prompt_N_d), len(communities)))
+        familiar_N_C = np.zeros((len(prompt_N_d), len(communities)))
+        # Communities that were asked the same may share their directions, which are read once.
+        known: dict[int, FloatArray] = {}
         for c, community in enumerate(communities):
-            familiar_N = familiarity(prompt_N_d, self.asked.get(community, self.anyone_R_d))
-            strength_N_C[:, c] = ramp(familiar_N, self.start, self.full)
-        return strength_N_C
+            directions = self.asked.get(community, self.anyone_R_d)
+            if id(directions) not in known:
+                known[id(directions)] = familiarity(prompt_N_d, directions)
+            familiar_N_C[:, c] = known[id(directions)]
+        return ramp(familiar_N_C, self.start, self.full)
+
+    def shared(self) -> "Fading":
+        """The same, with one array of directions for all communities whose directions are equal."""
+        first = {self.anyone_R_d.tobytes(): self.anyone_R_d}
+        asked = {id_: first.setdefault(own.tobytes(), own) for id_, own in self.asked.items()}
+        return replace(self, asked=asked)
 
     def knowing(self, community: str, prompt_n_d: FloatArray) -> "Fading":
         """The same for one more community, which was asked these prompts, and learns from others.
@@ -129,10 +139,12 @@ def ramp(familiar: FloatArray, start: float, full: float) -> FloatArray:
 
 
 def familiarity(prompt_N_d: FloatArray, direction_R_d: FloatArray) -> FloatArray:
-    """Squared length of each prompt's vector along some directions, shape (N,)."""
-    wide_R_d = direction_R_d.astype(np.float64, copy=False)
-    along_N_R = prompt_N_d.astype(np.float64, copy=False) @ wide_R_d.T
-    familiar_N: FloatArray = np.square(along_N_R).sum(axis=1)
+    """Squared length of each prompt's vector along some directions, shape (N,).
+
+    Directions are read as they are stored, which takes most of the time.
+    """
+    along_N_R = prompt_N_d.astype(direction_R_d.dtype, copy=False) @ direction_R_d.T
+    familiar_N: FloatArray = np.square(along_N_R, dtype=np.float64).sum(axis=1)
     return familiar_N
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -38,10 +37,7 @@ class PromptStrengths:
         most_bytes: int = _MOST_BYTES,
     ) -> None:
         self._trunk, self._communities = trunk, communities
-        # As they are multiplied, so that they are not converted for each request.
-        asked = {id_: rows_R_d.astype(np.float64) for id_, rows_R_d in fading.asked.items()}
-        anyone_R_d = fading.anyone_R_d.astype(np.float64)
-        self._fading = replace(fading, asked=asked, anyone_R_d=anyone_R_d)
+        self._fading = fading.shared()
         self._kept: OrderedDict[bytes, FloatArray] = OrderedDict()
         self._most = max(1, most_bytes // (8 * len(communities) + _KEY_BYTES))
         self._lock = Lock()
