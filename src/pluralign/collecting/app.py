@@ -1,26 +1,61 @@
 """The application of a study: pages for people, and an entrance for the operator's commands."""
 
 import hmac
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, FastAPI, Header, Request
+import numpy as np
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from pluralign.collecting.choosing import Chooser, Shown, next_pair
 from pluralign.collecting.operations import as_refusal, perform
+from pluralign.collecting.pages import (
+    about_me,
+    assets,
+    community_page,
+    comparing,
+    joining,
+    keys,
+    mine,
+    reporting,
+    welcome,
+    writing,
+)
+from pluralign.collecting.pages.failures import explain_failures
+from pluralign.collecting.pages.guard import Guard, check_request
+from pluralign.collecting.pages.visits import Served
+from pluralign.collecting.personal import Personal
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
+from pluralign.collecting.taking_part import Person
 from pluralign.core import PluralignError
 
 _for_machines = APIRouter()
+_PAGES = (
+    about_me.router,
+    assets.router,
+    community_page.router,
+    comparing.router,
+    joining.router,
+    keys.router,
+    mine.router,
+    reporting.router,
+    welcome.router,
+    writing.router,
+)
+"""Routers of all pages; a new page adds its own here."""
 
 
 def create_app(
     study: Study,
     store: Store,
+    personal: Personal,
     *,
     operator: str,
+    asks: Callable[[Person, int], Shown | None],
     clock: Callable[[], int] = lambda: int(time.time()),
 ) -> FastAPI:
     """The application of a study.
@@ -28,14 +63,33 @@ def create_app(
     Args:
         study: The study.
         store: Its store.
+        personal: Its encrypted answers about people.
         operator: Token of the operator's commands.
+        asks: Chooses the pair that a person answers next; `asking` makes it.
         clock: Seconds since 1970.
     """
-    app = FastAPI(openapi_url=None, title=study.settings.id)
-    app.state.study, app.state.store, app.state.clock = study, store, clock
-    app.state.operator = operator
-    app.include_router(_for_machines)
+    app = FastAPI(openapi_url=None, dependencies=[Depends(check_request)])
+    app.state.served = Served(study, store, personal, clock, operator, asks)
+    for router in (_for_machines, *_PAGES):
+        app.include_router(router)
+    explain_failures(app)
+    app.add_middleware(Guard)
     return app
+
+
+def asking(
+    store: Store, study: Study, chooser: Chooser, rng: np.random.Generator
+) -> Callable[[Person, int], Shown | None]:
+    """A function that chooses the pair that a person answers next."""
+    one_at_a_time = threading.Lock()
+
+    def ask(person: Person, now: int) -> Shown | None:
+        # Requests come in several threads at once: each draw has a generator of its own.
+        with one_at_a_time:
+            own = rng.spawn(1)[0]
+        return next_pair(store, study, chooser, person, now, own)
+
+    return ask
 
 
 @_for_machines.get("/healthz")
@@ -52,11 +106,13 @@ def operate(
     authorization: Annotated[str, Header()] = "",
 ) -> JSONResponse:
     """Run an operation for a command of the operator, who proves it with the server's token."""
-    state = request.app.state
-    if not hmac.compare_digest(authorization.encode(), f"Bearer {state.operator}".encode()):
+    served: Served = request.app.state.served
+    if not hmac.compare_digest(authorization.encode(), f"Bearer {served.operator}".encode()):
         return JSONResponse({"what": "the operator's token is missing or wrong"}, 401)
     try:
-        found: Mapping[str, Any] = perform(state.store, state.study, name, arguments, state.clock())
+        found: Mapping[str, Any] = perform(
+            served.store, served.study, name, arguments, served.clock()
+        )
     except PluralignError as error:
         return JSONResponse(as_refusal(error), 422)
     return JSONResponse(dict(found))

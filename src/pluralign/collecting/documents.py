@@ -1,6 +1,7 @@
 """Versions of a study's consent and policy texts: a text that a person agreed to never changes."""
 
 import hashlib
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -48,3 +49,33 @@ def _publish(connection: Connection, kind: str, settings: StudySettings, now: in
         )
         audit_log.append(connection, now, "operator", f"{kind} text published", id_, id_)
     return int(version) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """The newest consent text in one language.
+
+    Attributes:
+        id: Id of the document.
+        version: Its version, from 1.
+        purposes: Purposes that it asks for.
+        body: The text (Markdown).
+        made_at: When it was published, seconds since 1970.
+    """
+
+    id: str
+    version: int
+    purposes: tuple[str, ...]
+    body: str
+    made_at: int
+
+
+def consent_text(connection: Connection, language: str) -> ConsentText:
+    """The newest consent text in a language of the study."""
+    row = connection.execute(
+        select(document)
+        .where(document.c.kind == "consent", document.c.language == language)
+        .order_by(document.c.version.desc())
+        .limit(1)
+    ).one()
+    return ConsentText(row.id, row.version, tuple(row.purposes.split()), row.body, row.made_at)

@@ -6,6 +6,7 @@ from typing import Literal
 from sqlalchemy import Connection, func, insert, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.store.tables import assignment, document, participant, rating, text
 from pluralign.collecting.store.tables import study as study_table
 from pluralign.collecting.study import StudySettings
@@ -17,6 +18,23 @@ def state_of(connection: Connection) -> State:
     """Whether a study takes answers (``open``), will do so again (``paused``), or not."""
     state: State | None = connection.execute(select(study_table.c.state)).scalar()
     return state or "open"
+
+
+def check_open(connection: Connection) -> None:
+    """Refuse new answers while a study is paused or after its end.
+
+    Raises:
+        NotAccepted: If it is not open.
+    """
+    state = state_of(connection)
+    if state == "paused":
+        raise NotAccepted("The study has a pause. Please send this again later.", status=403)
+    if state == "closed":
+        raise NotAccepted(
+            "The study has ended, so nothing new is kept. You can still see and withdraw what you "
+            "gave.",
+            status=403,
+        )
 
 
 def set_state(connection: Connection, study_id: str, state: State, now: int) -> None:

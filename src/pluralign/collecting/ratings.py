@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import allowed
-from pluralign.collecting.refusals import NotAccepted
+from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.secret_digests import new_id, new_token
 from pluralign.collecting.store.tables import assignment, rating
 from pluralign.collecting.taking_part import consent_of
@@ -82,7 +82,8 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         now: Seconds since 1970.
 
     Raises:
-        NotAccepted: If the pair was not shown to this person, or they must consent again first.
+        NotAccepted: If the pair was not shown to this person.
+        ConsentChanged: If they must consent again first.
     """
     shown = select(assignment.c.participant).where(assignment.c.id == answer.assignment)
     if connection.execute(shown).scalar() != participant_id:
@@ -99,9 +100,7 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         return Kept(earlier.id, earlier.version, again=True)
     given = consent_of(connection, participant_id)
     if given is None or not given.current:
-        raise NotAccepted(
-            "The text that you agree to has changed. Please read it again.", status=409
-        )
+        raise ConsentChanged
     if not allowed(["collect"], given.purposes):
         raise NotAccepted("You do not agree that this study keeps your answers.", status=403)
     version = 1 if earlier is None else earlier.version + 1

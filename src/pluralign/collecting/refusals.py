@@ -18,3 +18,17 @@ class NotAccepted(Exception):
         self.sentence = sentence
         self.status = status
         self.values = values
+
+
+class ConsentChanged(NotAccepted):
+    """The person agreed to an older version of the consent text."""
+
+    def __init__(self) -> None:
+        super().__init__("The text that you agree to has changed. Please read it again.", 409)
+
+
+class SessionNeeded(NotAccepted):
+    """Nobody is signed in on this device, or the session has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("Please enter your key first.", 401)

@@ -9,13 +9,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 
-from pluralign.collecting.app import create_app
+from pluralign.collecting.app import asking, create_app
+from pluralign.collecting.choosing import Chooser
 from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.new_study import PROMPTS_FILE
 from pluralign.collecting.operations import SERVER_FILE, RunningServer
 from pluralign.collecting.overview import drafts
+from pluralign.collecting.personal import open_personal
 from pluralign.collecting.store.engines import sqlite_version, sqlite_warning
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.study import Study, open_study
@@ -79,12 +82,15 @@ def serve(
     with (
         closing(bound(listening.host, listening.port)) as listener,
         open_store(folder, url) as store,
+        open_personal(folder) as personal,
     ):
         now = int(time.time())
         store.write(lambda c: publish_documents(c, study.settings, now))
         store.write(lambda c: add_prompts(c, prompts, now))
         with _described(study, listening, listener.getsockname()[1]) as server:
-            app = create_app(study, store, operator=server.token)
+            rng = np.random.default_rng(secrets.randbits(128))
+            asks = asking(store, study, Chooser(store, study), rng)
+            app = create_app(study, store, personal, operator=server.token, asks=asks)
             config = uvicorn.Config(
                 app,
                 ws="none",

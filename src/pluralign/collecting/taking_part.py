@@ -8,11 +8,11 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import as_text
-from pluralign.collecting.refusals import NotAccepted
+from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.secret_digests import key_words, keyed_digest, new_id, new_token, read_key
 from pluralign.collecting.store.tables import consent, document, invite, participant, session
 
@@ -169,15 +169,13 @@ def give_consent(
     """Store a consent, which replaces the person's earlier one; return its id.
 
     Raises:
-        NotAccepted: If the document is not the newest version: the person read an older text.
+        ConsentChanged: If the document is not the newest version: the person read an older text.
     """
     read = connection.execute(select(document).where(document.c.id == document_id)).one_or_none()
     newest = select(document.c.version).where(document.c.kind == "consent")
     versions = connection.execute(newest).scalars().all()
     if read is None or read.version != max(versions):
-        raise NotAccepted(
-            "The text that you agree to has changed. Please read it again.", status=409
-        )
+        raise ConsentChanged
     return store_consent(connection, participant_id, document_id, as_text(purposes), now)
 
 
@@ -254,6 +252,12 @@ def open_session(
         )
     )
     return token
+
+
+def close_session(connection: Connection, secret: bytes, token: str) -> None:
+    """End a session on the device that has its token."""
+    digest = keyed_digest(secret, "session", token)
+    connection.execute(delete(session).where(session.c.token_hash == digest))
 
 
 def session_with_key(connection: Connection, secret: bytes, typed: str, now: int) -> str:

@@ -1,0 +1,151 @@
+"""Compare two answers: /practice, /compare, /answer, /enough."""
+
+from typing import Any, get_args
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy import Connection, select
+
+from pluralign.collecting.choosing.shown_pairs import Shown, shown_pairs
+from pluralign.collecting.floods import WRITES
+from pluralign.collecting.overview import check_open
+from pluralign.collecting.pages.forms import Form
+from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
+from pluralign.collecting.ratings import Answer, Choice, Kept, keep_answer
+from pluralign.collecting.refusals import ConsentChanged, NotAccepted
+from pluralign.collecting.store.tables import assignment
+from pluralign.collecting.taking_part import consent_of
+
+router = APIRouter()
+_CHOICES: tuple[Choice, ...] = get_args(Choice)
+_CHOOSE = 'Please choose one of the answers below; "I do not know" is one of them.'
+_DAY = 86_400
+
+
+@router.get("/practice")
+def practice(visit: OfVisit) -> Response:
+    """One fixed pair to try the page."""
+    return visit.page("practice", done=False)
+
+
+@router.post("/practice")
+def practised(visit: OfVisit, form: OfForm) -> Response:
+    """Nothing of the practice is stored."""
+    return visit.page("practice", done=True)
+
+
+@router.get("/compare")
+def compare(visit: OfVisit, kept: str = "") -> Response:
+    """The next pair; a pause after the number of pairs of a sitting."""
+    person = visit.participant
+    with visit.store.reading() as connection:
+        check_open(connection)
+        given = consent_of(connection, person.id)
+    if given is None or not given.current:
+        raise ConsentChanged
+    shown = visit.served.asks(person, visit.now)
+    if shown is None:
+        return visit.page("enough", why="none", kept=bool(kept))
+    if shown.remaining == 0 and kept:
+        return visit.page("enough", why="sitting", kept=True)
+    return _pair_page(visit, shown, kept=bool(kept))
+
+
+@router.post("/compare")
+def keep(visit: OfVisit, form: OfForm) -> Response:
+    """Keep an answer, then show the next pair; or keep it and end for today."""
+    person = visit.participant
+    ends, edits = form.one("then") == "enough", form.one("then") == "mine"
+    if ends and form.one("choice") not in _CHOICES:
+        return visit.go("/enough")
+    visit.slow_down(WRITES)
+    try:
+        answer = _answer(visit, form)
+        visit.store.write(lambda c: _keep(c, person.id, answer, visit.now))
+    except ConsentChanged:
+        raise
+    except NotAccepted as error:
+        return _again(visit, form, error)
+    return visit.go("/mine#answers" if edits else "/enough?kept=1" if ends else "/compare?kept=1")
+
+
+@router.get("/answer/{assignment_id}")
+def change(visit: OfVisit, assignment_id: str) -> Response:
+    """A pair that was answered, to answer it differently."""
+    shown = _own(visit, assignment_id)
+    return _pair_page(visit, shown, then="mine")
+
+
+@router.get("/enough")
+def enough(visit: OfVisit, kept: str = "") -> Response:
+    """Enough for today."""
+    _ = visit.participant
+    return visit.page("enough", why="chosen", kept=bool(kept))
+
+
+def _keep(connection: Connection, person: str, answer: Answer, now: int) -> Kept:
+    check_open(connection)
+    return keep_answer(connection, person, answer, now)
+
+
+def _answer(visit: Visit, form: Form) -> Answer:
+    choice = form.one("choice")
+    if choice not in _CHOICES:
+        raise NotAccepted(_CHOOSE)
+    since = form.number("since", 0, visit.now)
+    sided = choice in ("left", "right")
+    return Answer(
+        assignment=form.one("assignment"),
+        choice=choice,
+        strength=form.number("strength", 1, 3) if sided else None,
+        reason=form.text_or_none("reason", visit.study.settings.limits.reason),
+        language=visit.language,
+        seconds=min(visit.now - since, _DAY) if since is not None else None,
+    )
+
+
+def _again(visit: Visit, form: Form, error: NotAccepted) -> Response:
+    """The same pair with the content of the form, and the reason why it was not kept."""
+    shown = _own(visit, form.one("assignment"))
+    return _pair_page(
+        visit, shown, status=error.status, error=error, form=form, then=form.one("back")
+    )
+
+
+def _own(visit: Visit, assignment_id: str) -> Shown:
+    person = visit.participant
+    own = select(assignment.c.id).where(
+        assignment.c.id == assignment_id, assignment.c.participant == person.id
+    )
+    with visit.store.reading() as connection:
+        found = connection.execute(own).first()
+        shown = shown_pairs(connection, [assignment_id], 0) if found is not None else []
+    if not shown:
+        raise NotAccepted("This pair was not shown to you, or it is hidden now.", status=404)
+    return shown[0]
+
+
+def _pair_page(
+    visit: Visit,
+    shown: Shown,
+    *,
+    status: int = 200,
+    error: NotAccepted | None = None,
+    form: Form | None = None,
+    then: str = "",
+    **values: Any,
+) -> Response:
+    filled = {"choice": "", "strength": "", "reason": ""}
+    if form is not None:
+        filled = {name: form.one(name) for name in filled}
+    return visit.page(
+        "compare",
+        status=status,
+        error=error,
+        shown=shown,
+        filled=filled,
+        changes=then == "mine",
+        kept=values.get("kept", False),
+        total=visit.study.settings.sitting.pairs,
+        most=visit.study.settings.limits.reason,
+    )

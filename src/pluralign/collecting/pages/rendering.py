@@ -1,0 +1,60 @@
+"""Templates, and the Markdown of a study's own texts."""
+
+import datetime
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_TEMPLATES = files("pluralign.collecting.pages") / "templates"
+
+
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """A template, filled; texts that people wrote are escaped."""
+    return str(_environment().get_template(f"{template}.html.jinja").render(values))
+
+
+@lru_cache(maxsize=200)
+def markdown(text: str) -> "Markup":
+    r"""A text of `study.toml` as HTML; HTML in it is shown as text.
+
+    >>> str(markdown("**Yes** <script>"))
+    '<p><strong>Yes</strong> &lt;script&gt;</p>\n'
+    """
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    return Markup(MarkdownIt("commonmark", {"html": False}).disable("image").render(text))
+
+
+def day(seconds: int, language: str) -> str:
+    """A day in the words of a language.
+
+    >>> day(1_800_000_000, "es")
+    '15 de enero de 2027'
+    """
+    from babel.dates import format_date
+
+    date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+    return str(format_date(date, "long", locale=language))
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    with as_file(_TEMPLATES) as folder:
+        environment = Environment(
+            loader=FileSystemLoader(str(folder)),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+    environment.filters["markdown"] = markdown
+    environment.filters["day"] = day
+    return environment

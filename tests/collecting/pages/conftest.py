@@ -1,0 +1,93 @@
+"""A small study that is served in this process, and people who visit it."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from pluralign.collecting.app import asking, create_app
+from pluralign.collecting.choosing import Chooser
+from pluralign.collecting.documents import publish_documents
+from pluralign.collecting.new_study import PROMPTS_FILE, write_study
+from pluralign.collecting.personal import open_personal
+from pluralign.collecting.store.store import Store, open_store
+from pluralign.collecting.store.tables import document
+from pluralign.collecting.study import Study
+from pluralign.collecting.study_texts import add_prompts, read_prompts
+from pluralign.collecting.taking_part import invite_people
+from pluralign.encoders import HashEncoder
+
+NOW = 1_800_000_000
+DAY = 86_400
+PURPOSES = ["collect", "train", "evaluate"]
+
+
+@dataclass
+class Served:
+    """A study, its application, and a clock that tests move."""
+
+    study: Study
+    store: Store
+    app: Any
+    now: list[int] = field(default_factory=lambda: [NOW])
+
+    def invite(self, community: str = "MEX", uses: int = 1, days: int = 30) -> str:
+        return self.store.write(
+            lambda c: invite_people(
+                c, self.study.secret, community, uses=uses, seconds=days * DAY, now=self.now[0]
+            )
+        )
+
+    def client(self, language: str = "en", **more: Any) -> TestClient:
+        headers = {"Accept-Language": language}
+        return TestClient(self.app, headers=headers, follow_redirects=True, **more)
+
+    def join(self, language: str = "en", community: str = "MEX") -> TestClient:
+        """A person who has joined, and has a session."""
+        client = self.client(language)
+        page = client.get(f"/consent?invitation={self.invite(community)}")
+        sent = hidden(page.text) | {"purpose": PURPOSES, "of_age": "yes"}
+        assert client.post("/consent", data=sent).status_code == 200
+        return client
+
+    def documents(self) -> set[str]:
+        with self.store.reading() as connection:
+            return set(connection.execute(select(document.c.id)).scalars())
+
+
+def hidden(page: str) -> dict[str, Any]:
+    """The hidden fields of a page's forms in the main part."""
+    main = page[page.index("<main") : page.index("</main>")]
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', main)
+    return {name: unescape(value) for name, value in found}
+
+
+@pytest.fixture(scope="session")
+def hidden_fields() -> Callable[[str], dict[str, Any]]:
+    return hidden
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    study = write_study(tmp_path / "tea", ["MEX", "~hill"])
+    with open_store(study.folder) as store, open_personal(study.folder) as personal:
+        store.write(lambda c: publish_documents(c, study.settings, NOW))
+        store.write(lambda c: add_prompts(c, read_prompts(study.folder / PROMPTS_FILE), NOW))
+        chooser = Chooser(store, study, HashEncoder())
+        now = [NOW]
+        app = create_app(
+            study,
+            store,
+            personal,
+            operator="the operator's token",
+            asks=asking(store, study, chooser, np.random.default_rng(7)),
+            clock=lambda: now[0],
+        )
+        yield Served(study, store, app, now)
