@@ -20,7 +20,7 @@ from scipy.special import softmax
 from pluralign.core import FloatArray
 from pluralign.methods.map_heads import CommunityPrior, low_part, shared_directions, with_counts
 from pluralign.methods.training import TrainingSet
-from pluralign.rewards import HeadPrior, LinearRewardModel
+from pluralign.rewards import EncodedPairs, HeadPrior, LinearRewardModel
 
 RANK, RATIO, RIDGE = 5, 10.0, 10.0
 """Directions; variance added along the first one, as a multiple of that of every direction; pull
@@ -78,8 +78,14 @@ def _scores_left_out(
         others = train.without(np.isin(train.community_N, left_out))
         alike = _of_one_scale(others, reference, ridge, rng)
         prior = replace(alike, scales=SCALES, shares=_EVEN)
-        scored += [prior.scores(train.of(c).encoded, train.loss) for c in left_out]
+        # Mixed: of the choices about one stem the first may be the clearest.
+        own = (_mixed(train.of(c).encoded, rng) for c in left_out)
+        scored += [prior.scores(choices, train.loss) for choices in own]
     return np.array(scored).reshape(-1, len(SCALES))
+
+
+def _mixed(choices: EncodedPairs, rng: np.random.Generator) -> EncodedPairs:
+    return choices.take(rng.permutation(len(choices)))
 
 
 def _of_one_scale(
