@@ -33,9 +33,9 @@ class Cluster:
         """URL of a database, as SQLAlchemy reads it."""
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self, name: str) -> str:
-        """Make an empty database; return its URL."""
-        self.command(f'CREATE DATABASE "{name}"')
+    def new_database(self, name: str, like: str = "template1") -> str:
+        """Make a database, empty or like another one; return its URL."""
+        self.command(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         return self.url(name)
 
     def command(self, sql: str) -> None:

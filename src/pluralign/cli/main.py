@@ -8,7 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 from pluralign._version import __version__
-from pluralign.cli import export_commands, interchange_commands, reward_commands
+from pluralign.cli import (
+    collect_backup_commands,
+    export_commands,
+    interchange_commands,
+    reward_commands,
+)
 from pluralign.cli.adapt_command import adapt
 from pluralign.cli.audit_command import audit
 from pluralign.cli.collect_commands import collect
@@ -85,6 +90,9 @@ app.command()(export_commands.export)
 app.command()(export_commands.rewardbench)
 app.command("every-eval-ever")(interchange_commands.every_eval_ever)
 app.add_typer(collect, name="collect")
+collect.command()(collect_backup_commands.backup)
+collect.command()(collect_backup_commands.restore)
+collect.command()(collect_backup_commands.verify)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")

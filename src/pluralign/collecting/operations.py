@@ -17,6 +17,7 @@ from pluralign.collecting.overview import overview, set_state
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.study import Study, open_study
 from pluralign.collecting.taking_part import invite_people
+from pluralign.collecting.upkeep import backup, verify_store
 from pluralign.core import InvalidInput, PluralignError, whole_file
 
 Operation = Callable[[Store, Study, Mapping[str, Any], int], dict[str, Any]]
@@ -158,5 +159,11 @@ def _state(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -
     return {"state": state}
 
 
-OPERATIONS: dict[str, Operation] = {"invite": _invite, "state": _state, "status": _status}
+OPERATIONS: dict[str, Operation] = {
+    "backup": backup,
+    "verify": verify_store,
+    "invite": _invite,
+    "state": _state,
+    "status": _status,
+}
 """Every operation by name; a command is an entry here."""

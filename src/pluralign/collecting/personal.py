@@ -14,24 +14,24 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Engine, LargeBinary, MetaData, Table, Text, delete, insert, select
 
-from pluralign.collecting.store.engines import writing_engine
+from pluralign.collecting.store.engines import reading_file, writing_engine
 from pluralign.core import DamagedFile
 
 PERSONAL_FILE, KEYS_FILE = "personal.db", "keys.db"
 _KEY_BITS, _NONCE_BYTES = 256, 12
 
-_rows = MetaData()
+personal_tables = MetaData()
 _personal = Table(
     "personal",
-    _rows,
+    personal_tables,
     Column("participant", Text, primary_key=True),
     Column("field", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),  # nonce, then the text under AES-GCM
 )
-_keys = MetaData()
+key_tables = MetaData()
 _key = Table(
     "key",
-    _keys,
+    key_tables,
     Column("participant", Text, primary_key=True),
     Column("key", LargeBinary, nullable=False),
 )
@@ -45,8 +45,8 @@ class Personal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._rows = _private_engine(folder / PERSONAL_FILE, _rows)
-        self._keys = _private_engine(folder / KEYS_FILE, _keys)
+        self._rows = _private_engine(folder / PERSONAL_FILE, personal_tables)
+        self._keys = _private_engine(folder / KEYS_FILE, key_tables)
         # A row must not be sealed with a key that is deleted meanwhile.
         self._one_at_a_time = threading.Lock()
 
@@ -84,11 +84,6 @@ class Personal:
                 row.field: _open(AESGCM(key), row.sealed, participant_id, row.field) for row in rows
             }
 
-    def people(self) -> set[str]:
-        """Ids of all people who have a key."""
-        with self._keys.connect() as connection:
-            return set(connection.execute(select(_key.c.participant)).scalars())
-
     def forget(self, participant_id: str) -> None:
         """Delete a person's key and texts: copies of `personal.db` become unreadable too."""
         with self._one_at_a_time:
@@ -116,6 +111,15 @@ class Personal:
         with self._keys.begin() as connection:
             connection.execute(insert(_key).values(participant=participant_id, key=key))
         return key
+
+
+def people_with_keys(folder: Path) -> set[str]:
+    """Ids of all people of a study who have a key, read while the study is open or not."""
+    path = folder / KEYS_FILE
+    if not path.exists():
+        return set()
+    with reading_file(path) as connection:
+        return set(connection.execute(select(_key.c.participant)).scalars())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pluralign.languages.speech import LANGUAGES
 from pluralign.settings.validation import read_settings, validated
 from pluralign.settings.variants import SettingsTable
 
-STUDY_FILE = "study.toml"
+STUDY_FILE, SECRET_FILE = "study.toml", "secret"
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Language = Literal["en", "es", "ar", "hi"]
 
@@ -216,4 +216,4 @@ def open_study(folder: str | Path) -> Study:
         )
     tables: dict[str, Any] = read_settings(path)
     settings = validated(StudySettings, tables, str(path))
-    return Study(folder, settings, load_secret(folder / "secret"))
+    return Study(folder, settings, load_secret(folder / SECRET_FILE))

@@ -6,6 +6,8 @@ shows both). Checkpoints are made by the writing connection alone, because SQLit
 damage a database whose connections write and checkpoint at once (https://sqlite.org/wal.html).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,17 @@ def reading_engine(url: str) -> Engine:
     return _postgresql(url, writes=False).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
+
+
+@contextmanager
+def reading_file(path: Path) -> Iterator[Connection]:
+    """A connection to a SQLite file that cannot write; the file may be in use."""
+    engine = reading_engine(f"sqlite:///{path.absolute()}")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def sqlite_version() -> tuple[int, ...]:

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
 
 from pluralign.collecting.store.engines import database_url, reading_engine, writing_engine
 from pluralign.collecting.store.upgrading import upgrade
 from pluralign.collecting.store.writer import Writer
+from pluralign.core import InvalidSettings
 
 T = TypeVar("T")
 
@@ -25,10 +27,18 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._writing = writing_engine(url)
-        upgrade(self._writing)
-        self._reading = reading_engine(url)
-        self._writer = Writer(self._writing)
+        try:
+            self._writing = writing_engine(url)
+            upgrade(self._writing)
+            self._reading = reading_engine(url)
+            self._writer = Writer(self._writing)
+        except DBAPIError as error:
+            raise InvalidSettings(
+                f"the database cannot be opened for writing: {error.orig}",
+                where=make_url(url).render_as_string(hide_password=True),
+                hint="check the permissions and the room on the disk; if it is damaged, restore a "
+                "backup with `pluralign collect restore`",
+            ) from error
 
     def write(self, change: Callable[[Connection], T]) -> T:
         """Make a change; return its result once the change is on disk.
