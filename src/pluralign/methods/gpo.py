@@ -59,7 +59,7 @@ class GpoConfig:
     heads: int = 4
     feedforward: int = 64
     context: int = 100
-    rates: tuple[float, ...] = (0.0001, 0.0003)
+    rates: tuple[float, ...] = (0.0001, 0.0003, 0.001)
     steps: tuple[int, ...] = (30, 100, 300, 1000)
 
     def __post_init__(self) -> None:

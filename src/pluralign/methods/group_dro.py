@@ -53,8 +53,8 @@ class GroupDroConfig:
             are published.
     """
 
-    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (100.0, 30.0, 10.0, 3.0, 1.0)
-    adjustments: tuple[float, ...] = (0.0, 1.0, 3.0)
+    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
+    adjustments: tuple[float, ...] = (0.0, 1.0, 3.0, 5.0)
 
     def __post_init__(self) -> None:
         check_ridges(*self.ridges)

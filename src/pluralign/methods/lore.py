@@ -41,7 +41,7 @@ class LoreConfig:
     """
 
     bases: tuple[int, ...] = (1, 2, 5, 10)
-    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
+    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (30.0, 10.0, 3.0, 1.0, 0.3)
     pull: Annotated[float, Unit("pairs")] = 1.0
 
     def __post_init__(self) -> None:

@@ -55,8 +55,8 @@ class MapConfig:
 
     ranks: tuple[int, ...] = (0, 2, 5)
     ratios: tuple[float, ...] = (3.0, 10.0, 30.0)
-    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
-    mean_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (100.0, 30.0, 10.0, 3.0, 1.0)
+    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (30.0, 10.0, 3.0, 1.0, 0.3)
+    mean_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 
     def __post_init__(self) -> None:
         check_ridges(*self.ridges, *self.mean_ridges)

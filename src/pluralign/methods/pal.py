@@ -43,8 +43,8 @@ class PalConfig:
             pairs; 0 is published.
     """
 
-    prototypes: tuple[int, ...] = (1, 2, 4)
-    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0)
+    prototypes: tuple[int, ...] = (1, 2, 4, 8)
+    ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
     anchored: tuple[bool, ...] = (True, False)
     pull: Annotated[float, Unit("pairs")] = 1.0
 

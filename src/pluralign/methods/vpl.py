@@ -56,7 +56,7 @@ class VplConfig:
     latent: int = 8
     context: int = 100
     betas: tuple[float, ...] = (0.0, 0.01)
-    rates: tuple[float, ...] = (0.0001, 0.001)
+    rates: tuple[float, ...] = (0.0001, 0.001, 0.003)
     steps: tuple[int, ...] = (30, 100, 300, 1000)
 
     def __post_init__(self) -> None:
