@@ -15,7 +15,7 @@ from pluralign.collecting.ratings import Answer, keep_answer
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.engines import writing_engine
 from pluralign.collecting.store.store import open_store
-from pluralign.collecting.store.tables import assignment, document, pair, participant, steward, text
+from pluralign.collecting.store.tables import assignment, document, pair, steward, text
 from pluralign.collecting.store.upgrading import upgrade
 from pluralign.collecting.study import open_study
 from pluralign.collecting.taking_part import invite_people, join
@@ -112,7 +112,7 @@ class Filling:
     def __init__(self, store: Any, study: Any, seed: int = 0) -> None:
         self.store, self.study = store, study
         self.rng = np.random.default_rng(seed)
-        self.joined = 0
+        self.homes: dict[str, str] = {}
 
     def steward(self, name: str = "Ana", communities: str = "") -> None:
         """Add a steward; of all communities where none is named."""
@@ -147,57 +147,54 @@ class Filling:
 
         def make(c: Connection) -> list[str]:
             token = invite_people(c, self.study.secret, community, uses=count, seconds=9, now=NOW)
-            return [self._person(c, token, purposes, answers) for _ in range(count)]
+            return [self._person(c, community, token, purposes, answers) for _ in range(count)]
 
         return self.store.write(make)
 
-    def _person(self, c: Connection, token: str, purposes: Sequence[str], answers: int) -> str:
-        self.joined += 1
+    def _person(
+        self, c: Connection, community: str, token: str, purposes: Sequence[str], answers: int
+    ) -> str:
         newest = select(document.c.id).where(document.c.kind == "consent")
         person = join(
             c,
             self.study.secret,
             token,
-            form=f"form {self.joined}",
+            form=f"form {len(self.homes)}",
             document_id=c.execute(newest.order_by(document.c.version.desc())).scalars().first(),
             purposes=purposes,
             language="en",
             now=NOW,
         ).participant
+        self.homes[person] = community
         pairs = c.execute(select(pair.c.id).order_by(pair.c.id)).scalars().all()
         for k in self.rng.permutation(len(pairs))[:answers]:
             self.answer(c, person, pairs[k])
         return person
 
-    def show(self, c: Connection, person: str, pair_id: str, reason: str = "anchor") -> str:
-        """Show a pair; return the id of the assignment."""
+    def show(self, c: Connection, person: str, pair_id: str, reason: str = "anchor") -> Any:
+        """Show a pair; return the row of the assignment."""
         row = c.execute(select(pair).where(pair.c.id == pair_id)).one()
-        id_ = new_id(NOW)
-        sides = [row.first, row.second][:: 1 if self.rng.random() < 0.5 else -1]
-        c.execute(
-            insert(assignment).values(
-                id=id_, participant=person, pair=pair_id, left=sides[0], right=sides[1],
-                reason=reason, propensity=0.25, policy="mixture-1", served_at=NOW,
-            )
-        )  # fmt: skip
-        return id_
+        left, right = [row.first, row.second][:: 1 if self.rng.random() < 0.5 else -1]
+        shown = {
+            "id": new_id(NOW), "participant": person, "pair": pair_id, "left": left,
+            "right": right, "reason": reason, "propensity": 0.25, "policy": "mixture-1",
+            "served_at": NOW,
+        }  # fmt: skip
+        c.execute(insert(assignment).values(**shown))
+        return shown
 
     def answer(self, c: Connection, person: str, pair_id: str, **values: Any) -> str:
         """Show a pair and keep an answer to it, by the planted taste unless a choice is given."""
         shown = self.show(c, person, pair_id, values.pop("shown_as", "anchor"))
-        given = {"choice": self._taste(c, person, shown), "strength": 2, "reason": "I like it."}
-        keep_answer(c, person, Answer(shown, **given | values), NOW)
-        return shown
+        given = {"choice": self._taste(c, shown), "strength": 2, "reason": "I like it."}
+        keep_answer(c, person, Answer(shown["id"], **given | values), NOW)
+        return str(shown["id"])
 
-    def _taste(self, c: Connection, person: str, shown: str) -> str:
-        row = c.execute(select(assignment).where(assignment.c.id == shown)).one()
-        home = c.execute(select(participant.c.community).where(participant.c.id == person)).scalar()
-        liked = "warm" if home == "MEX" else "cold"
-        bodies = [
-            c.execute(select(text.c.body).where(text.c.id == id_)).scalar_one()
-            for id_ in (row.left, row.right)
-        ]
-        likes = [liked in body for body in bodies]
+    def _taste(self, c: Connection, shown: Any) -> str:
+        liked = "warm" if self.homes[shown["participant"]] == "MEX" else "cold"
+        sides = shown["left"], shown["right"]
+        bodies = dict(c.execute(select(text.c.id, text.c.body).where(text.c.id.in_(sides))).all())
+        likes = [liked in bodies[id_] for id_ in sides]
         if likes[0] == likes[1]:
             return str(self.rng.choice(["left", "right", "tie"]))
         best, other = ("left", "right") if likes[0] else ("right", "left")

@@ -13,7 +13,7 @@ from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.receipts import Receipt
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.experiments.splitting import split_pairs
-from pluralign.experiments.withdrawing import withdraw
+from pluralign.experiments.withdrawing import begin_withdrawal, finished_receipt, withdraw
 
 __all__ = [
     "ChangedPair",
@@ -23,7 +23,9 @@ __all__ = [
     "Outcome",
     "Plan",
     "Receipt",
+    "begin_withdrawal",
     "demonstrate",
+    "finished_receipt",
     "influence",
     "plan",
     "run_experiment",

@@ -7,6 +7,10 @@ from pluralign.core import InvalidInput
 from pluralign.settings.name_hints import nearest
 
 
+class UnknownRater(InvalidInput):
+    """No pair of a run is by a rater."""
+
+
 def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) -> None:
     """Check that people have pairs in a run.
 
@@ -16,7 +20,8 @@ def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) ->
         folder: Folder of the run.
 
     Raises:
-        InvalidInput: If the run has no raters, or not one of these; near ids are named.
+        InvalidInput: If the run has no raters.
+        UnknownRater: If one of these is not among them; near ids are named.
     """
     if not known:
         raise InvalidInput(
@@ -28,6 +33,6 @@ def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) ->
         if rater not in known:
             hint = nearest(rater, sorted(known))
             near = hint if hint.startswith("did") else "see the column of raters in the data"
-            raise InvalidInput(
+            raise UnknownRater(
                 f"no pair of this run is by the rater {rater!r}", where=str(folder), hint=near
             )

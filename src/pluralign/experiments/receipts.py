@@ -73,9 +73,14 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def receipt_paths(folder: Path) -> list[Path]:
+    """The files of all withdrawals from a run, the oldest first."""
+    return sorted((folder / WITHDRAWALS).glob(RECEIPTS))
+
+
 def last_receipt(folder: Path) -> Path | None:
     """The file of the latest withdrawal from a run; None where there was none."""
-    return max((folder / WITHDRAWALS).glob(RECEIPTS), default=None)
+    return max(receipt_paths(folder), default=None)
 
 
 def next_receipt(folder: Path) -> Path:

@@ -34,6 +34,7 @@ from pluralign.experiments.receipts import (
     now,
     pairs_by_community,
     read_receipt,
+    receipt_paths,
     write_receipt,
 )
 from pluralign.experiments.recorded_settings import recorded_settings, recorded_tables
@@ -94,6 +95,54 @@ def withdraw(
             drawn.note("an earlier withdrawal from this run was stopped: it is finished first")
             _carry_out(folder, (), settings, drawn, cache, again)
         return _carry_out(folder, given, settings, drawn, cache, again)
+
+
+def begin_withdrawal(
+    run: AnyPath,
+    raters: Sequence[str],
+    settings: Resolved | AnyPath | None = None,
+    reporter: Reporter | None = None,
+    cache: AnyPath | None = None,
+) -> None:
+    """Do the first half of `withdraw`: delete all that learned from people, and note who they are.
+
+    From here on the people may be deleted from the source, and `withdraw` with the same people
+    makes the run again. Use it where several runs read one source that is about to change. Does
+    nothing for a run from which they have withdrawn already, or begun to.
+
+    Args:
+        run: Folder of a run of reward models.
+        raters: Ids of the people.
+        settings: As in `withdraw`.
+        reporter: Is notified of the progress.
+        cache: Folder of kept embeddings; the default one where None.
+
+    Raises:
+        InvalidInput: If there is no run, or a rater is unknown.
+        InvalidSettings: If another process works in the folder, or the record does not have all
+            settings.
+    """
+    folder = as_path(run)
+    gone = read_withdrawn(folder)
+    if all(rater in gone for rater in raters):
+        return
+    with reporting(reporter) as drawn:
+        if _stopped_for_others(folder, raters):
+            _carry_out(folder, (), settings, drawn, as_path(cache), None)
+        with alone_in(folder):
+            _, receipt, _ = _begun(folder, raters, settings, drawn, as_path(cache))
+            _clear(folder, receipt)
+
+
+def finished_receipt(run: AnyPath, rater: str) -> tuple[Receipt, Path] | None:
+    """The receipt of a person's withdrawal from a run; None if there is none that is finished."""
+    folder = as_path(run)
+    digest = read_withdrawn(folder).digest(rater)
+    for path in receipt_paths(folder):
+        receipt = read_receipt(path)
+        if digest in receipt.people and receipt.finished is not None:
+            return receipt, path
+    return None
 
 
 def _stopped_for_others(folder: Path, raters: Sequence[str]) -> bool:

@@ -1,0 +1,116 @@
+"""The second half of a withdrawal: runs that learned from a person, and releases on disk.
+
+For each release: every run that read it deletes its models first, then the release is written again
+without the person, then the runs are made again. So a stop at any point brings nobody back, and the
+same command goes on from there.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pluralign.collecting.pending_withdrawals import Leaving
+from pluralign.collecting.release_files import RELEASES
+from pluralign.collecting.release_revision import holds, revise
+from pluralign.core import NotEnoughData, PluralignError, Reporter
+from pluralign.core.digests import names_digest
+from pluralign.encoders import forget_texts
+from pluralign.experiments import begin_withdrawal, finished_receipt, withdraw
+from pluralign.experiments.rater_ids import UnknownRater
+from pluralign.experiments.recorded_settings import recorded_tables
+from pluralign.experiments.withdrawing import WriteAgain
+from pluralign.runs.folder import RECORD
+from pluralign.runs.withdrawn import read_withdrawn
+
+
+def releases_of_run(run: Path) -> list[Path]:
+    """Folders of the releases that a finished run read.
+
+    Raises:
+        InvalidInput: If the folder has no finished run of reward models.
+    """
+    sources = recorded_tables(run)["sources"]
+    return [Path(one["path"]) for one in sources if one["source"] == "collected"]
+
+
+def runs_in(folder: Path) -> Iterator[Path]:
+    """Folders of the finished runs of reward models in a folder, at any depth."""
+    for record in sorted(folder.rglob(RECORD)):
+        try:
+            recorded_tables(record.parent)
+        except PluralignError:
+            continue
+        yield record.parent
+
+
+def leave(
+    study: Path,
+    leaving: Leaving,
+    reporter: Reporter | None = None,
+    cache: Path | None = None,
+    again: WriteAgain | None = None,
+) -> list[dict[str, Any]]:
+    """Take a person out of all releases on disk, and out of the runs that read them.
+
+    Args:
+        study: The study's folder.
+        leaving: The work.
+        reporter: Is notified of the progress.
+        cache: Folder of kept vectors; the default one where None.
+        again: Writes pages and audits of a run again, as in `pluralign.experiments.withdraw`.
+
+    Returns:
+        For each run that had the person: ``run``, ``release``, ``models`` (``fitted again``,
+        ``deleted`` or ``folder gone``), digests ``before`` and ``after``, and its ``receipt``.
+
+    Raises:
+        PluralignError: If a run or a release cannot be read. Finished parts stay finished, and
+            the same call resumes.
+    """
+    releases, outcomes = study / RELEASES, []
+    for id_, trace in leaving.traces.items():
+        rater, texts = trace["rater"], trace["texts"]
+        runs = [Path(run) for run in leaving.runs.get(id_, ()) if leaving.scope == "erase"]
+        if holds(releases, id_, rater, texts):
+            for run in runs:
+                _begin(run, rater, reporter, cache)
+            revise(releases, id_, rater, texts, forget=lambda gone: forget_texts(gone, cache))
+        for run in runs:
+            outcome = _made_again(run, rater, releases / id_, reporter, cache, again)
+            if outcome is not None:
+                outcomes.append({"run": str(run), "release": id_} | outcome)
+    return outcomes
+
+
+def _begin(run: Path, rater: str, reporter: Reporter | None, cache: Path | None) -> None:
+    """Delete the models of a run that learned from a person, if it did."""
+    if run.is_dir():
+        with suppress(UnknownRater):
+            begin_withdrawal(run, [rater], None, reporter, cache)
+
+
+def _made_again(
+    run: Path,
+    rater: str,
+    source: Path,
+    reporter: Reporter | None,
+    cache: Path | None,
+    again: WriteAgain | None,
+) -> dict[str, Any] | None:
+    """Make a run again without a person; None if it never had them."""
+    if not run.is_dir():
+        return {"models": "folder gone"}
+    if rater not in read_withdrawn(run):
+        return None
+    found = finished_receipt(run, rater)
+    if found is None and not source.is_dir():
+        return {"models": "deleted", "why": "the release had too few people without the person"}
+    if found is None:
+        try:
+            found = withdraw(run, [rater], None, reporter, cache, again)
+        except NotEnoughData as error:  # its models are deleted already
+            return {"models": "deleted", "why": error.what}
+    receipt, path = found
+    digests = {"before": names_digest(receipt.before), "after": names_digest(receipt.after)}
+    return {"models": "fitted again", **digests, "receipt": str(path)}

@@ -1,0 +1,118 @@
+"""Withdrawals whose releases and models are not done yet, and the runs that use releases."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from pluralign.collecting import audit_log
+from pluralign.collecting.release_files import RELEASES
+from pluralign.collecting.secret_digests import new_id
+from pluralign.collecting.store.tables import model_use, release, withdrawal
+from pluralign.collecting.withdrawing import Receipt
+from pluralign.core import InvalidInput, read_json_object, text_digest
+from pluralign.sources.collected import FACTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """The work that a withdrawal leaves.
+
+    Attributes:
+        withdrawal: Its id.
+        scope: ``erase``: models are fitted again. ``stop``: only releases are written again.
+        traces: Release -> the person's public id in it (``rater``), and of their texts (``texts``).
+        runs: Release -> folders of runs that are known to use it.
+    """
+
+    withdrawal: str
+    scope: str
+    traces: dict[str, dict[str, Any]]
+    runs: dict[str, list[str]]
+
+
+def work_left(connection: Connection, withdrawal_id: str | None = None) -> list[Leaving]:
+    """The withdrawals that are not done, the oldest first; or one of them."""
+    query = select(withdrawal).where(withdrawal.c.done_at.is_(None))
+    if withdrawal_id is not None:
+        query = query.where(withdrawal.c.id == withdrawal_id)
+    runs = known_runs(connection)
+    return [
+        Leaving(withdrawal=row.id, scope=row.scope, traces=json.loads(row.traces), runs=runs)
+        for row in connection.execute(query.order_by(withdrawal.c.asked_at, withdrawal.c.id))
+    ]
+
+
+def known_runs(connection: Connection) -> dict[str, list[str]]:
+    """Release -> folders of the runs that are known to use it."""
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(select(model_use).order_by(model_use.c.run)):
+        found.setdefault(row.release, []).append(row.run)
+    return found
+
+
+def note_use(connection: Connection, release_id: str, run: str, digest: str, now: int) -> None:
+    """Note that a run uses a release; once is enough.
+
+    Raises:
+        InvalidInput: If there is no such release.
+    """
+    if connection.execute(select(release.c.id).where(release.c.id == release_id)).first() is None:
+        raise InvalidInput(
+            f"the study has no release {release_id!r}",
+            where="--release",
+            hint="the folders in `releases` of the study have the names of its releases",
+        )
+    same = (model_use.c.release == release_id, model_use.c.run == run)
+    if connection.execute(select(model_use.c.id).where(*same)).first() is None:
+        row = {"id": new_id(now), "release": release_id, "run": run, "digest": digest, "at": now}
+        connection.execute(insert(model_use).values(row))
+        audit_log.append(connection, now, "operator", "release used", release_id, digest)
+
+
+def finish(
+    connection: Connection,
+    study: Path,
+    withdrawal_id: str,
+    runs: Sequence[Mapping[str, Any]],
+    now: int,
+) -> Receipt:
+    """Note that a withdrawal is done, and complete its receipt; the ids in releases are deleted.
+
+    Args:
+        connection: A writing connection.
+        study: The study's folder, whose releases have been written again.
+        withdrawal_id: The withdrawal.
+        runs: As `leave` returns them.
+        now: Seconds since 1970.
+    """
+    row = connection.execute(select(withdrawal).where(withdrawal.c.id == withdrawal_id)).one()
+    receipt = Receipt(**json.loads(row.receipt))
+    if row.done_at is not None:
+        return receipt
+    revised = {id_: _note_revision(connection, study, id_) for id_ in json.loads(row.traces)}
+    releases = {id_: change for id_, change in revised.items() if change is not None}
+    done = replace(receipt, done_at=now, releases=releases, runs=[dict(run) for run in runs])
+    content = json.dumps(asdict(done))
+    here = withdrawal.c.id == withdrawal_id
+    values = {"done_at": now, "traces": None, "receipt": content}
+    connection.execute(update(withdrawal).where(here).values(**values))
+    audit_log.append(
+        connection, now, "operator", "withdrawal done", withdrawal_id, text_digest(content)
+    )
+    return done
+
+
+def _note_revision(connection: Connection, study: Path, id_: str) -> dict[str, Any] | None:
+    """Note the digest of a release on disk; the change, or None if it did not change."""
+    before = connection.execute(select(release.c.digest).where(release.c.id == id_)).scalar_one()
+    path = study / RELEASES / id_ / FACTS
+    facts = read_json_object(path) if path.is_file() else {"digest": "", "revision": 1}
+    if facts["digest"] == before:
+        return None
+    values = {"digest": facts["digest"], "revision": facts["revision"]}
+    connection.execute(update(release).where(release.c.id == id_).values(**values))
+    return {"before": before, "after": facts["digest"], "revision": facts["revision"]}

@@ -1,0 +1,119 @@
+"""Operations on releases and withdrawals, for `operations.py`."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from pluralign.collecting.pending_withdrawals import finish, note_use, work_left
+from pluralign.collecting.personal import open_personal
+from pluralign.collecting.release_facts import counts_of
+from pluralign.collecting.releasing import draft_release, make_release
+from pluralign.collecting.secret_digests import keyed_digest, read_key
+from pluralign.collecting.store.store import Store
+from pluralign.collecting.store.tables import participant, release
+from pluralign.collecting.study import Study
+from pluralign.collecting.withdrawing import withdraw
+from pluralign.core import InvalidInput
+
+Given = Mapping[str, Any]
+_KEY_BYTES = 32
+
+
+def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Count the rows of a release without making it: ``purposes``, ``stewards``."""
+    with store.reading() as connection:
+        draft = draft_release(
+            connection,
+            study.settings,
+            given["purposes"],
+            given["stewards"],
+            secrets.token_bytes(_KEY_BYTES),
+            now,
+        )
+    return {
+        "purposes": draft.facts.purposes,
+        "communities": counts_of(draft.contents.answers),
+        "left_out": dict(draft.contents.left_out),
+    }
+
+
+def release_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Make a release: ``purposes``, ``stewards``."""
+    key = secrets.token_bytes(_KEY_BYTES)
+    return asdict(make_release(store, study, given["purposes"], given["stewards"], key, now))
+
+
+def used(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Note that a run uses a release: ``release``, ``run``, ``digest``."""
+    store.write(lambda c: note_use(c, given["release"], given["run"], given["digest"], now))
+    return {}
+
+
+def withdrawal_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Take a person out of the store: ``participant``, or their ``key`` in words."""
+    with store.reading() as connection:
+        person = _person(connection, study, given)
+    if study.settings.withdrawal == "erase":
+        with open_personal(study.folder) as personal:
+            personal.forget(person)
+    return asdict(store.write(lambda c: withdraw(c, study, person, now)))
+
+
+def pending(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """The withdrawals that are not done, or the one with the id ``withdrawal``."""
+    with store.reading() as connection:
+        left = work_left(connection, given.get("withdrawal"))
+    return {"pending": [asdict(one) for one in left]}
+
+
+def finished(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Note that a withdrawal is done: ``withdrawal``, ``runs``."""
+    made = store.write(lambda c: finish(c, study.folder, given["withdrawal"], given["runs"], now))
+    return asdict(made)
+
+
+def releases(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """The releases of the study, the oldest first."""
+    columns = release.c.id, release.c.purposes, release.c.digest, release.c.revision
+    query = select(*columns, release.c.made_at).order_by(release.c.made_at, release.c.id)
+    with store.reading() as connection:
+        rows = [dict(row._mapping) for row in connection.execute(query)]
+    return {"releases": [row | {"folder": _folder(study, row["id"])} for row in rows]}
+
+
+def _folder(study: Study, id_: str) -> str:
+    return str(Path(study.folder) / "releases" / id_)
+
+
+def _person(connection: Connection, study: Study, given: Given) -> str:
+    """Id of the person of a key or an id."""
+    if given.get("key"):
+        key = read_key(given["key"])
+        digest = keyed_digest(study.secret, "key", key or "")
+        query = select(participant.c.id).where(participant.c.key_hash == digest)
+    else:
+        query = select(participant.c.id).where(participant.c.id == given.get("participant"))
+    id_ = connection.execute(query).scalar()
+    if id_ is None:
+        raise InvalidInput(
+            "nobody in the study has this key or id",
+            where="--key" if given.get("key") else "--participant",
+            hint="check each word; a person who withdrew before is not in the study any more",
+        )
+    return str(id_)
+
+
+RELEASE_OPERATIONS = {
+    "preview": preview,
+    "release": release_of,
+    "releases": releases,
+    "used": used,
+    "withdraw": withdrawal_of,
+    "pending": pending,
+    "finished": finished,
+}
+"""Operations by name."""

@@ -1,0 +1,346 @@
+"""A person withdraws: from the store, from releases, and from every model, bit for bit."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from pluralign.collecting import audit_log
+from pluralign.collecting.leaving_models import leave, releases_of_run, runs_in
+from pluralign.collecting.pending_withdrawals import Leaving, finish, note_use, work_left
+from pluralign.collecting.personal import open_personal
+from pluralign.collecting.release_files import read_release
+from pluralign.collecting.release_operations import withdrawal_of
+from pluralign.collecting.releasing import make_release
+from pluralign.collecting.store.store import open_store
+from pluralign.collecting.store.tables import (
+    assignment,
+    metadata,
+    pair,
+    participant,
+    rating,
+    release,
+    text,
+    withdrawal,
+)
+from pluralign.collecting.study import open_study
+from pluralign.collecting.withdrawing import withdraw
+from pluralign.core import InvalidInput, Silent
+from pluralign.encoders import forget_texts
+
+NOW = 1_800_000_000
+KEY = bytes(range(32))
+
+
+class Stopping(Silent):
+    """Stops a run by hand when it begins to encode texts."""
+
+    def stage(self, name: str) -> None:
+        if name.startswith("encoding"):
+            raise KeyboardInterrupt
+
+
+def _release(filling, *purposes):
+    return make_release(filling.store, filling.study, purposes or ["train"], ["Ana"], KEY, NOW)
+
+
+def _withdraw(filling, person):
+    return filling.store.write(lambda c: withdraw(c, filling.study, person, NOW + 60))
+
+
+def _count(filling, table, *where):
+    with filling.store.reading() as c:
+        return c.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+
+def _write(filling, person, body) -> str:
+    """Let a person write a response to a prompt."""
+
+    def make(c):
+        prompts = c.execute(select(text.c.id).where(text.c.kind == "prompt")).scalars()
+        values = {"parent": prompts.first(), "author": person, "community": "MEX"}
+        return filling.text(c, "response", body, **values)
+
+    return filling.store.write(make)
+
+
+def _judge(filling, person, text_id):
+    """Let a person judge the first pair with a text."""
+
+    def make(c):
+        has_it = (pair.c.first == text_id) | (pair.c.second == text_id)
+        filling.answer(c, person, c.execute(select(pair.c.id).where(has_it)).scalars().first())
+
+    filling.store.write(make)
+
+
+def _cells(filling) -> set[str]:
+    with filling.store.reading() as c:
+        return {
+            str(cell)
+            for table in metadata.sorted_tables
+            if table.name != "audit"
+            for row in c.execute(select(table))
+            for cell in row
+        }
+
+
+def test_nothing_of_a_person_is_left_in_the_store_but_a_keyed_digest_of_their_key(filling):
+    person, other, *_ = filling.people("MEX", 3)
+    own, judged = _write(filling, person, "My own words."), _write(filling, person, "Judged words.")
+    _judge(filling, other, judged)
+    _judge(filling, person, judged)
+    receipt = _withdraw(filling, person)
+    assert (receipt.scope, receipt.answers) == ("erase", 7)
+    assert (receipt.texts_deleted, receipt.texts_erased) == (1, 1)
+    assert not [cell for cell in _cells(filling) if person in cell or "words." in cell]
+    assert _count(filling, assignment, assignment.c.participant == person) == 0
+    assert _count(filling, text, text.c.id == own) == 0
+    with filling.store.reading() as c:
+        erased = c.execute(select(text).where(text.c.id == judged)).one()
+        assert audit_log.broken_at(c) is None
+    assert (erased.body, erased.author, erased.state) == ("", None, "hidden")
+    assert _count(filling, rating) == 2 * 6 + 1  # the answers of others stay
+    assert person not in json.dumps(receipt.releases)
+    with pytest.raises(LookupError):
+        _withdraw(filling, person)
+
+
+def test_a_prompt_stays_without_its_words_where_others_answered_it(filling):
+    person, other = filling.people("MEX", 2)
+
+    def make(c):
+        prompt = filling.text(c, "prompt", "My prompt?", author=person, community="MEX")
+        filling.text(c, "response", "Answer of another.", parent=prompt, author=other)
+        lonely = filling.text(c, "prompt", "Nobody answers?", author=person, community="MEX")
+        filling.text(c, "response", "But I do.", parent=lonely, author=person)
+
+    filling.store.write(make)
+    receipt = _withdraw(filling, person)
+    assert (receipt.texts_deleted, receipt.texts_erased) == (2, 1)
+    bodies = _cells(filling)
+    assert "Answer of another." in bodies
+    assert not {"My prompt?", "Nobody answers?", "But I do."} & bodies
+
+
+def test_pairs_with_erased_texts_are_not_in_any_later_release(filling):
+    person, *others = filling.people("MEX", 12)
+    judged = _write(filling, person, "Judged words.")
+    for one in others:
+        _judge(filling, one, judged)
+    _withdraw(filling, person)
+    made = _release(filling)
+    assert made.left_out["a text was hidden or erased"] == 11
+    assert "Judged words." not in (Path(made.folder) / "texts.jsonl").read_text("utf-8")
+    assert made.communities["MEX"]["people"] == 11
+
+
+def test_personal_data_and_key_are_gone_too(filling):
+    person, *_ = filling.people("MEX", 2)
+    with open_personal(filling.study.folder) as personal:
+        personal.keep(person, {"age": "over 60"})
+    found = withdrawal_of(filling.store, filling.study, {"participant": person}, NOW)
+    with open_personal(filling.study.folder) as personal:
+        assert personal.read(person) == {}
+    assert found["done_at"] == NOW  # no release has been made, so nothing is left to do
+    with pytest.raises(InvalidInput, match="nobody in the study has this key or id"):
+        withdrawal_of(filling.store, filling.study, {"participant": person}, NOW)
+
+
+def test_where_a_study_only_stops_further_use_the_rows_stay_and_no_release_has_them(filling):
+    settings = filling.study.settings.model_copy(update={"withdrawal": "stop"})
+    object.__setattr__(filling.study, "settings", settings)
+    person, *_ = filling.people("MEX", 12)
+    before = _count(filling, rating)
+    receipt = _withdraw(filling, person)
+    assert receipt.scope == "stop"
+    assert _count(filling, rating) == before
+    assert _release(filling).communities["MEX"]["people"] == 11
+
+
+def test_a_withdrawal_that_has_nothing_to_do_in_models_is_done_at_once(filling):
+    person, *_ = filling.people("MEX", 2)
+    receipt = _withdraw(filling, person)
+    assert receipt.done_at == receipt.asked_at
+    with filling.store.reading() as c:
+        assert work_left(c) == []
+
+
+@pytest.fixture
+def with_and_never(tmp_path, study, store, filling) -> Iterator[tuple[Any, Any, str]]:
+    """A study from which somebody withdraws, a copy that never saw them, and the person."""
+    filling.people("MEX", 14)
+    filling.people("~hill", 8)
+    never = tmp_path.parent / f"{tmp_path.name}-never"
+    never.mkdir()
+    with (
+        closing(sqlite3.connect(tmp_path / "store.db")) as of,
+        closing(sqlite3.connect(never / "store.db")) as copied,
+    ):
+        of.backup(copied)
+    for name in ("study.toml", "secret"):
+        shutil.copy(tmp_path / name, never / name)
+    (person,) = filling.people("MEX", 1)
+    words = _write(filling, person, "I drink words of the person on day 0.")
+    with store.reading() as c:
+        others = c.execute(select(participant.c.id).where(participant.c.id != person)).scalars()
+        judges = list(others)[:3]
+    for one in judges:
+        _judge(filling, one, words)
+    with open_store(never) as copy:
+        yield filling, (copy, open_study(never)), person
+
+
+def _never_released(never) -> Path:
+    store, study = never
+    return Path(make_release(store, study, ["train"], ["Ana"], KEY, NOW).folder)
+
+
+def _work(filling, *runs: Path) -> Leaving:
+    made = _one_release(filling)
+    for run in runs:
+        filling.store.write(lambda c, r=run: note_use(c, made, str(r), "digest", NOW))
+    with filling.store.reading() as c:
+        (work,) = work_left(c)
+    return work
+
+
+def _one_release(filling) -> str:
+    with filling.store.reading() as c:
+        return c.execute(select(release.c.id)).scalar_one()
+
+
+def _finish(filling, work, runs=()):
+    return filling.store.write(
+        lambda c: finish(c, filling.study.folder, work.withdrawal, runs, NOW + 90)
+    )
+
+
+def test_a_release_is_written_again_as_if_the_person_had_never_been_in_it(with_and_never):
+    filling, never, person = with_and_never
+    made = _release(filling)
+    folder = Path(made.folder)
+    assert "words of the person" in (folder / "texts.jsonl").read_text("utf-8")
+    receipt = _withdraw(filling, person)
+    assert receipt.done_at is None
+    work = _work(filling)
+    assert leave(filling.study.folder, work) == []
+    other = _never_released(never)
+    for name in ("pairs.jsonl", "answers.jsonl", "texts.jsonl"):
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+    facts, _ = read_release(folder)
+    assert facts.revision == 1
+    assert "revision 1" in (folder / "README.md").read_text("utf-8")
+    done = _finish(filling, work)
+    assert done.releases[made.id]["before"] == made.digest
+    assert done.releases[made.id]["revision"] == 1
+    with filling.store.reading() as c:
+        kept = c.execute(select(release.c.digest)).scalar_one()
+        row = c.execute(select(withdrawal)).one()
+    assert kept == done.releases[made.id]["after"] != made.digest
+    assert (row.traces, row.done_at) == (None, NOW + 90)  # the ids in releases are deleted
+    assert leave(filling.study.folder, work) == []  # again: nothing to do
+
+
+def test_a_community_below_its_floor_leaves_the_release_and_an_empty_release_is_deleted(filling):
+    person, *_ = filling.people("MEX", 10)
+    (hill, *_) = filling.people("~hill", 3)
+    folder = Path(_release(filling).folder)
+    _withdraw(filling, hill)
+    leave(filling.study.folder, _work(filling))
+    facts, contents = read_release(folder)
+    assert (list(facts.floors), facts.communities_left_out) == (["MEX"], 1)
+    assert {row["community"] for row in contents.answers} == {"MEX"}
+    _finish(filling, _work(filling))
+    _withdraw(filling, person)
+    leave(filling.study.folder, _work(filling))
+    assert not folder.exists()
+    assert _finish(filling, _work(filling)).releases[folder.name]["after"] == ""
+
+
+def _settings(tables, folder: Path) -> dict[str, Any]:
+    mine = {
+        "methods": ["reference", "full", "scpo", "pooled", "adaptive"],
+        "repeats": 2,
+        "split": {"draw": "hash", "test": 0.3, "test_where": {"reason": "anchor"}},
+        "fit": {},
+        "reference": {},
+        "pairs": {"source": "collected", "path": str(folder)},
+    }
+    return tables | mine
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Everything but the files that contain the time or the source's path, and the withdrawals."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file()
+        and p.name not in ("record.json", "manifest.jsonl")
+        and p.parent.name != "withdrawals"
+    }
+
+
+@pytest.mark.slow
+def test_after_a_withdrawal_every_model_is_that_of_a_release_that_never_had_the_person_bit_for_bit(
+    with_and_never, tables, go, tmp_path, cache
+):
+    filling, never, person = with_and_never
+    folder = Path(_release(filling).folder)
+    runs = [tmp_path / "runs" / name for name in ("one", "two")]
+    for run in runs:
+        go(_settings(tables, folder), run)
+    before = _files(runs[0])
+    assert [path.resolve() for path in releases_of_run(runs[0])] == [folder.resolve()]
+    assert list(runs_in(tmp_path / "runs")) == runs
+    _withdraw(filling, person)
+    outcomes = leave(filling.study.folder, _work(filling, *runs), cache=cache)
+    go(_settings(tables, _never_released(never)), tmp_path / "never")
+    assert before != _files(tmp_path / "never")
+    for run, outcome in zip(runs, outcomes, strict=True):
+        assert _files(run) == _files(tmp_path / "never")
+        assert outcome["models"] == "fitted again"
+        assert outcome["before"] != outcome["after"]
+        assert Path(outcome["receipt"]).is_file()
+    assert forget_texts(["I drink words of the person on day 0."], cache) == 0  # gone already
+
+
+@pytest.mark.slow
+def test_a_stopped_withdrawal_goes_on_with_the_same_call(
+    with_and_never, tables, go, tmp_path, cache
+):
+    filling, never, person = with_and_never
+    folder = Path(_release(filling).folder)
+    runs = [tmp_path / "runs" / name for name in ("one", "two")]
+    for run in runs:
+        go(_settings(tables, folder), run)
+    _withdraw(filling, person)
+    work = _work(filling, *runs)
+    with pytest.raises(KeyboardInterrupt):
+        leave(filling.study.folder, work, Stopping(), cache)
+    assert not [p for run in runs for p in run.rglob("*.npz")]  # no model of theirs is left
+    facts, _ = read_release(folder)
+    assert facts.revision == 1
+    outcomes = leave(filling.study.folder, work, cache=cache)
+    go(_settings(tables, _never_released(never)), tmp_path / "never")
+    assert [outcome["models"] for outcome in outcomes] == ["fitted again"] * 2
+    assert all(_files(run) == _files(tmp_path / "never") for run in runs)
+
+
+@pytest.mark.slow
+def test_a_run_whose_release_had_too_few_people_left_loses_its_models(
+    filling, tables, go, tmp_path, cache
+):
+    person, *_ = filling.people("MEX", 10)
+    folder, run = Path(_release(filling).folder), tmp_path / "runs" / "one"
+    go(_settings(tables, folder), run)
+    _withdraw(filling, person)
+    (outcome,) = leave(filling.study.folder, _work(filling, run), cache=cache)
+    assert outcome["models"] == "deleted"
+    assert not list(run.rglob("models/*"))
