@@ -13,6 +13,7 @@ from typing import Any
 from pluralign.audits import BUILT_IN
 from pluralign.languages.speech import LANGUAGES, SOURCE
 
+_SAID = r"""\bsay\((?:"((?:[^"\\]|\\.)+)"|'([^']+)')"""
 _TABLES = {"_LABELS", "_NUMBERS", "_OTHERS", "_STATUS", "_TITLES"}
 
 
@@ -22,7 +23,7 @@ def messages() -> list[str]:
     >>> "Risks found" in messages()
     True
     """
-    found = dict.fromkeys(_of_pages())
+    found = dict.fromkeys(_of_pages()) | dict.fromkeys(_of_collecting())
     for audit in BUILT_IN:
         for check in audit.checks:
             found |= dict.fromkeys((check.asks, check.causes, check.remedies))
@@ -47,6 +48,34 @@ def _of_pages() -> Iterator[str]:
                 yield from _texts(node.value)
     page = (folder / "templates" / "page.html.jinja").read_text(encoding="utf-8")
     yield from (a or b for a, b in re.findall(r"page\.say\((?:\"([^\"]+)\"|'([^']+)')", page))
+
+
+def _of_collecting() -> Iterator[str]:
+    """Texts of the pages of a study, and sentences that refuse what a person sent."""
+    folder = _folder("pluralign.collecting")
+    for path in sorted(folder.rglob("*.jinja")):
+        template = path.read_text(encoding="utf-8")
+        for a, b in re.findall(_SAID, template):
+            yield (a or b).replace('\\"', '"')
+    for path in sorted(folder.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            getattr(target, "id", ""): node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _refuses(node.func) and node.args:
+                first = node.args[0]
+                yield from _texts(named.get(getattr(first, "id", ""), first))
+
+
+def _refuses(function: ast.expr) -> bool:
+    """Whether a call makes a `NotAccepted`, or calls its constructor from a class of its own."""
+    return getattr(function, "id", "") in {"NotAccepted", "say"} or (
+        isinstance(function, ast.Attribute) and function.attr == "__init__"
+    )
 
 
 def _of_claims() -> Iterator[str]:

@@ -49,8 +49,9 @@ def _full(request: Request, error: Exception) -> Response:
 
 def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentence = _WRONG_METHOD if error.status_code == 405 else _NOT_FOUND
-    return _page(visit_of(request), NotAccepted(sentence, error.status_code), None)
+    if error.status_code == 405:
+        return _page(visit_of(request), NotAccepted(_WRONG_METHOD, 405), None)
+    return _page(visit_of(request), NotAccepted(_NOT_FOUND, error.status_code), None)
 
 
 def _fault(request: Request, error: Exception) -> Response:
