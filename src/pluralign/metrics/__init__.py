@@ -44,6 +44,7 @@ from pluralign.metrics.personas import (
     structural_diversity,
     target_rank,
 )
+from pluralign.metrics.propensities import propensity_weights
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
@@ -89,6 +90,7 @@ __all__ = [
     "pairwise_accuracy",
     "pairwise_diversity",
     "percentile_interval",
+    "propensity_weights",
     "similarity",
     "spanning_length",
     "spread",

@@ -1,6 +1,7 @@
 """Simulated communities whose truth is known: an oracle for methods and audits."""
 
 from pluralign.simulation.bank import TRAITS
+from pluralign.simulation.feature_tastes import FeatureTaste, plant_taste
 from pluralign.simulation.oracle import PlantedReward
 from pluralign.simulation.people import PlantedBias, PlantedTaste, Raters, SimulatedCommunity
 from pluralign.simulation.probes import Probe, recovered_taste, taste_correlation
@@ -11,6 +12,7 @@ from pluralign.simulation.texts import read_traits
 
 __all__ = [
     "TRAITS",
+    "FeatureTaste",
     "PlantedBias",
     "PlantedReward",
     "PlantedTaste",
@@ -22,6 +24,7 @@ __all__ = [
     "SocietySource",
     "SocietySurvey",
     "default_society",
+    "plant_taste",
     "read_traits",
     "recovered_taste",
     "taste_correlation",

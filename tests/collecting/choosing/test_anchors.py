@@ -42,8 +42,8 @@ def test_each_community_and_language_has_anchors(village):
         marked = connection.execute(select(pair.c.community).where(pair.c.anchor)).scalars().all()
     assert len(marked) >= 2 + 2
     for person in (village.person(), village.person(language="es"), village.person("~hill")):
-        _, anchor_N = village.chooser.pool.readable(person.community, person.language)
-        assert anchor_N.sum() == anchor_count(len(anchor_N), ChoosingSettings())
+        found = village.chooser.pool.readable(person.community, person.language)
+        assert len(found.anchor_A) == anchor_count(len(found.ids), ChoosingSettings())
 
 
 def test_later_anchors_are_pairs_that_nobody_has_seen(village):

@@ -15,8 +15,8 @@ from pluralign.collecting.choosing.running_taste import RunningTaste
 from pluralign.collecting.choosing.stored_answers import (
     StoredAnswer,
     StoreState,
-    answers_of,
-    kept_since,
+    all_answers,
+    answers_since,
     store_state,
 )
 from pluralign.collecting.choosing.text_features import (
@@ -59,6 +59,8 @@ class CommunityAnswers:
 
     def _count(self, answer: StoredAnswer) -> FloatArray | None:
         """Count an answer; return the difference that it prefers, None where it has none."""
+        if not answer.counted:
+            return None
         self.by_person[answer.person] += 1
         row = self._pool.row_of.get(answer.pair)
         if row is None:
@@ -122,17 +124,17 @@ class Chooser:
             self._add_answers(connection, before, now)
 
     def _add_answers(self, connection: Connection, before: StoreState, now: StoreState) -> None:
-        new = kept_since(connection, before.seq)
+        new = answers_since(connection, before.seq)
         self._state = now
         if before.ratings + len(new) != now.ratings:  # some were changed or deleted
             self._read_answers(connection)
             return
-        for answer in answers_of(connection, new):
+        for answer in new:
             self.answers(answer.community).add(answer)
 
     def _read_answers(self, connection: Connection) -> None:
         found: dict[str, list[StoredAnswer]] = defaultdict(list)
-        for answer in answers_of(connection):
+        for answer in all_answers(connection):
             found[answer.community].append(answer)
         self._communities = {
             community: CommunityAnswers(self.pool, answers) for community, answers in found.items()

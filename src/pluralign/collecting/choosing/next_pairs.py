@@ -134,10 +134,8 @@ class _New:
 
 def _waiting(connection: Connection, turn: _Turn) -> list[Shown]:
     """Pairs that were shown, wait for an answer, and can still be read by the person."""
-    row_N, _ = turn.pool.readable(turn.person.community, turn.person.language)
-    readable = set(row_N.tolist())
-    waiting = unanswered(turn.history)
-    ids = [one.id for one in waiting if turn.pool.row_of.get(one.pair) in readable]
+    readable = turn.pool.readable(turn.person.community, turn.person.language).ids
+    ids = [one.id for one in unanswered(turn.history) if one.pair in readable]
     return shown_pairs(connection, ids, turn.settings.sitting.pairs - len(turn.sitting))
 
 
@@ -160,12 +158,13 @@ def _draw(turn: _Turn, n_waiting: int, rng: np.random.Generator) -> _New | None:
 
 def _ways(turn: _Turn, rng: np.random.Generator) -> dict[str, Way]:
     pool, person = turn.pool, turn.person
-    row_N, anchor_N = pool.readable(person.community, person.language)
-    gone = pool.written_by(person.id) + [pool.row_of.get(one.pair, -1) for one in turn.history]
-    left_N = ~np.isin(row_N, gone)
-    other_N = row_N[left_N & ~anchor_N]
+    seen = [pool.row_of[one.pair] for one in turn.history if one.pair in pool.row_of]
+    left = np.ones(len(pool), dtype=np.bool_)
+    left[pool.written_by(person.id) + seen] = False
+    readable = pool.readable(person.community, person.language)
+    other_N = readable.other_N[left[readable.other_N]]
     return ways_to_draw(
-        row_N[left_N & anchor_N],
+        readable.anchor_A[left[readable.anchor_A]],
         other_N,
         turn.answers.judged_N[other_N],
         pool.made_at_N[other_N] > turn.now - _FRESH_SECONDS,

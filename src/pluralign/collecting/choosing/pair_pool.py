@@ -1,14 +1,30 @@
 """Pairs in memory: their rows, their features, and the people who may see them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pluralign.collecting.choosing.anchors import anchor_count, in_anchor_order
 from pluralign.collecting.choosing.pair_rows import PairRow, primary, readable
 from pluralign.collecting.study import Study
-from pluralign.core import BoolArray, FloatArray, IntArray
+from pluralign.core import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Pairs that some people can read.
+
+    Attributes:
+        anchor_A: Rows of the anchors, sorted.
+        other_N: Rows of the other pairs, sorted.
+        ids: Ids of all of them.
+    """
+
+    anchor_A: IntArray
+    other_N: IntArray
+    ids: Collection[str]
 
 
 class PairPool:
@@ -30,7 +46,7 @@ class PairPool:
         for at, row in enumerate(rows):
             for author in row.authors:
                 self._by_author[author].append(at)
-        self._seen_by: dict[tuple[str, str], tuple[IntArray, BoolArray]] = {}
+        self._readable_by: dict[tuple[str, str], Readable] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -39,8 +55,8 @@ class PairPool:
         """Rows with a text of a person."""
         return self._by_author.get(person, [])
 
-    def readable(self, community: str, language: str) -> tuple[IntArray, BoolArray]:
-        """Rows that people of a community can read, sorted, and which of them are anchors.
+    def readable(self, community: str, language: str) -> "Readable":
+        """Pairs that people of a community can read.
 
         Args:
             community: Id of the community.
@@ -48,16 +64,17 @@ class PairPool:
                 the community has none in this one.
         """
         key = (community, primary(language))
-        if key not in self._seen_by:
-            self._seen_by[key] = self._readable(*key)
-        return self._seen_by[key]
+        if key not in self._readable_by:
+            self._readable_by[key] = self._readable(*key)
+        return self._readable_by[key]
 
-    def _readable(self, community: str, language: str) -> tuple[IntArray, BoolArray]:
+    def _readable(self, community: str, language: str) -> "Readable":
         allowed = readable(self.rows, community)
         own = [row for row in allowed if row.language == language] or allowed
         row_N = np.array([self.row_of[row.id] for row in own], dtype=np.int64)
         anchors = self._anchors(own)
-        return row_N, np.array([row.id in anchors for row in own], dtype=np.bool_)
+        is_anchor_N = np.array([row.id in anchors for row in own], dtype=np.bool_)
+        return Readable(row_N[is_anchor_N], row_N[~is_anchor_N], {row.id for row in own})
 
     def _anchors(self, own: Sequence[PairRow]) -> set[str]:
         """Anchors of these people: a pair may be marked as an anchor of another community."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from pluralign.collecting.store.tables import assignment, rating
 
@@ -32,20 +32,24 @@ class ShownBefore:
 
 def history_of(connection: Connection, person: str) -> list[ShownBefore]:
     """Everything that a person was shown, oldest first."""
-    rows = connection.execute(
-        select(
-            assignment.c.id,
-            assignment.c.pair,
-            assignment.c.reason,
-            assignment.c.served_at,
-            func.min(rating.c.received_at).label("answered_at"),
-        )
-        .outerjoin(rating, rating.c.assignment == assignment.c.id)
-        .where(assignment.c.participant == person)
-        .group_by(assignment.c.id)
-        .order_by(assignment.c.served_at, assignment.c.id)
+    rows = connection.execute(_HISTORY, {"person": person})
+    return [ShownBefore(row.id, row.pair, row.reason, row.served_at, row.answered) for row in rows]
+
+
+# Built once: building a statement takes longer than running it.
+_HISTORY = (
+    select(
+        assignment.c.id,
+        assignment.c.pair,
+        assignment.c.reason,
+        assignment.c.served_at,
+        func.min(rating.c.received_at).label("answered"),
     )
-    return [ShownBefore(**row._mapping) for row in rows]
+    .outerjoin(rating, rating.c.assignment == assignment.c.id)
+    .where(assignment.c.participant == bindparam("person"))
+    .group_by(assignment.c.id)
+    .order_by(assignment.c.served_at, assignment.c.id)
+)
 
 
 def unanswered(history: Sequence[ShownBefore]) -> list[ShownBefore]:

@@ -1,9 +1,9 @@
 """Answers as the chooser reads them from the store."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Select, Table, func, select
+from sqlalchemy import Connection, ScalarSelect, Table, bindparam, func, select
 
 from pluralign.collecting.store.tables import (
     assignment,
@@ -15,23 +15,24 @@ from pluralign.collecting.store.tables import (
 )
 
 _COUNTED = ("anchor", "overlap", "fresh", "informative")
-_ONE_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The newest version of an answer.
+    """An answer.
 
     Attributes:
         pair: Id of the pair.
         person: Id of the person.
         community: The person's community.
+        counted: Whether it counts; practice and repeats do not.
         sign: 1 where they took the pair's first response, -1 the second, 0 neither.
     """
 
     pair: str
     person: str
     community: str
+    counted: bool
     sign: int
 
 
@@ -54,71 +55,62 @@ class StoreState:
 
 def store_state(connection: Connection) -> StoreState:
     """The state of the store now."""
-    newest = select(func.coalesce(func.max(audit.c.seq), 0)).scalar_subquery()
-    columns = (_count(pair), _count(moderation), _count(rating), newest)
-    row = connection.execute(select(*columns)).one()
+    row = connection.execute(_STATE).one()
     return StoreState(row[0], row[1], row[2], row[3])
+
+
+def all_answers(connection: Connection) -> list[StoredAnswer]:
+    """Every answer in its newest version."""
+    return [_read(row) for row in connection.execute(_ALL)]
+
+
+def answers_since(connection: Connection, seq: int) -> list[StoredAnswer]:
+    """First versions of the answers that were kept after a row of the audit log, oldest first."""
+    return [_read(row) for row in connection.execute(_SINCE, {"seq": seq})]
+
+
+def _read(row: Any) -> StoredAnswer:
+    sign = 0
+    if row.choice in ("left", "right"):
+        sign = 1 if (row.choice == "left") == (row.left == row.first) else -1
+    return StoredAnswer(row.pair, row.participant, row.community, row.reason in _COUNTED, sign)
 
 
 def _count(table: Table) -> ScalarSelect[int]:
     return select(func.count()).select_from(table).scalar_subquery()
 
 
-def kept_since(connection: Connection, seq: int) -> list[str]:
-    """Ids of first answers that were kept after a row of the audit log."""
-    found = select(audit.c.object).where(audit.c.seq > seq, audit.c.action == "answer kept")
-    return list(connection.execute(found.order_by(audit.c.seq)).scalars())
-
-
-def answers_of(connection: Connection, ratings: Sequence[str] | None = None) -> list[StoredAnswer]:
-    """Answers to pairs, without practice and repeats.
-
-    Args:
-        connection: A connection.
-        ratings: Ids of ratings; all answers, each in its newest version, where None.
-    """
-    if ratings is None:
-        other = rating.alias()
-        newest = select(func.max(other.c.version)).where(other.c.assignment == rating.c.assignment)
-        return _read(connection, _answers().where(rating.c.version == newest.scalar_subquery()))
-    found = []
-    for start in range(0, len(ratings), _ONE_QUERY):
-        some = ratings[start : start + _ONE_QUERY]
-        found += _read(connection, _answers().where(rating.c.id.in_(some)))
-    return found
-
-
-def _answers() -> Select[tuple[str, str, str, str, str, str]]:
-    columns = (
+# Statements are built once: building one takes longer than running it.
+_STATE = select(
+    _count(pair),
+    _count(moderation),
+    _count(rating),
+    select(func.coalesce(func.max(audit.c.seq), 0)).scalar_subquery(),
+)
+_ANSWERS = (
+    select(
         assignment.c.pair,
         assignment.c.left,
         assignment.c.participant,
+        assignment.c.reason,
         participant.c.community,
         rating.c.choice,
         pair.c.first,
     )
-    return (
-        select(*columns)
-        .join(assignment, rating.c.assignment == assignment.c.id)
-        .join(participant, assignment.c.participant == participant.c.id)
-        .join(pair, assignment.c.pair == pair.c.id)
-        .where(assignment.c.reason.in_(_COUNTED))
-        .order_by(rating.c.id)
-    )
-
-
-def _read(
-    connection: Connection, query: Select[tuple[str, str, str, str, str, str]]
-) -> list[StoredAnswer]:
-    return [
-        StoredAnswer(
-            row.pair, row.participant, row.community, _sign(row.choice, row.left == row.first)
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def _sign(choice: str, first_is_left: bool) -> int:
-    if choice not in ("left", "right"):
-        return 0
-    return 1 if (choice == "left") == first_is_left else -1
+    .select_from(rating)
+    .join(assignment, rating.c.assignment == assignment.c.id)
+    .join(participant, assignment.c.participant == participant.c.id)
+    .join(pair, assignment.c.pair == pair.c.id)
+)
+_OTHER = rating.alias()
+_ALL = _ANSWERS.where(
+    rating.c.version
+    == select(func.max(_OTHER.c.version))
+    .where(_OTHER.c.assignment == rating.c.assignment)
+    .scalar_subquery()
+).order_by(rating.c.id)
+_SINCE = (
+    _ANSWERS.join(audit, audit.c.object == rating.c.id)
+    .where(audit.c.seq > bindparam("seq"), audit.c.action == "answer kept")
+    .order_by(audit.c.seq)
+)

@@ -39,6 +39,7 @@ def ways_to_draw(
     gains: Gains,
     settings: ChoosingSettings,
     rng: np.random.Generator,
+    sharpness: float = SHARPNESS,
 ) -> dict[str, Way]:
     """The ways of drawing a pair for one person now, by name.
 
@@ -50,12 +51,13 @@ def ways_to_draw(
         gains: How much an answer to each row would reveal.
         settings: Settings of the mixture.
         rng: Generator of the blocks of candidates.
+        sharpness: How strongly informative pairs are preferred, >= 0.
     """
     return {
         "anchor": Uniform(anchor_A),
         "overlap": Uniform(other_N[(judged_N > 0) & (judged_N < settings.overlap_people)]),
         "fresh": Uniform(fresh_rows(other_N, judged_N, recent_N)),
-        "informative": Informative(other_N, gains, settings.candidates, SHARPNESS, rng),
+        "informative": Informative(other_N, gains, settings.candidates, sharpness, rng),
     }
 
 
