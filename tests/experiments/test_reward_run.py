@@ -103,7 +103,13 @@ def test_the_record_describes_the_run(run: tuple[Path, Outcome]) -> None:
     record = json.loads((run[0] / "record.json").read_text())
     assert record == run[1].record
     assert record["seeds"] == [3, 4]
-    split = {"by": "rater", "test": 0.2, "train": None, "draw": "random"}
+    split = {
+        "by": "rater",
+        "test": 0.2,
+        "train": None,
+        "draw": "random",
+        "test_where": {},
+    }
     assert record["settings"]["split"] == split
     assert {"pluralign", "python", "numpy"} <= set(record["versions"])
     assert len(record["data"]["fingerprint"]) == 64
