@@ -71,13 +71,11 @@ def restore(
     from dataclasses import asdict
 
     from pluralign.cli.output import Output
-    from pluralign.collecting.restoring import cannot_withdraw_again
     from pluralign.collecting.restoring import restore as restored_from
+    from pluralign.collecting.withdrawing import withdraw_again
 
     now = int(time.time())
-    done = restored_from(
-        backups, study, at=at, url=database, now=now, withdraw=cannot_withdraw_again
-    )
+    done = restored_from(backups, study, at=at, url=database, now=now, withdraw=withdraw_again)
     output = Output(as_json=as_json, wide=False)
     if as_json:
         output.json(asdict(done))

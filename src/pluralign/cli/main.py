@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from pluralign._version import __version__
 from pluralign.cli import (
     collect_backup_commands,
+    collect_release_commands,
     export_commands,
     interchange_commands,
     reward_commands,
@@ -93,6 +94,11 @@ app.add_typer(collect, name="collect")
 collect.command()(collect_backup_commands.backup)
 collect.command()(collect_backup_commands.restore)
 collect.command()(collect_backup_commands.verify)
+collect.command()(collect_release_commands.release)
+collect.command()(collect_release_commands.used)
+collect.command()(collect_release_commands.withdraw)
+collect.command()(collect_release_commands.export)
+collect.command()(collect_release_commands.dossier)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")

@@ -6,21 +6,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
+from pluralign.collecting.given import given_by
 from pluralign.collecting.pending_withdrawals import finish, note_use, work_left
 from pluralign.collecting.personal import open_personal
 from pluralign.collecting.release_facts import counts_of
 from pluralign.collecting.releasing import draft_release, make_release
 from pluralign.collecting.secret_digests import keyed_digest, read_key
 from pluralign.collecting.store.store import Store
-from pluralign.collecting.store.tables import participant, release
+from pluralign.collecting.store.tables import (
+    bucket,
+    document,
+    metadata,
+    participant,
+    release,
+    session,
+    steward_link,
+)
 from pluralign.collecting.study import Study
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput
 
 Given = Mapping[str, Any]
 _KEY_BYTES = 32
+_SECRET = ("key_hash", "token_hash", "id_key", "salt", "traces")
+"""Columns that an export does not have."""
 
 
 def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
@@ -85,6 +96,31 @@ def releases(store: Store, study: Study, given: Given, now: int) -> dict[str, An
     return {"releases": [row | {"folder": _folder(study, row["id"])} for row in rows]}
 
 
+def documents(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Every version of the consent and policy texts, the newest first."""
+    query = select(document).order_by(
+        document.c.kind, document.c.version.desc(), document.c.language
+    )
+    with store.reading() as connection:
+        return {"documents": [dict(row._mapping) for row in connection.execute(query)]}
+
+
+def export(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Everything in the store but secrets; or what the person of a ``key`` gave."""
+    with store.reading() as connection:
+        if given.get("key"):
+            return given_by(connection, _person(connection, study, given)).as_json()
+        return {
+            table.name: [_without_secrets(row) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
+            if table not in (session, steward_link, bucket)
+        }
+
+
+def _without_secrets(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name not in _SECRET}
+
+
 def _folder(study: Study, id_: str) -> str:
     return str(Path(study.folder) / "releases" / id_)
 
@@ -115,5 +151,7 @@ RELEASE_OPERATIONS = {
     "withdraw": withdrawal_of,
     "pending": pending,
     "finished": finished,
+    "documents": documents,
+    "export": export,
 }
 """Operations by name."""

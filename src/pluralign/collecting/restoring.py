@@ -84,11 +84,6 @@ def restore(
     return Restored(snapshot.name, manifest, withdrawn)
 
 
-def cannot_withdraw_again(connection: Connection, person: str, row: Mapping[str, Any]) -> None:
-    """Refuse a snapshot in which somebody is whom this version cannot withdraw again."""
-    raise InvalidInput("somebody left after this snapshot", hint="restore a newer one")
-
-
 def _chosen(backups: Path, at: str | None) -> Path:
     found = snapshots(backups)
     if not found:

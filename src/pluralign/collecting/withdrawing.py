@@ -6,7 +6,7 @@ nothing else of them.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -126,6 +126,22 @@ def withdraw(connection: Connection, study: Study, participant_id: str, now: int
     )
     audit_log.append(connection, now, "participant", f"withdrew ({scope})", id_)
     return receipt
+
+
+def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str, Any]) -> None:
+    """Take a person out of a restored store, who had withdrawn after its backup.
+
+    Args:
+        connection: A writing connection.
+        participant_id: The person.
+        row: Their row of the table ``withdrawal``, which is stored again.
+    """
+    take_out = _erase if row["scope"] == "erase" else _stop
+    take_out(connection, participant_id, row["asked_at"])
+    connection.execute(insert(withdrawal).values(**row))
+    audit_log.append(
+        connection, row["asked_at"], "operator", f"withdrew again ({row['scope']})", row["id"]
+    )
 
 
 def _traces(connection: Connection, participant_id: str) -> dict[str, dict[str, Any]]:

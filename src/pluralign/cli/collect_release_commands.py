@@ -1,0 +1,257 @@
+"""``pluralign collect release``, ``used``, ``withdraw``, ``export``, ``dossier``, ``changed``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pluralign.cli.collect_commands import Database, StudyFolder, _collecting
+from pluralign.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from pluralign.cli.printed_tables import PrintedTable
+    from pluralign.cli.screen import Screen
+
+Run = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a finished run.")]
+
+
+def release(
+    study: StudyFolder,
+    purpose: Annotated[
+        list[str],
+        typer.Option(
+            "--purpose",
+            help="Purpose: train, evaluate, publish-rows or publish-quotes. May be repeated: "
+            "people must consent to all.",
+        ),
+    ],
+    steward: Annotated[
+        list[str],
+        typer.Option("--steward", help="Name of a steward who agrees. May be repeated."),
+    ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Make the release; without it, its rows are counted.")
+    ] = False,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a release: a snapshot of what people gave, for training, evaluation or publication.
+
+    It has the newest version of each answer whose person consents now to every purpose. Communities
+    with fewer people than their floor are left out, and so are those of which none of the stewards
+    is a steward. People have new ids in each release. The folder has a data card (README.md) and
+    Croissant metadata.
+
+    Example: `pluralign collect release tea --purpose train --steward Ana --yes`
+    """
+    _collecting()
+    from pluralign.cli.output import Output
+    from pluralign.collecting.operations import operate
+
+    arguments = {"purposes": purpose, "stewards": steward}
+    found = operate(study, database, "release" if yes else "preview", arguments)
+    output = Output(as_json=as_json, wide=False)
+    if as_json:
+        output.json(found)
+        return
+    output.table(_communities(found["communities"]))
+    for reason, n in found["left_out"].items():
+        output.line(f"left out: {n:,} x {reason}")
+    if not yes:
+        output.line("nothing was written; to make this release, give the command with --yes")
+        return
+    output.line(f"release {found['id']}: {found['folder']}")
+    output.line(
+        "back up the study now: only its store can find a person in this release again", style="dim"
+    )
+
+
+def used(
+    study: StudyFolder,
+    run: Run,
+    database: Database = None,
+) -> None:
+    """Note that a run uses releases of the study, so that a withdrawal reaches its models.
+
+    Example: `pluralign collect used tea --run runs/tea`
+    """
+    _collecting()
+    noted = _note_run(study, database, run)
+    typer.echo(f"{run} uses {', '.join(noted)}" if noted else f"{run} uses no release of {study}")
+
+
+def withdraw(
+    study: StudyFolder,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="WORDS", help="The person's key.")
+    ] = None,
+    participant: Annotated[
+        str | None, typer.Option("--participant", metavar="ID", help="Id of the person.")
+    ] = None,
+    pending: Annotated[
+        bool,
+        typer.Option(
+            "--pending",
+            help="Finish the withdrawals that people began on the pages, or that were stopped.",
+        ),
+    ] = False,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder in which to look for further runs that read a release of the study.",
+        ),
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a person: from the store, from releases on disk, and from every known model.
+
+    Everything that they gave is deleted from the store at once. Then each run that read a release
+    with them deletes its models, the release is written again without them, and the runs are made
+    again, as if they had never seen the person. To resume after a stop: --pending.
+
+    Example: `pluralign collect withdraw tea --pending --runs runs`
+    """
+    _collecting()
+    from pluralign.cli.output import Output
+    from pluralign.cli.screen import Screen
+    from pluralign.collecting.operations import operate
+    from pluralign.core import InvalidInput
+
+    if [key is not None, participant is not None, pending].count(True) != 1:
+        raise InvalidInput("name one of --key, --participant and --pending", where="withdraw")
+    chosen: dict[str, Any] = {}
+    receipts = []
+    if not pending:
+        receipt = operate(study, database, "withdraw", {"key": key, "participant": participant})
+        receipts.append(receipt)
+        chosen = {"withdrawal": receipt["id"]}
+    with Screen() as screen:
+        finished = _finish(study, database, chosen, runs, screen)
+    shown = finished or receipts
+    output = Output(as_json=as_json, wide=False)
+    if as_json:
+        output.json(shown)
+        return
+    output.line("\n".join(line for one in shown for line in _receipt(one)) or "nothing is pending")
+
+
+def export(
+    study: StudyFolder,
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="File to write.")],
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="WORDS", help="Only what the person with this key gave."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write everything in a study's store into a JSON file, for its operator.
+
+    The file has what people gave, in all versions, also without consent to any use: keep it as safe
+    as the store, and train on a release instead. Keys, tokens and personal data are not in it.
+
+    Example: `pluralign collect export tea --out tea.json`
+    """
+    _collecting()
+    import json
+
+    from pluralign.collecting.operations import operate
+    from pluralign.core import whole_file
+
+    found = operate(study, database, "export", {"key": key})
+    with whole_file(out, private=True) as partial:
+        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    typer.echo(f"wrote {out}")
+
+
+def dossier(
+    study: StudyFolder,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the pages.")],
+    database: Database = None,
+) -> None:
+    """Write the texts and settings of a study as pages for an ethics board.
+
+    It has every version of the consent and policy texts in each language, the recruitment text, the
+    purposes that people are asked for, and the settings. Print index.html, or save it as PDF.
+
+    Example: `pluralign collect dossier tea --out dossier`
+    """
+    _collecting()
+    from pluralign.collecting.dossier import write_dossier
+    from pluralign.collecting.operations import operate
+    from pluralign.collecting.study import open_study
+
+    documents = operate(study, database, "documents", {})["documents"]
+    typer.echo(f"wrote {write_dossier(open_study(study), documents, out)}")
+
+
+def _finish(
+    study: Path,
+    database: str | None,
+    chosen: dict[str, Any],
+    runs: Path | None,
+    screen: "Screen",
+) -> list[dict[str, Any]]:
+    """Finish withdrawals in releases and runs; return their receipts."""
+    from pluralign.collecting.leaving_models import leave, runs_in
+    from pluralign.collecting.operations import operate
+    from pluralign.collecting.pending_withdrawals import Leaving
+    from pluralign.reports import write_derived
+
+    for run in runs_in(runs) if runs is not None else ():
+        _note_run(study, database, run)
+    left = operate(study, database, "pending", chosen)["pending"]
+    finished = []
+    for one in left:
+        outcomes = leave(study, Leaving(**one), screen, again=write_derived)
+        arguments = {"withdrawal": one["withdrawal"], "runs": outcomes}
+        finished.append(operate(study, database, "finished", arguments))
+    return finished
+
+
+def _note_run(study: Path, database: str | None, run: Path) -> list[str]:
+    """Note the releases of the study that a run uses; return their ids."""
+    from pluralign.collecting.leaving_models import releases_of_run
+    from pluralign.collecting.operations import operate
+    from pluralign.collecting.release_files import RELEASES
+    from pluralign.core import file_digest
+    from pluralign.runs.folder import RECORD
+
+    home = (study / RELEASES).resolve()
+    own = [one.name for one in releases_of_run(run) if one.resolve().parent == home]
+    for id_ in own:
+        digest = file_digest(run / RECORD)
+        arguments = {"release": id_, "run": str(run.resolve()), "digest": digest}
+        operate(study, database, "used", arguments)
+    return own
+
+
+def _communities(counts: dict[str, dict[str, int]]) -> "PrintedTable":
+    from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
+
+    heads = ("people", "answers", "pairs")
+    columns = [PrintedColumn(head="community"), *(PrintedColumn(head=h, right=True) for h in heads)]
+    table = PrintedTable(columns=columns)
+    for id_, of in counts.items():
+        table.rows.append([id_, *(f"{of[head]:,}" for head in heads)])
+    return table
+
+
+def _receipt(receipt: dict[str, Any]) -> list[str]:
+    """The lines of a receipt."""
+    erased = receipt["scope"] == "erase"
+    texts = receipt["texts_deleted"] + receipt["texts_erased"]
+    lines = [
+        f"withdrawal {receipt['id']}: {receipt['answers']:,} answers and {texts:,} texts "
+        + ("deleted" if erased else "are not used any more")
+    ]
+    for id_, change in receipt["releases"].items():
+        after = change["after"][:12] or "deleted, too few people were left"
+        lines.append(f"release {id_}: {change['before'][:12]} -> {after}")
+    for run in receipt["runs"]:
+        digests = f", {run['before'][:12]} -> {run['after'][:12]}" if "after" in run else ""
+        lines.append(f"run {run['run']}: models {run['models']}{digests}")
+    if receipt["done_at"] is None:
+        lines.append("not finished: releases and models are still to do (--pending)")
+    return [*lines, "these cannot be recalled:", *(f"  - {one}" for one in receipt["not_recalled"])]
