@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -48,7 +48,7 @@ from pluralign.collecting.store.tables import (
 )
 from pluralign.collecting.study import ChoosingSettings, Study, open_study
 from pluralign.collecting.taking_part import Person
-from pluralign.core import FloatArray, IntArray, rng_for
+from pluralign.core import BoolArray, FloatArray, IntArray, rng_for
 from pluralign.encoders import encoder_named
 from pluralign.metrics import propensity_weights
 from pluralign.rewards import fit_bradley_terry
@@ -78,12 +78,12 @@ class Asking:
 
     Attributes:
         feature_N_D: Features of the pairs, as the chooser sees them.
-        anchor_A: Rows of the anchors.
+        is_anchor_N: Whether each pair is an anchor.
         taste: The chooser's estimate.
     """
 
     feature_N_D: FloatArray
-    anchor_A: IntArray
+    is_anchor_N: BoolArray
     taste: RunningTaste
     judged_N: IntArray
     answers: list[Answered] = field(default_factory=list)
@@ -92,9 +92,10 @@ class Asking:
     def of(cls, feature_N_D: FloatArray, rng: np.random.Generator) -> "Asking":
         """Nothing was asked so far; the anchors are drawn."""
         n = len(feature_N_D)
-        anchors = np.sort(rng.permutation(n)[: anchor_count(n, SETTINGS)])
+        is_anchor_N = np.zeros(n, dtype=np.bool_)
+        is_anchor_N[rng.permutation(n)[: anchor_count(n, SETTINGS)]] = True
         taste = RunningTaste(feature_N_D[:0])
-        return cls(feature_N_D, anchors, taste, np.zeros(n, dtype=np.int64))
+        return cls(feature_N_D, is_anchor_N, taste, np.zeros(n, dtype=np.int64))
 
     def keep(self, drawn: Drawn, sign: int, person: int) -> None:
         """Keep an answer, and learn from it."""
@@ -125,10 +126,10 @@ def d_optimal(asking: Asking, left: IntArray, rng: np.random.Generator) -> Drawn
 def mixture(
     asking: Asking, left: IntArray, rng: np.random.Generator, sharpness: float = SHARPNESS
 ) -> Drawn:
-    anchors = np.intersect1d(left, asking.anchor_A)
-    others = np.setdiff1d(left, asking.anchor_A)
+    is_anchor = asking.is_anchor_N[left]
+    others = left[~is_anchor]
     ways = ways_to_draw(
-        anchors,
+        left[is_anchor],
         others,
         asking.judged_N[others],
         np.zeros(len(others), dtype=np.bool_),
@@ -163,13 +164,13 @@ def ask(
     sitting: int = SITTING,
 ) -> None:
     """Ask people one after the other, each a sitting of pairs that they have not seen."""
-    everything = np.arange(len(margin_N))
-    seen: list[int] = []
+    is_left_N = np.ones(len(margin_N), dtype=np.bool_)
     for number in range(n_answers):
         person, position = divmod(number, sitting)
-        seen = seen if position else []
-        drawn = policy(asking, np.setdiff1d(everything, seen), rng)
-        seen.append(drawn.row)
+        if not position:  # the next person has seen nothing
+            is_left_N[:] = True
+        drawn = policy(asking, np.flatnonzero(is_left_N), rng)
+        is_left_N[drawn.row] = False
         takes_first = rng.random() < 1 / (1 + np.exp(-margin_N[drawn.row]))
         asking.keep(drawn, 1 if takes_first else -1, person)
 
@@ -218,26 +219,38 @@ def curve(
     return found
 
 
+@cache
+def encoded_replies(encoder: str, n: int) -> tuple[FloatArray, FloatArray]:
+    """Vectors of the replies of a society, and the traits that they show."""
+    replies, _ = draw_replies(TRAITS, n, rng_for(0, "replies"))
+    vector_T_d = encoder_named(encoder).encode(replies).astype(np.float64)
+    return vector_T_d, read_traits(replies, TRAITS).astype(np.float64)
+
+
 def text_curves(
-    encoder: str, seed: int, directions: int, sizes: Sequence[int] = MARKS, n: int = 4000
+    encoder: str, seed: int, directions: int, marks: Sequence[int] = MARKS, n: int = 4000
 ) -> dict[str, list[float]]:
-    """Policy -> accuracy on fresh replies after each number of answers, by a whole model."""
+    """Policy -> accuracy on fresh pairs of replies after each number of answers.
+
+    Pairs are chosen along a few directions; the model is fitted to whole vectors.
+    """
     rng = rng_for(seed, "texts")
-    first, second = draw_replies(TRAITS, n + 2000, rng)
-    encoding = encoder_named(encoder)
-    vector_N_d = (encoding.encode(first) - encoding.encode(second)).astype(np.float64)
-    z_N_D = (read_traits(first, TRAITS) - read_traits(second, TRAITS)).astype(np.float64)
-    margin_N = plant_taste(z_N_D, 2.0, rng).margins(z_N_D)
+    vector_T_d, trait_T_D = encoded_replies(encoder, 800)
+    first, second = (rng.integers(len(vector_T_d), size=n + 2000) for _ in range(2))
+    vector_N_d = vector_T_d[first] - vector_T_d[second]
+    trait_N_D = trait_T_D[first] - trait_T_D[second]
+    margin_N = plant_taste(trait_N_D, 2.0, rng).margins(trait_N_D)
     reduced_N_D = vector_N_d[:n] @ principal_directions(vector_N_d[:n], directions)
     unit_N_d = vector_N_d / np.sqrt((vector_N_d**2).sum(axis=1).mean())
-    curves = {}
+    curves: dict[str, list[float]] = {}
     for name, policy in POLICIES.items():
         asking = Asking.of(reduced_N_D, rng_for(seed, "anchors"))
-        ask(asking, policy, margin_N[:n], max(sizes), rng_for(seed, "asking", name))
-        curves[name] = []
-        for size in sizes:
-            head = fit_bradley_terry(taken(asking.answers[:size], unit_N_d[:n]), ridge=0.25)
-            curves[name].append(agreement(unit_N_d[n:] @ head, margin_N[n:]))
+        ask(asking, policy, margin_N[:n], max(marks), rng_for(seed, "asking", name))
+        heads = [
+            fit_bradley_terry(taken(asking.answers[:mark], unit_N_d[:n]), ridge=0.25)
+            for mark in marks
+        ]
+        curves[name] = [agreement(unit_N_d[n:] @ head, margin_N[n:]) for head in heads]
     return curves
 
 
@@ -305,7 +318,7 @@ def print_policies(seeds: int) -> None:
     print("answers", *(f"{mark:12d}" for mark in MARKS))
     for dimensions, spread in ((16, 2.0), (64, 2.0), (64, 1.0)):
         base: list[list[float]] = []
-        for policy in [*POLICIES, *SHARPER]:
+        for policy in [*POLICIES, *(SHARPER if spread == 2 else ())]:
             curves = [curve(dimensions, policy, seed, spread) for seed in range(seeds)]
             base = base or curves
             print(f"D={dimensions}, spread {spread:g}, {policy:16s}", shown(curves), flush=True)

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from pluralign._version import __version__
 from pluralign.cli import (
     collect_backup_commands,
+    collect_candidates_command,
     collect_release_commands,
     export_commands,
     interchange_commands,
@@ -99,6 +100,7 @@ collect.command()(collect_release_commands.used)
 collect.command()(collect_release_commands.withdraw)
 collect.command()(collect_release_commands.export)
 collect.command()(collect_release_commands.dossier)
+collect.command()(collect_candidates_command.candidates)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")

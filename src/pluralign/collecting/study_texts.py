@@ -53,7 +53,9 @@ def add_prompts(connection: Connection, prompts: list[StudyPrompt], now: int) ->
     """Add the texts that the store does not have yet; return how many there were."""
     added = 0
     for row in prompts:
-        prompt_id, new = _known_or_added(connection, row, row.prompt, None, now)
+        # The origin of a row is that of its answers: its prompt is the study's own.
+        asked = row.model_copy(update={"origin": "study"})
+        prompt_id, new = _known_or_added(connection, asked, row.prompt, None, now)
         added += new
         for response in row.responses:
             added += _known_or_added(connection, row, response, prompt_id, now)[1]
