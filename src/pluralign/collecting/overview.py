@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.refusals import NotAccepted
@@ -103,18 +103,16 @@ def drafts(settings: StudySettings) -> tuple[str, ...]:
 
 def _counts(connection: Connection, settings: StudySettings) -> tuple[CommunityCounts, ...]:
     by = participant.c.community
-    people: dict[str, int] = dict(
-        connection.execute(select(by, func.count()).group_by(by)).tuples().all()
-    )
+    people = _by_community(connection, select(by, func.count()).group_by(by))
     answered = (
         select(by, func.count(rating.c.assignment.distinct()))
         .join(assignment, rating.c.assignment == assignment.c.id)
         .join(participant, assignment.c.participant == participant.c.id)
         .group_by(by)
     )
-    answers: dict[str, int] = dict(connection.execute(answered).tuples().all())
+    answers = _by_community(connection, answered)
     wrote = select(by, func.count()).join(text, text.c.author == participant.c.id).group_by(by)
-    texts: dict[str, int] = dict(connection.execute(wrote).tuples().all())
+    texts = _by_community(connection, wrote)
     return tuple(
         CommunityCounts(
             one.id,
@@ -125,3 +123,7 @@ def _counts(connection: Connection, settings: StudySettings) -> tuple[CommunityC
         )
         for one in settings.communities
     )
+
+
+def _by_community(connection: Connection, counted: Select[str, int]) -> dict[str, int]:
+    return {row[0]: int(row[1]) for row in connection.execute(counted)}

@@ -1,7 +1,9 @@
 """A small study that is served in this process, and people who visit it."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, func, select
 from starlette.testclient import TestClient
 
 from pluralign.collecting.app import asking, create_app
@@ -18,8 +20,8 @@ from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.new_study import PROMPTS_FILE, write_study
 from pluralign.collecting.personal import open_personal
 from pluralign.collecting.store.store import Store, open_store
-from pluralign.collecting.store.tables import document
-from pluralign.collecting.study import Study
+from pluralign.collecting.store.tables import metadata
+from pluralign.collecting.study import Study, open_study
 from pluralign.collecting.study_texts import add_prompts, read_prompts
 from pluralign.collecting.taking_part import invite_people
 from pluralign.encoders import HashEncoder
@@ -57,9 +59,26 @@ class Served:
         assert client.post("/consent", data=sent).status_code == 200
         return client
 
-    def documents(self) -> set[str]:
+    def count(self, table: Table) -> int:
         with self.store.reading() as connection:
-            return set(connection.execute(select(document.c.id)).scalars())
+            return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables, but for the counts of requests."""
+        with self.store.reading() as connection:
+            return {
+                table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+                for table in metadata.sorted_tables
+                if table.name != "bucket"
+            }
+
+    def change_consent(self) -> None:
+        """Publish a new version of the consent text."""
+        path = self.study.folder / "study.toml"
+        text = path.read_text("utf-8").replace("Please read this before", "Do read this before")
+        path.write_text(text, "utf-8")
+        changed = open_study(self.study.folder).settings
+        self.store.write(lambda c: publish_documents(c, changed, self.now[0]))
 
 
 def hidden(page: str) -> dict[str, Any]:
@@ -74,20 +93,36 @@ def hidden_fields() -> Callable[[str], dict[str, Any]]:
     return hidden
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    study = write_study(tmp_path / "tea", ["MEX", "~hill"])
-    with open_store(study.folder) as store, open_personal(study.folder) as personal:
+@pytest.fixture(scope="session")
+def written_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that nobody has visited, for tests to copy."""
+    study = write_study(tmp_path_factory.mktemp("study") / "tea", ["MEX", "~hill"])
+    with open_store(study.folder) as store, open_personal(study.folder):
         store.write(lambda c: publish_documents(c, study.settings, NOW))
         store.write(lambda c: add_prompts(c, read_prompts(study.folder / PROMPTS_FILE), NOW))
-        chooser = Chooser(store, study, HashEncoder())
+    return study.folder
+
+
+@pytest.fixture
+def served(written_study: Path, tmp_path: Path) -> Iterator[Served]:
+    with serving(Path(shutil.copytree(written_study, tmp_path / "tea"))) as found:
+        yield found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """The application of a study's folder."""
+    study = open_study(folder)
+    with open_store(folder) as store, open_personal(folder) as personal:
         now = [NOW]
         app = create_app(
             study,
             store,
             personal,
             operator="the operator's token",
-            asks=asking(store, study, chooser, np.random.default_rng(7)),
+            asks=asking(
+                store, study, Chooser(store, study, HashEncoder()), np.random.default_rng(7)
+            ),
             clock=lambda: now[0],
         )
         yield Served(study, store, app, now)
