@@ -221,6 +221,7 @@ flag = Table(
     _of("participant", "participant"),
     Column("reason", Text, nullable=False),
     _time("at"),
+    _of("settled_by", "moderation", required=False),  # the decision on it; empty: it waits
 )
 
 moderation = Table(
@@ -231,6 +232,7 @@ moderation = Table(
     _of("steward", "steward"),
     Column("decision", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("note", Text, nullable=True),  # the steward's words
     _time("at"),
     _one_of("decision", "show", "hide"),
 )
@@ -258,6 +260,26 @@ release = Table(
     Column("stewards", Text, nullable=False),  # ids of stewards who agreed, with spaces
     _time("made_at"),
     Column("revision", Integer, nullable=False),  # 0; higher after people withdrew from it
+)
+
+proposal = Table(
+    "proposal",
+    metadata,
+    _id(),
+    Column("purposes", Text, nullable=False),  # of the release that is proposed, with spaces
+    Column("by", Text, nullable=False),  # as the actor of a row of the log
+    _time("made_at"),
+    _of("release", "release", required=False),  # the release that was made of it
+)
+
+agreement = Table(
+    "agreement",
+    metadata,
+    _id(),
+    _of("proposal", "proposal"),
+    _of("steward", "steward"),
+    _time("at"),
+    UniqueConstraint("proposal", "steward"),
 )
 
 model_use = Table(

@@ -132,6 +132,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_participant_invite"), ["invite"], unique=False)
 
     op.create_table(
+        "proposal",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("purposes", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["release"], ["release.id"], name=op.f("fk_proposal_release")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
+    )
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_proposal_release"), ["release"], unique=False)
+
+    op.create_table(
         "steward_link",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("steward", sa.Text(), nullable=False),
@@ -142,6 +155,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("steward_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_steward_link_steward"), ["steward"], unique=False)
+
+    op.create_table(
+        "agreement",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("proposal", sa.Text(), nullable=False),
+        sa.Column("steward", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["proposal"], ["proposal.id"], name=op.f("fk_agreement_proposal")),
+        sa.ForeignKeyConstraint(["steward"], ["steward.id"], name=op.f("fk_agreement_steward")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement")),
+        sa.UniqueConstraint("proposal", "steward", name=op.f("uq_agreement_proposal_steward")),
+    )
+    with op.batch_alter_table("agreement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agreement_proposal"), ["proposal"], unique=False)
+        batch_op.create_index(batch_op.f("ix_agreement_steward"), ["steward"], unique=False)
 
     op.create_table(
         "change",
@@ -227,29 +255,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_text_replaces"), ["replaces"], unique=False)
 
     op.create_table(
-        "flag",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("participant", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["participant"], ["participant.id"], name=op.f("fk_flag_participant")
-        ),
-        sa.ForeignKeyConstraint(["text"], ["text.id"], name=op.f("fk_flag_text")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_flag")),
-    )
-    with op.batch_alter_table("flag", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_flag_participant"), ["participant"], unique=False)
-        batch_op.create_index(batch_op.f("ix_flag_text"), ["text"], unique=False)
-
-    op.create_table(
         "moderation",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("steward", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("decision IN ('show', 'hide')", name=op.f("ck_moderation_decision")),
         sa.ForeignKeyConstraint(["steward"], ["steward.id"], name=op.f("fk_moderation_steward")),
@@ -316,6 +328,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_assignment_repeats"), ["repeats"], unique=False)
 
     op.create_table(
+        "flag",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("participant", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["participant"], ["participant.id"], name=op.f("fk_flag_participant")
+        ),
+        sa.ForeignKeyConstraint(["settled_by"], ["moderation.id"], name=op.f("fk_flag_settled_by")),
+        sa.ForeignKeyConstraint(["text"], ["text.id"], name=op.f("fk_flag_text")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flag")),
+    )
+    with op.batch_alter_table("flag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_flag_participant"), ["participant"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flag_settled_by"), ["settled_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flag_text"), ["text"], unique=False)
+
+    op.create_table(
         "rating",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("assignment", sa.Text(), nullable=False),
@@ -359,6 +391,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rating_assignment"))
 
     op.drop_table("rating")
+    with op.batch_alter_table("flag", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_flag_text"))
+        batch_op.drop_index(batch_op.f("ix_flag_settled_by"))
+        batch_op.drop_index(batch_op.f("ix_flag_participant"))
+
+    op.drop_table("flag")
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_assignment_repeats"))
         batch_op.drop_index(batch_op.f("ix_assignment_participant"))
@@ -377,11 +415,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_moderation_steward"))
 
     op.drop_table("moderation")
-    with op.batch_alter_table("flag", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_flag_text"))
-        batch_op.drop_index(batch_op.f("ix_flag_participant"))
-
-    op.drop_table("flag")
     with op.batch_alter_table("text", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_text_replaces"))
         batch_op.drop_index(batch_op.f("ix_text_parent"))
@@ -405,10 +438,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_change_participant"))
 
     op.drop_table("change")
+    with op.batch_alter_table("agreement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_agreement_steward"))
+        batch_op.drop_index(batch_op.f("ix_agreement_proposal"))
+
+    op.drop_table("agreement")
     with op.batch_alter_table("steward_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_steward_link_steward"))
 
     op.drop_table("steward_link")
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_proposal_release"))
+
+    op.drop_table("proposal")
     with op.batch_alter_table("participant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_participant_invite"))
         batch_op.drop_index(batch_op.f("ix_participant_community"))
