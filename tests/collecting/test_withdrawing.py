@@ -344,3 +344,13 @@ def test_a_run_whose_release_had_too_few_people_left_loses_its_models(
     (outcome,) = leave(filling.study.folder, _work(filling, run), cache=cache)
     assert outcome["models"] == "deleted"
     assert not list(run.rglob("models/*"))
+
+
+def test_a_wrong_clock_does_not_hide_a_release_from_a_withdrawal(filling):
+    person, *_ = filling.people("MEX", 12)
+    made = make_release(filling.store, filling.study, ["train"], ["Ana"], KEY, NOW - 10**7)
+    _withdraw(filling, person)
+    leave(filling.study.folder, _work(filling))
+    facts, contents = read_release(Path(made.folder))
+    assert facts.revision == 1
+    assert len({row["rater"] for row in contents.answers}) == 11

@@ -145,11 +145,11 @@ def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str
 
 
 def _traces(connection: Connection, participant_id: str) -> dict[str, dict[str, Any]]:
-    """Release since they joined -> the person's public id in it, and those of their texts."""
-    first = select(func.min(consent.c.at)).where(consent.c.participant == participant_id)
-    releases = select(release.c.id, release.c.id_key).where(
-        release.c.made_at >= first.scalar_subquery()
-    )
+    """Release -> the public ids that the person and their texts have in it, if they are there.
+
+    All releases: a clock that was wrong must not hide one.
+    """
+    releases = select(release.c.id, release.c.id_key)
     texts = connection.execute(select(text.c.id).where(text.c.author == participant_id)).scalars()
     ids, traces = sorted(texts), {}
     for row in connection.execute(releases.order_by(release.c.id)):
