@@ -186,6 +186,34 @@ def dossier(
     typer.echo(f"wrote {write_dossier(open_study(study), documents, out)}")
 
 
+def changed(study: StudyFolder, run: Run, database: Database = None) -> None:
+    """Measure what each person's answers changed, for the page that they alone see.
+
+    The models of a community with and without each person are compared on anchor pairs, which are
+    the same for everybody. The run must have read a release of the study, and be measured on
+    anchors: split.test_where = {reason = "anchor"}.
+
+    Example: `pluralign collect changed tea --run runs/tea`
+    """
+    _collecting()
+    from pluralign.cli.screen import Screen
+    from pluralign.collecting.changed import changes_of
+    from pluralign.collecting.operations import operate
+    from pluralign.collecting.release_files import RELEASES
+    from pluralign.core import InvalidInput
+
+    noted = _note_run(study, database, run)
+    if len(noted) != 1:
+        raise InvalidInput(
+            f"the run must have read one release of {study}, not {len(noted)}", where=str(run)
+        )
+    with Screen() as screen:
+        found = changes_of(study / RELEASES / noted[0], run, screen)
+    arguments = {"release": noted[0], "changes": found}
+    kept = operate(study, database, "changes", arguments)["people"]
+    typer.echo(f"{kept} people can see what their answers changed in {noted[0]}")
+
+
 def _finish(
     study: Path,
     database: str | None,

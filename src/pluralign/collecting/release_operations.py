@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from pluralign.collecting.changed import keep_changes
 from pluralign.collecting.given import given_by
 from pluralign.collecting.pending_withdrawals import finish, note_use, work_left
 from pluralign.collecting.personal import open_personal
@@ -117,6 +118,12 @@ def export(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]
         }
 
 
+def changes(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Store what people's answers changed in a release: ``release``, ``changes``."""
+    kept = store.write(lambda c: keep_changes(c, given["release"], given["changes"], now))
+    return {"people": kept}
+
+
 def _without_secrets(row: Row[Any]) -> dict[str, Any]:
     return {name: value for name, value in row._mapping.items() if name not in _SECRET}
 
@@ -152,6 +159,7 @@ RELEASE_OPERATIONS = {
     "pending": pending,
     "finished": finished,
     "documents": documents,
+    "changes": changes,
     "export": export,
 }
 """Operations by name."""

@@ -70,7 +70,7 @@ class Influence:
         changes: The differences on test pairs of others, over these repeats.
         elsewhere: Other community -> the largest change of a margin of its test pairs, in logits;
             empty where people are taken out by one step.
-        examples: The pairs that changed most; empty where people are taken out by one step.
+        examples: The pairs that changed most; empty where they were not asked for.
     """
 
     rater: str
@@ -110,6 +110,7 @@ def influence(
     settings: Resolved | AnyPath | None = None,
     reporter: Reporter | None = None,
     cache: AnyPath | None = None,
+    examples: bool | None = None,
 ) -> Influences:
     """Measure what people's choices changed, on the test pairs of the others in their community.
 
@@ -122,6 +123,8 @@ def influence(
         settings: The experiment, or its file; by default as the run's record has it.
         reporter: Is notified of the progress.
         cache: Folder of kept vectors; the default one where None.
+        examples: Whether to name the pairs that changed most; by default only where people are
+            named.
 
     Raises:
         InvalidInput: If there is no run, its pairs have no raters, a rater is unknown, or the data
@@ -134,7 +137,8 @@ def influence(
     chosen = _method(resolved, method, folder, every=raters is None)
     named = None if raters is None else list(dict.fromkeys(raters))
     with reporting(reporter) as drawn:
-        found = _Found(Drawing(resolved.settings.seed, both=resolved.settings.split.by == "both"))
+        drawing = Drawing(resolved.settings.seed, both=resolved.settings.split.by == "both")
+        found = _Found(drawing, raters is not None if examples is None else examples)
         for repeat in finished_repeats(folder, resolved, drawn, as_path(cache)):
             check_raters(named or (), repeat.people, folder)
             drawn.stage(f"seed {repeat.seed}: {chosen.name} without {_whom(named)}")
@@ -201,6 +205,7 @@ class _Found:
 
     Attributes:
         drawing: How intervals are drawn.
+        with_examples: Whether the pairs that changed most are named.
         seeds: Seeds of the repeats so far.
         parts: (Seed, community) -> its test pairs.
         people: (Person, community) -> seed -> the person taken out, where there are test pairs.
@@ -208,6 +213,7 @@ class _Found:
     """
 
     drawing: Drawing
+    with_examples: bool
     seeds: list[int] = field(default_factory=list)
     parts: dict[tuple[int, str], _Part] = field(default_factory=dict)
     people: dict[tuple[str, str], dict[int, TakenOut]] = field(default_factory=dict)
@@ -241,7 +247,7 @@ class _Found:
             without = [np.concatenate([of[s].without_n for s in seeds]) for of in group]
             without_N_P = np.stack(without, axis=1)
             if any(set(part.testers) - {own} for part in parts):
-                found += _measure(parts, own, group, without_N_P, self.drawing)
+                found += _measure(parts, own, group, without_N_P, self.drawing, self.with_examples)
         return sorted(found, key=lambda one: -one.changes.moved.value)
 
     def reason(self, rater: str) -> str:
@@ -269,6 +275,7 @@ def _measure(
     group: Sequence[dict[int, TakenOut]],
     without_N_P: FloatArray,
     drawing: Drawing,
+    with_examples: bool,
 ) -> list[Influence]:
     """The influence of P people on the same test pairs, those of ``own`` left out."""
     pairs = [pair for part in parts for pair in part.pairs]
@@ -281,7 +288,7 @@ def _measure(
         one = next(iter(of.values()))
         elsewhere = _largest(taken.elsewhere for taken in of.values())
         examples = []
-        if one.refitted:
+        if with_examples:
             examples = _examples([pairs[r] for r in rows], margin_n, without_N_P[rows, p])
         influences.append(
             Influence(
