@@ -227,20 +227,41 @@ def encoded_replies(encoder: str, n: int) -> tuple[FloatArray, FloatArray]:
     return vector_T_d, read_traits(replies, TRAITS).astype(np.float64)
 
 
+def random_directions(vector_N_d: FloatArray, number: int) -> FloatArray:
+    """Fixed random directions, scaled as `principal_directions` does."""
+    direction_d_D = rng_for(0, "projection").normal(size=(vector_N_d.shape[1], number))
+    reduced_N_D = vector_N_d @ direction_d_D
+    return direction_d_D / np.sqrt((reduced_N_D**2).sum(axis=1).mean())
+
+
+PROJECTIONS = {"components": principal_directions, "random": random_directions}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How pairs of texts are chosen: the encoder, and its projection to a few directions."""
+
+    encoder: str
+    projection: str
+    directions: int
+
+
 def text_curves(
-    encoder: str, seed: int, directions: int, marks: Sequence[int] = MARKS, n: int = 4000
+    chosen: Chosen, seed: int, marks: Sequence[int] = MARKS, n: int = 4000
 ) -> dict[str, list[float]]:
     """Policy -> accuracy on fresh pairs of replies after each number of answers.
 
-    Pairs are chosen along a few directions; the model is fitted to whole vectors.
+    Pairs are chosen along a few directions; the model is fitted to whole vectors of MiniLM.
     """
     rng = rng_for(seed, "texts")
-    vector_T_d, trait_T_D = encoded_replies(encoder, 800)
+    vector_T_d, trait_T_D = encoded_replies("minilm", 800)
     first, second = (rng.integers(len(vector_T_d), size=n + 2000) for _ in range(2))
     vector_N_d = vector_T_d[first] - vector_T_d[second]
     trait_N_D = trait_T_D[first] - trait_T_D[second]
     margin_N = plant_taste(trait_N_D, 2.0, rng).margins(trait_N_D)
-    reduced_N_D = vector_N_d[:n] @ principal_directions(vector_N_d[:n], directions)
+    seen_T_d, _ = encoded_replies(chosen.encoder, 800)
+    seen_N_d = seen_T_d[first[:n]] - seen_T_d[second[:n]]
+    reduced_N_D = seen_N_d @ PROJECTIONS[chosen.projection](seen_N_d, chosen.directions)
     unit_N_d = vector_N_d / np.sqrt((vector_N_d**2).sum(axis=1).mean())
     curves: dict[str, list[float]] = {}
     for name, policy in POLICIES.items():
@@ -326,14 +347,15 @@ def print_policies(seeds: int) -> None:
             print(f"{'minus random':>35s}", shown(gain.tolist()), flush=True)
 
 
-def print_texts(encoder: str, seeds: int, directions: Sequence[int]) -> None:
+def print_texts(seeds: int, choices: Sequence[Chosen]) -> None:
     print("answers", *(f"{mark:12d}" for mark in MARKS))
-    for number in directions:
-        curves = [text_curves(encoder, seed, number) for seed in range(seeds)]
+    for chosen in choices:
+        curves = [text_curves(chosen, seed) for seed in range(seeds)]
+        print(f"{chosen.encoder}, {chosen.directions} directions ({chosen.projection})")
         for policy in POLICIES:
             own = [one[policy] for one in curves]
             gain = np.array(own) - np.array([one["random"] for one in curves])
-            print(f"{encoder}, {number} directions, {policy:16s}", shown(own), flush=True)
+            print(f"{policy:>35s}", shown(own))
             print(f"{'minus random':>35s}", shown(gain.tolist()), flush=True)
 
 
@@ -483,13 +505,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--directions", type=int, nargs="+", default=[32])
+    parser.add_argument("--projection", choices=list(PROJECTIONS), default="components")
     parser.add_argument("--pairs", type=int, default=5000)
     parser.add_argument("--people", type=int, default=300)
     given = parser.parse_args()
     if given.part == "policies":
         print_policies(given.seeds)
     elif given.part == "texts":
-        print_texts(given.encoder, given.seeds, given.directions)
+        choices = [Chosen(given.encoder, given.projection, number) for number in given.directions]
+        print_texts(given.seeds, choices)
     elif given.part == "weights":
         print_weights(given.seeds)
     elif given.part == "invitations":
