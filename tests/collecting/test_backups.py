@@ -6,11 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.backups import back_up
-from pluralign.collecting.personal import KEYS_FILE, PERSONAL_FILE, open_personal
+from pluralign.collecting.pending_withdrawals import work_left
+from pluralign.collecting.personal import KEYS_FILE, PERSONAL_FILE, open_personal, people_with_keys
 from pluralign.collecting.restoring import restore
 from pluralign.collecting.snapshots import (
     MANIFEST_FILE,
@@ -22,6 +23,8 @@ from pluralign.collecting.snapshots import (
 from pluralign.collecting.store.store import open_store
 from pluralign.collecting.store.tables import audit, metadata, participant, rating, withdrawal
 from pluralign.collecting.study import STUDY_FILE, open_study
+from pluralign.collecting.verifying import verify
+from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import DamagedFile, InvalidInput
 
 BOTH_DATABASES = True
@@ -49,12 +52,8 @@ def _everything(store) -> dict[str, list[tuple]]:
 
 
 def _restore(backups: Path, folder: Path, **given):
-    filled = {"at": None, "url": None, "now": LATER, "withdraw": _never} | given
+    filled = {"at": None, "url": None, "now": LATER} | given
     return restore(backups, folder, **filled)
-
-
-def _never(connection, person, row):
-    raise AssertionError("nobody left")
 
 
 def test_a_restored_study_has_every_row_and_every_file(store, study, people, backups, tmp_path):
@@ -103,50 +102,31 @@ def test_people_who_left_after_a_snapshot_are_withdrawn_again(
         for person in people:
             personal.keep(person, {"region": "the coast"})
         back_up(store, study, backups, keep=3, now=NOW)
-        _leave(store, people[0])
+        receipt = store.write(lambda c: withdraw(c, study, people[0], NOW + 1))
         personal.forget(people[0])
     back_up(store, study, backups, keep=3, now=LATER)
-    again = []
-
-    def withdraw(connection, person, row):
-        again.append((person, row["id"]))
-        connection.execute(delete(rating))
-
-    done = _restore(backups, tmp_path / "new", at="2027-01-15", withdraw=withdraw)
+    done = _restore(backups, tmp_path / "new", at="2027-01-15")
     assert (done.snapshot, done.withdrawn) == (SNAPSHOT, 1)
-    assert again == [(people[0], "w-1")]
     with open_store(tmp_path / "new") as opened, opened.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(rating)).scalar() == 0
+        assert set(connection.execute(select(participant.c.id)).scalars()) == set(people[1:])
+        assert connection.execute(select(func.count()).select_from(rating)).scalar() == 12
+        assert connection.execute(select(withdrawal.c.id)).scalars().all() == [receipt.id]
+        assert work_left(connection) == []
+        checks = verify(connection, study.settings, people_with_keys(tmp_path / "new"), None)
+        assert [check for check in checks if check.problem] == []
     # The old snapshot has their rows of personal data, and nobody has the key to them.
     with open_personal(tmp_path / "new") as personal:
         assert personal.read(people[0]) == {}
         assert personal.read(people[1]) == {"region": "the coast"}
 
 
-def _leave(store, person: str) -> None:
-    """What a withdrawal leaves in the store for restored backups."""
-
-    def make(connection):
-        key = select(participant.c.key_hash).where(participant.c.id == person)
-        connection.execute(
-            insert(withdrawal).values(
-                id="w-1",
-                scope="everything",
-                key_hash=connection.execute(key).scalar_one(),
-                asked_at=NOW + 1,
-            )
-        )
-
-    store.write(make)
-
-
 def test_withdrawals_of_a_lost_store_stay_in_the_list(store, study, people, backups):
-    _leave(store, people[0])
+    receipt = store.write(lambda c: withdraw(c, study, people[0], NOW))
     back_up(store, study, backups, keep=3, now=NOW)
     store.write(lambda c: c.execute(delete(withdrawal)))
     back_up(store, study, backups, keep=3, now=LATER)
     rows = (backups / WITHDRAWALS_FILE).read_text().splitlines()
-    assert [json.loads(row)["id"] for row in rows] == ["w-1"]
+    assert [json.loads(row)["id"] for row in rows] == [receipt.id]
 
 
 def test_old_snapshots_are_removed_and_keys_exist_once(store, study, people, backups):

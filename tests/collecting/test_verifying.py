@@ -17,65 +17,74 @@ def people(filling):
     return filling.people("MEX", 2)
 
 
-def _problems(store, keys=frozenset(), head=None) -> list[str]:
-    with store.reading() as connection:
-        return [check.problem for check in verify(connection, set(keys), head) if check.problem]
+@pytest.fixture
+def problems(store, study):
+    def find(keys=frozenset(), head=None) -> list[str]:
+        with store.reading() as connection:
+            checks = verify(connection, study.settings, set(keys), head)
+        return [check.problem for check in checks if check.problem]
+
+    return find
 
 
-def test_a_sound_store_has_no_problem_and_its_published_heads_are_found(store, people):
+def test_a_sound_store_has_no_problem_and_its_published_heads_are_found(
+    store, study, people, problems
+):
     with store.reading() as connection:
         head = audit_log.head(connection)
-        checked = {check.name: check.checked for check in verify(connection, set(people), head)}
+        checked = {
+            check.name: check.checked
+            for check in verify(connection, study.settings, set(people), head)
+        }
     assert checked["answers and the consents they were given under"] == 12
     store.write(lambda c: audit_log.append(c, NOW, "operator", "tested", "x"))
-    assert _problems(store, people, head) == []
+    assert problems(people, head) == []
 
 
-def test_a_log_that_was_shortened_after_its_head_was_published_is_found(store, people):
+def test_a_log_that_was_shortened_after_its_head_was_published_is_found(store, people, problems):
     with store.reading() as connection:
         head = audit_log.head(connection)
     store.write(lambda c: c.exec_driver_sql("DELETE FROM audit WHERE hash = '" + head + "'"))
-    assert _problems(store) == []
-    [problem] = _problems(store, head=head)
+    assert problems() == []
+    [problem] = problems(head=head)
     assert "the log was shortened or replaced" in problem
 
 
-def test_a_changed_log_is_found(store, people):
+def test_a_changed_log_is_found(store, people, problems):
     store.write(lambda c: c.exec_driver_sql("UPDATE audit SET action = 'x' WHERE seq = 3"))
-    [problem] = _problems(store)
+    [problem] = problems()
     assert "row 3 was changed" in problem
 
 
-def test_an_answer_under_the_consent_of_somebody_else_is_found(store, people):
+def test_an_answer_under_the_consent_of_somebody_else_is_found(store, people, problems):
     other = select(consent.c.id).where(consent.c.participant == people[1]).scalar_subquery()
     mine = select(consent.c.id).where(consent.c.participant == people[0]).scalar_subquery()
     store.write(
         lambda c: c.execute(update(rating).where(rating.c.consent == mine).values(consent=other))
     )
-    [problem] = _problems(store)
+    [problem] = problems()
     assert "without a consent of the person who gave them" in problem
     assert "and 3 more" in problem
 
 
-def test_answers_of_a_person_who_does_not_agree_any_more_are_found(store, people):
+def test_answers_of_a_person_who_does_not_agree_any_more_are_found(store, people, problems):
     first = select(consent.c.document).where(consent.c.participant == people[0])
     store.write(lambda c: store_consent(c, people[0], c.execute(first).scalar_one(), "", NOW + 1))
-    [problem] = _problems(store)
+    [problem] = problems()
     assert problem == f"people who do not agree any more have answers: {people[0]}"
 
 
-def test_personal_data_of_a_person_who_left_the_store_are_found(store, people):
-    assert _problems(store, people) == []
-    [problem] = _problems(store, [*people, "gone"])
+def test_personal_data_of_a_person_who_left_the_store_are_found(store, people, problems):
+    assert problems(people) == []
+    [problem] = problems([*people, "gone"])
     assert problem == "personal data of people who are not in the store: gone"
 
 
-def test_damage_of_the_file_is_found(store, people, database):
+def test_damage_of_the_file_is_found(store, people, problems, database):
     if database is not None:
         pytest.skip("PostgreSQL checks its own pages")
 
     # Outside a change, where SQLite lets foreign keys be switched off.
     store._writer._connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
     store.write(lambda c: c.execute(delete(participant).where(participant.c.id == people[0])))
-    problems = _problems(store)
-    assert any("refer to rows that are gone" in problem for problem in problems)
+    assert any("refer to rows that are gone" in problem for problem in problems())

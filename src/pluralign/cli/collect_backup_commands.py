@@ -72,10 +72,9 @@ def restore(
 
     from pluralign.cli.output import Output
     from pluralign.collecting.restoring import restore as restored_from
-    from pluralign.collecting.withdrawing import withdraw_again
 
     now = int(time.time())
-    done = restored_from(backups, study, at=at, url=database, now=now, withdraw=withdraw_again)
+    done = restored_from(backups, study, at=at, url=database, now=now)
     output = Output(as_json=as_json, wide=False)
     if as_json:
         output.json(asdict(done))

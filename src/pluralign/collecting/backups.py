@@ -147,9 +147,8 @@ def _replace_keys(study: Path, folder: Path) -> None:
 
 def _replace_withdrawals(store: Store, folder: Path) -> None:
     """Add the withdrawals of the store; withdrawals listed before stay."""
-    columns = (withdrawal.c.id, withdrawal.c.scope, withdrawal.c.key_hash, withdrawal.c.asked_at)
     with store.reading() as connection:
-        rows = [dict(row) for row in connection.execute(select(*columns)).mappings()]
+        rows = [dict(row) for row in connection.execute(select(withdrawal)).mappings()]
     known = read_withdrawals(folder) | {row["id"]: row for row in rows}
     lines = [json.dumps(known[id_]) for id_ in sorted(known)]
     with whole_file(folder / WITHDRAWALS_FILE, private=True) as partial:

@@ -1,7 +1,7 @@
 """Restore a study from its backups, and withdraw again all people who left since."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.personal import KEYS_FILE
+from pluralign.collecting.personal import KEYS_FILE, open_personal
 from pluralign.collecting.snapshots import (
     STORE_FILE,
     Manifest,
@@ -24,10 +24,8 @@ from pluralign.collecting.store.engines import reading_file, writing_engine
 from pluralign.collecting.store.store import open_store
 from pluralign.collecting.store.tables import audit, metadata, participant, withdrawal
 from pluralign.collecting.store.upgrading import upgrade
+from pluralign.collecting.withdrawing import withdraw_again
 from pluralign.core import InvalidInput
-
-Withdraw = Callable[[Connection, str, Mapping[str, Any]], None]
-"""``(connection, participant id, row of withdrawals.jsonl)``: withdraws a person again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,7 @@ class Restored:
     withdrawn: int
 
 
-def restore(
-    backups: Path, folder: Path, *, at: str | None, url: str | None, now: int, withdraw: Withdraw
-) -> Restored:
+def restore(backups: Path, folder: Path, *, at: str | None, url: str | None, now: int) -> Restored:
     """Restore a study into an empty folder; it appears whole or not at all.
 
     Args:
@@ -57,7 +53,6 @@ def restore(
             newest of all by default.
         url: URL of an empty database; SQLite in the folder by default.
         now: Seconds since 1970.
-        withdraw: Withdraws a person, in the same change that fills the store.
 
     Raises:
         InvalidInput: If there is no such snapshot, or the folder or the database is not empty.
@@ -75,13 +70,14 @@ def restore(
             source = _upgraded(snapshot / STORE_FILE, Path(scratch))
             later = read_withdrawals(backups).values()
 
-            def fill(connection: Connection) -> int:
+            def fill(connection: Connection) -> list[str]:
                 _fill(connection, source)
                 audit_log.append(connection, now, "operator", "restored", snapshot.name)
-                return sum(_withdrawn_again(connection, row, withdraw) for row in later)
+                return [one for row in later for one in _withdrawn_again(connection, row)]
 
             withdrawn = store.write(fill)
-    return Restored(snapshot.name, manifest, withdrawn)
+            _forget(partial, withdrawn)
+    return Restored(snapshot.name, manifest, len(withdrawn))
 
 
 def _chosen(backups: Path, at: str | None) -> Path:
@@ -116,12 +112,20 @@ def _fill(connection: Connection, source: Path) -> None:
         copy_rows(reading, connection, metadata)
 
 
-def _withdrawn_again(connection: Connection, row: Mapping[str, Any], withdraw: Withdraw) -> bool:
-    """Withdraw the person of a withdrawal that is later than the snapshot; whether there is one."""
+def _withdrawn_again(connection: Connection, row: Mapping[str, Any]) -> list[str]:
+    """Withdraw the person of a withdrawal that is later than the snapshot; their id, if any."""
     same = select(participant.c.id).where(participant.c.key_hash == row["key_hash"])
     known = select(withdrawal.c.id).where(withdrawal.c.id == row["id"])
     person = connection.execute(same).scalar()
     if person is None or connection.execute(known).first() is not None:
-        return False
-    withdraw(connection, person, row)
-    return True
+        return []
+    withdraw_again(connection, person, row)
+    return [person]
+
+
+def _forget(folder: Path, people: Sequence[str]) -> None:
+    if not people:
+        return
+    with open_personal(folder) as personal:
+        for person in people:
+            personal.forget(person)

@@ -30,6 +30,7 @@ def verify_store(
 ) -> dict[str, Any]:
     """Check a store: ``head``, a published digest of the log or None -> each check."""
     with store.reading() as connection:
-        checks = verify(connection, people_with_keys(study.folder), arguments["head"])
+        keys = people_with_keys(study.folder)
+        checks = verify(connection, study.settings, keys, arguments["head"])
         head = audit_log.head(connection)
     return {"checks": [asdict(check) for check in checks], "head": head}

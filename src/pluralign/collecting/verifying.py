@@ -7,7 +7,15 @@ from sqlalchemy import Connection, func, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import allowed
-from pluralign.collecting.store.tables import assignment, audit, consent, participant, rating
+from pluralign.collecting.store.tables import (
+    assignment,
+    audit,
+    consent,
+    participant,
+    rating,
+    withdrawal,
+)
+from pluralign.collecting.study import StudySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +33,18 @@ class Check:
     problem: str = ""
 
 
-def verify(connection: Connection, keys: set[str], head: str | None) -> list[Check]:
+def verify(
+    connection: Connection, settings: StudySettings, keys: set[str], head: str | None
+) -> list[Check]:
     """Check a store.
 
     Args:
         connection: A reading connection, which sees one state.
+        settings: The study's settings.
         keys: Ids of all people who have a key in `keys.db`.
         head: A digest of the audit log that was published earlier; None if there is none.
     """
-    return [*_database(connection), _log(connection, head), *_consents(connection, keys)]
+    return [*_database(connection), _log(connection, head), *_consents(connection, settings, keys)]
 
 
 def _database(connection: Connection) -> Iterator[Check]:
@@ -68,7 +79,7 @@ def _lacks(connection: Connection, head: str) -> bool:
     return connection.execute(same).first() is None
 
 
-def _consents(connection: Connection, keys: set[str]) -> Iterator[Check]:
+def _consents(connection: Connection, settings: StudySettings, keys: set[str]) -> Iterator[Check]:
     """Every answer, and everything personal, is that of a person who agrees that it is kept."""
     given = connection.execute(
         select(rating.c.id, assignment.c.participant, consent.c.participant, consent.c.purposes)
@@ -79,7 +90,9 @@ def _consents(connection: Connection, keys: set[str]) -> Iterator[Check]:
     problem = f"answers without a consent of the person who gave them: {_some(bad)}" if bad else ""
     yield Check("answers and the consents they were given under", len(given), problem)
     agreeing = _agreeing(connection)
-    unkept = sorted({own for _, own, _, _ in given} - agreeing)
+    # Where a withdrawal only stops further use, people agreed that their answers are kept.
+    stopped = _stopped(connection) if settings.withdrawal == "stop" else set()
+    unkept = sorted({own for _, own, _, _ in given} - agreeing - stopped)
     problem = f"people who do not agree any more have answers: {_some(unkept)}" if unkept else ""
     yield Check("people and their newest consents", len(agreeing) + len(unkept), problem)
     stray = sorted(keys - set(connection.execute(select(participant.c.id)).scalars()))
@@ -97,6 +110,11 @@ def _agreeing(connection: Connection) -> set[str]:
         )
     )
     return {person for person, purposes in rows if allowed(["collect"], purposes)}
+
+
+def _stopped(connection: Connection) -> set[str]:
+    left = participant.c.key_hash.in_(select(withdrawal.c.key_hash))
+    return set(connection.execute(select(participant.c.id).where(left)).scalars())
 
 
 def _some(ids: list[str]) -> str:
