@@ -22,6 +22,7 @@ from pluralign.collecting.pages import (
     mine,
     reporting,
     welcome,
+    withdrawal_pages,
     writing,
 )
 from pluralign.collecting.pages.failures import explain_failures
@@ -44,6 +45,7 @@ _PAGES = (
     mine.router,
     reporting.router,
     welcome.router,
+    withdrawal_pages.router,
     writing.router,
 )
 """Routers of all pages; a new page adds its own here."""

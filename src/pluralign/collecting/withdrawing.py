@@ -144,6 +144,13 @@ def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str
     )
 
 
+def receipt_of(connection: Connection, withdrawal_id: str) -> Receipt | None:
+    """The receipt of a withdrawal; None if there is no such withdrawal."""
+    query = select(withdrawal.c.receipt).where(withdrawal.c.id == withdrawal_id)
+    content = connection.execute(query).scalar()
+    return None if content is None else Receipt(**json.loads(content))
+
+
 def _traces(connection: Connection, participant_id: str) -> dict[str, dict[str, Any]]:
     """Release -> the public ids that the person and their texts have in it, if they are there.
 

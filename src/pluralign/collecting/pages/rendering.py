@@ -43,6 +43,17 @@ def day(seconds: int, language: str) -> str:
     return str(format_date(date, "long", locale=language))
 
 
+def date(iso: str, language: str) -> str:
+    """A date such as ``2027-01-15`` in the words of a language.
+
+    >>> date("2027-01-15", "es")
+    '15 de enero de 2027'
+    """
+    from babel.dates import format_date
+
+    return str(format_date(datetime.date.fromisoformat(iso), "long", locale=language))
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -57,4 +68,5 @@ def _environment() -> "Environment":
         )
     environment.filters["markdown"] = markdown
     environment.filters["day"] = day
+    environment.filters["date"] = date
     return environment
