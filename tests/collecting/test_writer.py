@@ -1,14 +1,21 @@
 """The writing thread where the disk or the database fails."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from durability.power_cuts import found
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.store.tables import bucket
+from pluralign.core import InvalidSettings
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 def _fill(connection: Connection, key: str) -> None:
@@ -116,3 +123,75 @@ def test_a_change_after_the_end_is_an_error_and_waits_for_nothing(tmp_path: Path
         pass
     with pytest.raises(RuntimeError, match="the store is closed"):
         store.write(lambda c: c.execute(select(func.count()).select_from(bucket)))
+
+
+_FILLS_ITS_DISK = """
+import resource, sys
+from pathlib import Path
+from sqlalchemy.exc import OperationalError
+from durability.answering import new_study, send_answers, show_pairs
+from pluralign.collecting.personal import open_personal
+from pluralign.collecting.store.store import open_store
+
+folder = Path(sys.argv[1])
+study, kept = new_study(folder), {}
+keep = lambda number, row: kept.update({number: row.rating})
+with open_store(folder) as store, open_personal(folder) as personal:
+    store.write(lambda c: show_pairs(c, study, range(2000)))
+    size = max(path.stat().st_size for path in folder.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 900_000, resource.RLIM_INFINITY))
+    try:
+        send_answers(store, range(2000), keep)
+        sys.exit("the disk was never full")
+    except OperationalError as error:
+        print(error.orig)
+    before = len(kept)
+    try:
+        personal.keep("ana", {"region": "x" * 2 * size})
+        sys.exit("personal data fitted")
+    except OperationalError as error:
+        print(error.orig)
+    assert personal.read("ana") == {}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    send_answers(store, [n for n in range(2000) if n not in kept][:50], keep)
+    personal.keep("ana", {"region": "x" * 2 * size})
+print(before, *kept.values())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are set with setrlimit")
+def test_a_process_whose_disk_fills_up_loses_nothing_and_goes_on_when_there_is_room(tmp_path: Path):
+    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS)}
+    command = [sys.executable, "-c", _FILLS_ITS_DISK, str(tmp_path / "study")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *errors, last = done.stdout.splitlines()
+    before, *kept = last.split()
+    assert all("full" in error or "disk I/O error" in error for error in errors)
+    assert int(before) >= 10
+    assert len(kept) == int(before) + 50
+    after = found(tmp_path / "study", set(kept))
+    assert (after.lost, after.damaged) == (0, "")
+
+
+@pytest.mark.parametrize("case", ["in no folder", "not a database", "cut short"])
+def test_a_database_that_cannot_be_opened_gets_a_message_and_stays_as_it_is(tmp_path: Path, case):
+    path = tmp_path / "store.db"
+    if case == "in no folder":
+        path = tmp_path / "nowhere" / "store.db"
+    elif case == "not a database":
+        path.write_text("these are my notes\n" * 500)
+    else:
+        with open_store(tmp_path):
+            pass
+        path.write_bytes(path.read_bytes()[:40_000])
+    before = path.read_bytes() if path.exists() else None
+    with (
+        pytest.raises(
+            InvalidSettings, match=r"cannot be opened for writing(.|\n)*restore a backup"
+        ),
+        open_store(tmp_path, f"sqlite:///{path}"),
+    ):
+        pass
+    assert (path.read_bytes() if path.exists() else None) == before
