@@ -10,17 +10,19 @@ import numpy as np
 from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from pluralign.collecting.choosing import Chooser, Shown, next_pair
+from pluralign.collecting.choosing import Chooser, Shown, next_pairs
 from pluralign.collecting.operations import as_refusal, perform
 from pluralign.collecting.pages import (
     about_me,
     assets,
     community_page,
     comparing,
+    installed,
     joining,
     keys,
     mine,
     reporting,
+    sent_answers,
     welcome,
     withdrawal_pages,
     writing,
@@ -40,10 +42,12 @@ _PAGES = (
     assets.router,
     community_page.router,
     comparing.router,
+    installed.router,
     joining.router,
     keys.router,
     mine.router,
     reporting.router,
+    sent_answers.router,
     welcome.router,
     withdrawal_pages.router,
     writing.router,
@@ -57,7 +61,7 @@ def create_app(
     personal: Personal,
     *,
     operator: str,
-    asks: Callable[[Person, int], Shown | None],
+    asks: Callable[[Person, int, int], list[Shown]],
     clock: Callable[[], int] = lambda: int(time.time()),
 ) -> FastAPI:
     """The application of a study.
@@ -67,7 +71,7 @@ def create_app(
         store: Its store.
         personal: Its encrypted answers about people.
         operator: Token of the operator's commands.
-        asks: Chooses the pair that a person answers next; `asking` makes it.
+        asks: Chooses the pairs that a person answers next; `asking` makes it.
         clock: Seconds since 1970.
     """
     app = FastAPI(openapi_url=None, dependencies=[Depends(check_request)])
@@ -81,15 +85,15 @@ def create_app(
 
 def asking(
     store: Store, study: Study, chooser: Chooser, rng: np.random.Generator
-) -> Callable[[Person, int], Shown | None]:
-    """A function that chooses the pair that a person answers next."""
+) -> Callable[[Person, int, int], list[Shown]]:
+    """A function ``(person, now, count)`` that chooses the pairs that a person answers next."""
     one_at_a_time = threading.Lock()
 
-    def ask(person: Person, now: int) -> Shown | None:
+    def ask(person: Person, now: int, count: int) -> list[Shown]:
         # Requests come in several threads at once: each draw has a generator of its own.
         with one_at_a_time:
             own = rng.spawn(1)[0]
-        return next_pair(store, study, chooser, person, now, own)
+        return next_pairs(store, study, chooser, person, now, own, count)
 
     return ask
 

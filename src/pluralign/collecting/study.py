@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from pluralign.collecting.purposes import OFFERED, Purpose
 from pluralign.collecting.secret_digests import load_secret
-from pluralign.core import InvalidSettings, as_path, community
+from pluralign.core import InvalidSettings, as_path, community, flip_probability
 from pluralign.core.units import Unit
 from pluralign.languages.speech import LANGUAGES
 from pluralign.settings.validation import read_settings, validated
@@ -103,7 +103,12 @@ class StudyPrivacySettings(SettingsTable):
 
     epsilon: Annotated[float, Field(gt=0)] | None = None
     """Privacy parameter of each choice; 1 exchanges 27 of 100, 4 exchanges 2 of 100. When unset:
-    choices are sent as made."""
+    choices are sent as made. Such a study asks for A or B only, and no pair twice."""
+
+    @property
+    def flip(self) -> float:
+        """Probability that a phone exchanges left and right; 0 where choices are sent as made."""
+        return 0.0 if self.epsilon is None else flip_probability(self.epsilon)
 
 
 class ReleaseSettings(SettingsTable):
@@ -174,6 +179,11 @@ class StudySettings(SettingsTable):
         for id_ in ids:
             community(id_)
         return self
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether a pair is asked again in a sitting; two exchanged answers would reveal more."""
+        return self.sitting.repeat and self.privacy.epsilon is None
 
     def community(self, id_: str) -> CommunitySettings | None:
         """Settings of a community; None where the study does not have it."""

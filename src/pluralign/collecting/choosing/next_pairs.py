@@ -142,7 +142,7 @@ def _waiting(connection: Connection, turn: _Turn) -> list[Shown]:
 def _draw(turn: _Turn, n_waiting: int, rng: np.random.Generator) -> _New | None:
     """Draw a pair; None where no pair is left for the person."""
     sitting = turn.settings.sitting
-    if sitting.repeat and len(turn.sitting) + n_waiting + 1 == sitting.pairs:
+    if turn.settings.asks_again and len(turn.sitting) + n_waiting + 1 == sitting.pairs:
         repeated = _repeat(turn, rng)
         if repeated is not None:
             return repeated

@@ -1,24 +1,34 @@
-"""The style sheet and the mark. Nothing comes from another host."""
+"""The style sheet, scripts and icons. Nothing comes from another host."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 router = APIRouter()
-_FILES = {"mark.svg": "image/svg+xml", "style.css": "text/css; charset=utf-8"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 _HOUR = {"Cache-Control": "public, max-age=3600"}
 
 
 @router.get("/static/{name}")
 def asset(name: str) -> Response:
     """A file of the pages."""
-    if name not in _FILES:
+    if name not in static_files():
         return Response(status_code=404)
-    return Response(_content(name), 200, _HOUR, _FILES[name])
+    return Response(static_files()[name], 200, _HOUR, _TYPES[PurePath(name).suffix])
 
 
 @cache
-def _content(name: str) -> bytes:
-    return (files("pluralign.collecting.pages") / "static" / name).read_bytes()
+def static_files() -> Mapping[str, bytes]:
+    """The content of every file of the pages, by name."""
+    folder = files("pluralign.collecting.pages") / "static"
+    found = sorted(folder.iterdir(), key=lambda one: one.name)
+    return {one.name: one.read_bytes() for one in found if PurePath(one.name).suffix in _TYPES}

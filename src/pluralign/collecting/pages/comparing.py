@@ -1,6 +1,6 @@
 """Compare two answers: /practice, /compare, /answer, /enough."""
 
-from typing import Any, get_args
+from typing import get_args
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,10 +11,11 @@ from pluralign.collecting.floods import WRITES
 from pluralign.collecting.overview import check_open
 from pluralign.collecting.pages.forms import Form
 from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
+from pluralign.collecting.private_answers import as_it_is
 from pluralign.collecting.ratings import Answer, Choice, Kept, keep_answer
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.store.tables import assignment
-from pluralign.collecting.taking_part import consent_of
+from pluralign.collecting.taking_part import Person, consent_of
 
 router = APIRouter()
 _CHOICES: tuple[Choice, ...] = get_args(Choice)
@@ -39,16 +40,13 @@ def compare(visit: OfVisit, kept: str = "") -> Response:
     """The next pair; a pause after the number of pairs of a sitting."""
     person = visit.participant
     with visit.store.reading() as connection:
-        check_open(connection)
-        given = consent_of(connection, person.id)
-    if given is None or not given.current:
-        raise ConsentChanged
-    shown = visit.served.asks(person, visit.now)
-    if shown is None:
-        return visit.page("enough", why="none", kept=bool(kept))
-    if shown.remaining == 0 and kept:
-        return visit.page("enough", why="sitting", kept=True)
-    return _pair_page(visit, shown, kept=bool(kept))
+        check_answering(connection, person)
+    shown = visit.served.asks(person, visit.now, 1)
+    if not shown:
+        return visit.page("enough", why="none", kept=kept)
+    if shown[0].remaining == 0 and kept:
+        return visit.page("enough", why="sitting", kept=kept)
+    return _pair_page(visit, shown[0], kept=kept)
 
 
 @router.post("/compare")
@@ -61,12 +59,15 @@ def keep(visit: OfVisit, form: OfForm) -> Response:
     visit.slow_down(WRITES)
     try:
         answer = _answer(visit, form)
-        visit.store.write(lambda c: _keep(c, person.id, answer, visit.now))
+        kept = visit.store.write(lambda c: keep_if_open(c, person, answer, visit.now))
     except ConsentChanged:
         raise
     except NotAccepted as error:
         return _again(visit, form, error)
-    return visit.go("/mine#answers" if edits else "/enough?kept=1" if ends else "/compare?kept=1")
+    if edits:
+        return visit.go("/mine#answers")
+    word = "version" if kept.version > 1 else "1"
+    return visit.go(f"/enough?kept={word}" if ends else f"/compare?kept={word}")
 
 
 @router.get("/answer/{assignment_id}")
@@ -80,12 +81,26 @@ def change(visit: OfVisit, assignment_id: str) -> Response:
 def enough(visit: OfVisit, kept: str = "") -> Response:
     """Enough for today."""
     _ = visit.participant
-    return visit.page("enough", why="chosen", kept=bool(kept))
+    return visit.page("enough", why="chosen", kept=kept)
 
 
-def _keep(connection: Connection, person: str, answer: Answer, now: int) -> Kept:
+def check_answering(connection: Connection, person: Person) -> None:
+    """Refuse a person for whom there is nothing to answer before something else.
+
+    Raises:
+        NotAccepted: If the study is not open.
+        ConsentChanged: If they must consent again first.
+    """
     check_open(connection)
-    return keep_answer(connection, person, answer, now)
+    given = consent_of(connection, person.id)
+    if given is None or not given.current:
+        raise ConsentChanged
+
+
+def keep_if_open(connection: Connection, person: Person, answer: Answer, now: int) -> Kept:
+    """Store an answer while the study is open."""
+    check_open(connection)
+    return keep_answer(connection, person.id, answer, now)
 
 
 def _answer(visit: Visit, form: Form) -> Answer:
@@ -94,7 +109,7 @@ def _answer(visit: Visit, form: Form) -> Answer:
         raise NotAccepted(_CHOOSE)
     since = form.number("since", 0, visit.now)
     sided = choice in ("left", "right")
-    return Answer(
+    answer = Answer(
         assignment=form.one("assignment"),
         choice=choice,
         strength=form.number("strength", 1, 3) if sided else None,
@@ -102,6 +117,8 @@ def _answer(visit: Visit, form: Form) -> Answer:
         language=visit.language,
         seconds=min(visit.now - since, _DAY) if since is not None else None,
     )
+    privacy = visit.study.settings.privacy
+    return as_it_is(answer, privacy, agreed=bool(form.one("as_is")))
 
 
 def _again(visit: Visit, form: Form, error: NotAccepted) -> Response:
@@ -133,7 +150,7 @@ def _pair_page(
     error: NotAccepted | None = None,
     form: Form | None = None,
     then: str = "",
-    **values: Any,
+    kept: str = "",
 ) -> Response:
     filled = {"choice": "", "strength": "", "reason": ""}
     if form is not None:
@@ -145,7 +162,7 @@ def _pair_page(
         shown=shown,
         filled=filled,
         changes=then == "mine",
-        kept=values.get("kept", False),
+        kept=kept,
         total=visit.study.settings.sitting.pairs,
         most=visit.study.settings.limits.reason,
     )

@@ -15,6 +15,7 @@ from pluralign.collecting.pages.forms import Form
 from pluralign.collecting.pages.rendering import rendered
 from pluralign.collecting.personal import Personal
 from pluralign.collecting.refusals import SessionNeeded
+from pluralign.collecting.secret_digests import keyed_digest
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
 from pluralign.collecting.taking_part import SESSION_SECONDS, Person, person_of
@@ -35,7 +36,7 @@ class Served:
         personal: Encrypted answers about oneself.
         clock: Seconds since 1970.
         operator: Token of the operator's commands.
-        asks: Chooses the pair that a person answers next.
+        asks: Chooses the pairs that a person answers next, from the person, the time and a number.
     """
 
     study: Study
@@ -111,6 +112,13 @@ class Visit:
     def go(self, path: str) -> RedirectResponse:
         """Continue with another page; a reload of that page sends nothing again."""
         return RedirectResponse(path, 303)
+
+    @property
+    def mark(self) -> str:
+        """Mark of the person in what their phone keeps; another person there cannot read it."""
+        if self.person is None:
+            return ""
+        return keyed_digest(self.study.secret, "phone", self.person.id)[:16]
 
     def name_of(self, community_id: str) -> str:
         """Name of a community in the language of the page."""
