@@ -85,8 +85,9 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         NotAccepted: If the pair was not shown to this person.
         ConsentChanged: If they must consent again first.
     """
-    shown = select(assignment.c.participant).where(assignment.c.id == answer.assignment)
-    if connection.execute(shown).scalar() != participant_id:
+    own = (assignment.c.id == answer.assignment, assignment.c.participant == participant_id)
+    served_at = connection.execute(select(assignment.c.served_at).where(*own)).scalar()
+    if served_at is None:
         raise NotAccepted(
             "This pair was not shown to you, so the answer cannot be kept.", status=404
         )
@@ -116,7 +117,7 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
             reason=answer.reason,
             language=answer.language,
             seconds=None if answer.seconds is None else min(max(answer.seconds, 0), _MOST_SECONDS),
-            made_at=_believable(answer.made_at, now),
+            made_at=_believable(answer.made_at, served_at, now),
             received_at=now,
             offline=answer.offline,
             digest=answer.digest,
@@ -157,6 +158,7 @@ def delete_answer(connection: Connection, participant_id: str, assignment_id: st
     return int(count)
 
 
-def _believable(made_at: int | None, now: int) -> int | None:
-    """A time by a phone's clock; None where the clock is ahead of ours by more than a day."""
-    return made_at if made_at is not None and 0 < made_at <= now + _CLOCK_SLACK else None
+def _believable(made_at: int | None, served_at: int, now: int) -> int | None:
+    """A time by a phone's clock; None where the clock is wrong by more than a day."""
+    earliest, latest = served_at - _CLOCK_SLACK, now + _CLOCK_SLACK
+    return made_at if made_at is not None and earliest <= made_at <= latest else None

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -107,6 +107,21 @@ def written_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(written_study: Path, tmp_path: Path) -> Iterator[Served]:
     with serving(Path(shutil.copytree(written_study, tmp_path / "tea"))) as found:
         yield found
+
+
+@pytest.fixture
+def serve_with(
+    written_study: Path, tmp_path: Path
+) -> Callable[[str], AbstractContextManager[Served]]:
+    """``serve_with(tables)`` serves a study that has more settings."""
+
+    def start(tables: str) -> AbstractContextManager[Served]:
+        folder = Path(shutil.copytree(written_study, tmp_path / "with"))
+        path = folder / "study.toml"
+        path.write_text(f"{path.read_text('utf-8')}\n{tables}", "utf-8")
+        return serving(folder)
+
+    return start
 
 
 @contextmanager
