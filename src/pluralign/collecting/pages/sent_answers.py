@@ -54,7 +54,7 @@ async def body_of(request: Request) -> bytes:
 
 @router.post("/answers")
 def receive(visit: OfVisit, body: Annotated[bytes, Depends(body_of)]) -> Response:
-    """Keep one answer; tell the phone what became of it."""
+    """Keep one answer, and report the outcome to the phone."""
     try:
         person = visit.participant
         visit.slow_down(WRITES)
