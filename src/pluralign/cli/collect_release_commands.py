@@ -18,17 +18,24 @@ Run = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a fin
 def release(
     study: StudyFolder,
     purpose: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--purpose",
             help="Purpose: train, evaluate, publish-rows or publish-quotes. May be repeated: "
             "people must consent to all.",
         ),
-    ],
+    ] = None,
     steward: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option("--steward", help="Name of a steward who agrees. May be repeated."),
-    ],
+    ] = None,
+    proposal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Proposal that stewards agreed to on their pages; it has purposes and stewards.",
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Make the release; without it, its rows are counted.")
     ] = False,
@@ -48,7 +55,7 @@ def release(
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
-    arguments = {"purposes": purpose, "stewards": steward}
+    arguments = {"purposes": purpose or [], "stewards": steward or [], "proposal": proposal}
     found = operate(study, database, "release" if yes else "preview", arguments)
     output = Output(as_json=as_json, wide=False)
     if as_json:

@@ -12,6 +12,7 @@ from pluralign.cli import (
     collect_backup_commands,
     collect_candidates_command,
     collect_release_commands,
+    collect_steward_commands,
     export_commands,
     interchange_commands,
     reward_commands,
@@ -101,6 +102,8 @@ collect.command()(collect_release_commands.withdraw)
 collect.command()(collect_release_commands.export)
 collect.command()(collect_release_commands.dossier)
 collect.command()(collect_candidates_command.candidates)
+collect.add_typer(collect_steward_commands.steward, name="steward")
+collect.command()(collect_steward_commands.propose)
 collect.command()(collect_release_commands.changed)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)

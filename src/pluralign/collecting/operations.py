@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pluralign.collecting.overview import overview, set_state
 from pluralign.collecting.release_operations import RELEASE_OPERATIONS
+from pluralign.collecting.steward_operations import STEWARD_OPERATIONS
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.study import Study, open_study
 from pluralign.collecting.taking_part import invite_people
@@ -167,5 +168,6 @@ OPERATIONS: dict[str, Operation] = {
     "state": _state,
     "status": _status,
     **RELEASE_OPERATIONS,
+    **STEWARD_OPERATIONS,
 }
 """Every operation by name; a command is an entry here."""

@@ -37,12 +37,14 @@ def check_open(connection: Connection) -> None:
         )
 
 
-def set_state(connection: Connection, study_id: str, state: State, now: int) -> None:
+def set_state(
+    connection: Connection, study_id: str, state: State, now: int, actor: str = "operator"
+) -> None:
     """Open, pause or close a study."""
     if connection.execute(select(study_table.c.id)).first() is None:
         connection.execute(insert(study_table).values(id=study_id, made_at=now, state=state))
     connection.execute(update(study_table).values(state=state))
-    audit_log.append(connection, now, "operator", f"study {state}", study_id)
+    audit_log.append(connection, now, actor, f"study {state}", study_id)
 
 
 @dataclass(frozen=True, slots=True)

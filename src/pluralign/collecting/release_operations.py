@@ -1,7 +1,7 @@
 """Operations on releases and withdrawals, for `operations.py`."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pluralign.collecting.changed import keep_changes
 from pluralign.collecting.given import given_by
 from pluralign.collecting.pending_withdrawals import finish, note_use, work_left
 from pluralign.collecting.personal import open_personal
+from pluralign.collecting.proposals import close_proposal, open_proposal
 from pluralign.collecting.release_facts import counts_of
 from pluralign.collecting.releasing import draft_release, make_release
 from pluralign.collecting.secret_digests import keyed_digest, read_key
@@ -36,16 +37,11 @@ _SECRET = ("key_hash", "token_hash", "id_key", "salt", "traces")
 
 
 def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
-    """Count the rows of a release without making it: ``purposes``, ``stewards``."""
+    """Count the rows of a release without making it, from what `release_of` takes."""
     with store.reading() as connection:
-        draft = draft_release(
-            connection,
-            study.settings,
-            given["purposes"],
-            given["stewards"],
-            secrets.token_bytes(_KEY_BYTES),
-            now,
-        )
+        purposes, stewards = _agreed(connection, given, now)
+        id_key = secrets.token_bytes(_KEY_BYTES)
+        draft = draft_release(connection, study.settings, purposes, stewards, id_key, now)
     return {
         "purposes": draft.facts.purposes,
         "communities": counts_of(draft.contents.answers),
@@ -54,9 +50,27 @@ def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any
 
 
 def release_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
-    """Make a release: ``purposes``, ``stewards``."""
-    key = secrets.token_bytes(_KEY_BYTES)
-    return asdict(make_release(store, study, given["purposes"], given["stewards"], key, now))
+    """Make a release: ``purposes`` and ``stewards``, or the ``proposal`` that has both."""
+    with store.reading() as connection:
+        purposes, stewards = _agreed(connection, given, now)
+    made = make_release(store, study, purposes, stewards, secrets.token_bytes(_KEY_BYTES), now)
+    if given.get("proposal"):
+        store.write(lambda c: close_proposal(c, given["proposal"], made.id))
+    return asdict(made)
+
+
+def _agreed(connection: Connection, given: Given, now: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Purposes of a release, and names of the stewards who agree to it."""
+    if not given.get("proposal"):
+        return given["purposes"], given["stewards"]
+    if given.get("purposes") or given.get("stewards"):
+        raise InvalidInput(
+            "a proposal has its own purposes and stewards",
+            where="--proposal",
+            hint="leave out --purpose and --steward",
+        )
+    found = open_proposal(connection, given["proposal"], now)
+    return found.purposes, found.agreed
 
 
 def used(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:

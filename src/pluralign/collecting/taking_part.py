@@ -61,6 +61,7 @@ def invite_people(
     now: int,
     label: str = "",
     actor: str = "operator",
+    token: str | None = None,
 ) -> str:
     """Make an invitation; return its token, which is not stored.
 
@@ -73,8 +74,9 @@ def invite_people(
         now: Seconds since 1970.
         label: For whom it is, in the steward's words; shown to stewards only.
         actor: The one who made it, for the audit log.
+        token: Its token where a form that is sent twice makes it; a new one where None.
     """
-    token, id_ = new_token(), new_id(now)
+    token, id_ = token or new_token(), new_id(now)
     connection.execute(
         insert(invite).values(
             id=id_,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.backups import back_up
+from pluralign.collecting.health import BACKED_UP
 from pluralign.collecting.personal import people_with_keys
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
@@ -16,10 +17,12 @@ from pluralign.collecting.verifying import verify
 def backup(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Back up a study: ``folder`` and ``keep`` -> the new snapshot."""
     made = back_up(store, study, Path(arguments["folder"]), int(arguments["keep"]), now)
+    name, head = made.snapshot.name, made.manifest.head
+    store.write(lambda c: audit_log.append(c, now, "operator", BACKED_UP, name, head))
     return {
         "snapshot": str(made.snapshot),
         "rows": made.manifest.rows,
-        "head": made.manifest.head,
+        "head": head,
         "removed": list(made.removed),
         "same_disk": made.same_disk,
     }

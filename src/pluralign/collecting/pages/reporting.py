@@ -2,14 +2,13 @@
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import or_, select
 
-from pluralign.collecting import audit_log
 from pluralign.collecting.floods import WRITES
+from pluralign.collecting.moderating import report_text
 from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
 from pluralign.collecting.refusals import NotAccepted
-from pluralign.collecting.secret_digests import new_id
-from pluralign.collecting.store.tables import flag, text
+from pluralign.collecting.store.tables import text
 
 router = APIRouter()
 
@@ -28,7 +27,7 @@ def keep_report(visit: OfVisit, text_id: str, form: OfForm) -> Response:
     body = _body(visit, text_id)
     try:
         reason = form.text("reason", visit.study.settings.limits.reason)
-        visit.store.write(lambda c: _flag(c, text_id, person.id, reason, visit.now))
+        visit.store.write(lambda c: report_text(c, text_id, person.id, reason, visit.now))
     except NotAccepted as error:
         filled = form.one("reason")
         return visit.page(
@@ -50,14 +49,3 @@ def _body(visit: Visit, text_id: str) -> str:
     if body is None:
         raise NotAccepted("This text is not shown any more.", status=404)
     return str(body)
-
-
-def _flag(connection: Connection, text_id: str, person: str, reason: str, now: int) -> None:
-    known = select(flag.c.id).where(flag.c.text == text_id, flag.c.participant == person)
-    if connection.execute(known).first() is not None:
-        return
-    id_ = new_id(now)
-    connection.execute(
-        insert(flag).values(id=id_, text=text_id, participant=person, reason=reason, at=now)
-    )
-    audit_log.append(connection, now, "participant", "text reported", id_)
