@@ -1,7 +1,8 @@
 """Simulated people answer pairs of a study, and note every answer that the store has confirmed.
 
 Run: python benchmarks/durability/answering.py FOLDER --answers 400 [--synchronous NORMAL].
-Confirmed answers are lines of FOLDER/acknowledged: the number of the answer, and the id of its row.
+Confirmed answers are lines of FOLDER/acknowledged: the number of the answer, the id of its row, and
+whether it was there already.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pluralign.collecting.store import engines
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.store.tables import assignment, document, pair, participant
 from pluralign.collecting.study import Study, open_study
-from pluralign.collecting.taking_part import invite_people, join
+from pluralign.collecting.taking_part import Joined, invite_people, join
 from pluralign.collecting.written_texts import NewText, add_text
 
 NOW = 1_800_000_000
@@ -59,9 +60,27 @@ def answer_to(number: int) -> Answer:
     )
 
 
+def somebody_joins(connection: Connection, study: Study) -> Joined:
+    """Let a person join a new study."""
+    publish_documents(connection, study.settings, NOW)
+    consent = connection.execute(select(document.c.id).where(document.c.kind == "consent"))
+    token = invite_people(connection, study.secret, "MEX", uses=1, seconds=60, now=NOW)
+    return join(
+        connection,
+        study.secret,
+        token,
+        form="form",
+        document_id=consent.scalar_one(),
+        purposes=["collect", "train"],
+        language="en",
+        now=NOW,
+    )
+
+
 def show_pairs(connection: Connection, study: Study, numbers: Iterable[int]) -> None:
     """Show one pair to one person many times; both are made at first use."""
-    person = connection.execute(select(participant.c.id)).scalar() or _join(connection, study)
+    person = connection.execute(select(participant.c.id)).scalar()
+    person = person or somebody_joins(connection, study).participant
     shown = connection.execute(select(pair)).one_or_none() or _new_pair(connection)
     there = set(connection.execute(select(assignment.c.id)).scalars())
     rows = [
@@ -125,22 +144,6 @@ def without_waiting_for_the_disk(synchronous: str) -> None:
     engines._pragmas = lambda writes: [
         weaker if one == "synchronous = FULL" else one for one in real(writes)
     ]
-
-
-def _join(connection: Connection, study: Study) -> str:
-    publish_documents(connection, study.settings, NOW)
-    consent = connection.execute(select(document.c.id).where(document.c.kind == "consent"))
-    token = invite_people(connection, study.secret, "MEX", uses=1, seconds=60, now=NOW)
-    return join(
-        connection,
-        study.secret,
-        token,
-        form="form",
-        document_id=consent.scalar_one(),
-        purposes=["collect", "train"],
-        language="en",
-        now=NOW,
-    ).participant
 
 
 def _new_pair(connection: Connection):

@@ -22,7 +22,7 @@ import numpy as np
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from durability.answering import ACKNOWLEDGED, new_study
+from durability.answering import ACKNOWLEDGED, assignment_id, new_study
 from pluralign.collecting import audit_log
 
 T = TypeVar("T")
@@ -69,13 +69,12 @@ class Disk:
 
     def __init__(self) -> None:
         self._files: dict[str, _File] = {}
-        self.acknowledged: dict[str, str] = {}
+        self.acknowledged: set[str] = set()
 
     def do(self, operation: Operation) -> None:
         """Do one operation."""
         if operation.name == ACKNOWLEDGED:
-            number, rating, _ = operation.data.decode().split()
-            self.acknowledged[number] = rating
+            self.acknowledged.add(assignment_id(int(operation.data.split()[0])))
         elif operation.name == _FOLDER:
             self._sync_names()
         else:
@@ -159,15 +158,33 @@ def record_session(folder: Path, library: Path, answers: int, synchronous: str) 
         synchronous: SQLite's setting; ``FULL`` is what pluralign uses.
     """
     new_study(folder)
-    records = folder.parent / f"{folder.name}.records"
     command = [sys.executable, str(_HERE / "answering.py"), str(folder)]
     subprocess.run(
         [*command, "--answers", str(answers), "--synchronous", synchronous],
-        env=os.environ
-        | {"LD_PRELOAD": str(library), "RECORD_FOLDER": str(folder), "RECORD_TO": str(records)},
+        env=recording(folder, library),
         check=True,
     )
-    return list(_operations(records.read_bytes()))
+    return recorded(folder)
+
+
+def recording(folder: Path, library: Path) -> dict[str, str]:
+    """The environment of a process whose operations on a study are recorded."""
+    own = {
+        "LD_PRELOAD": library,
+        "PYTHONPATH": _HERE.parent,
+        "RECORD_FOLDER": folder,
+        "RECORD_TO": _records(folder),
+    }
+    return os.environ | {name: str(value) for name, value in own.items()}
+
+
+def recorded(folder: Path) -> list[Operation]:
+    """All operations on a study that were recorded so far."""
+    return list(_operations(_records(folder).read_bytes()))
+
+
+def _records(folder: Path) -> Path:
+    return folder.parent / f"{folder.name}.records"
 
 
 def _operations(records: bytes) -> Iterator[Operation]:
@@ -208,7 +225,8 @@ def cuts(
         operations: A session.
         at: Numbers of operations, ascending, from 0 for "before the first one".
         rng: Decides what of the cache reached the disk.
-        look: Looks at what a restart finds: the folder, and the ids of acknowledged answers.
+        look: Looks at what a restart finds: the folder, and the acknowledged
+            assignments.
     """
     disk, done = Disk(), 0
     for stop in at:
@@ -218,17 +236,22 @@ def cuts(
         with tempfile.TemporaryDirectory() as folder:
             for name, image in disk.after_a_cut(rng).items():
                 Path(folder, name).write_bytes(image)
-            yield look(Path(folder), set(disk.acknowledged.values()))
+            yield look(Path(folder), set(disk.acknowledged))
 
 
 def found(folder: Path, acknowledged: set[str]) -> Found:
-    """Look at a store with Python's own SQLite: its answers, its integrity and its audit log."""
+    """Look at a store with Python's own SQLite: its answers, its integrity and its audit log.
+
+    Args:
+        folder: The study's folder.
+        acknowledged: Assignments whose answers were acknowledged.
+    """
     connection = sqlite3.connect(folder / "store.db", check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = OFF")
         damaged = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        rows = connection.execute("SELECT id FROM rating") if "rating" in tables else []
+        rows = connection.execute("SELECT assignment FROM rating") if "rating" in tables else []
         stored = {row[0] for row in rows}
         broken = _broken_at(connection) if "audit" in tables else None
     except sqlite3.DatabaseError as error:

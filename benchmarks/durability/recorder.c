@@ -11,15 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-static ssize_t (*real_write)(int, const void *, size_t);
 static int records = -1;
 
 static void begin(void) {
     pthread_mutex_lock(&one_at_a_time);
-    if (real_write == NULL) *(void **)&real_write = dlsym(RTLD_NEXT, "write");
     if (records < 0 && getenv("RECORD_TO") != NULL)
         records = open(getenv("RECORD_TO"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
@@ -45,12 +44,12 @@ static const char *name_of(int file, char *copy) {
     return name_in_store(path, copy);
 }
 
+/* One write at the end of the file, so that records of several processes do not mix. */
 static void record(char kind, const char *name, uint64_t offset, const void *data, uint64_t size) {
     uint64_t sizes[3] = {strlen(name), offset, size};
-    real_write(records, &kind, 1);
-    real_write(records, sizes, sizeof sizes);
-    real_write(records, name, sizes[0]);
-    if (data != NULL) real_write(records, data, size);
+    struct iovec parts[4] = {
+        {&kind, 1}, {sizes, sizeof sizes}, {(void *)name, sizes[0]}, {(void *)data, size}};
+    if (writev(records, parts, 4) < 0) abort();
 }
 
 #define RECORDED(result, call, good, kind, name, offset, data, size)                              \
@@ -65,7 +64,8 @@ static void record(char kind, const char *name, uint64_t offset, const void *dat
 #define REAL(name) (*(void **)&real = dlsym(RTLD_NEXT, name), real)
 
 ssize_t write(int file, const void *data, size_t size) {
-    RECORDED(ssize_t, real_write(file, data, size), done > 0, 'w', name_of(file, copy),
+    ssize_t (*real)(int, const void *, size_t);
+    RECORDED(ssize_t, REAL("write")(file, data, size), done > 0, 'w', name_of(file, copy),
              (uint64_t)(lseek(file, 0, SEEK_CUR) - done), data, (uint64_t)done)
 }
 
