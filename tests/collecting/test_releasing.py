@@ -3,8 +3,8 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,7 +119,7 @@ def test_people_who_made_no_choice_do_not_count_towards_the_floor(filling):
     filling.people("MEX", 5, answers=0)
     with pytest.raises(NotEnoughData, match="no community has enough people"):
         _release(filling, "train")
-    assert not list((filling.study.folder / "releases").glob("*"))
+    assert not list((filling.study.folder / "releases").glob("*/*"))
 
 
 def test_no_id_of_the_store_is_in_a_release_and_two_releases_share_no_id(filling):
@@ -140,7 +140,7 @@ def test_no_id_of_the_store_is_in_a_release_and_two_releases_share_no_id(filling
 def test_the_same_store_and_key_give_the_same_bytes(filling, tmp_path):
     filling.people("MEX", 11)
     filling.people("~hill", 4)
-    elsewhere = SimpleNamespace(folder=tmp_path / "other", settings=filling.study.settings)
+    elsewhere = replace(filling.study, folder=tmp_path / "other")
     made = _release(filling, "train")
     again = _undone(filling, made, elsewhere)
     for path in sorted(Path(made.folder).iterdir()):

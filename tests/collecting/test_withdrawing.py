@@ -203,9 +203,9 @@ def _never_released(never) -> Path:
 
 
 def _work(filling, *runs: Path) -> Leaving:
-    made = _one_release(filling)
+    made, folder = _one_release(filling), filling.study.folder
     for run in runs:
-        filling.store.write(lambda c, r=run: note_use(c, made, str(r), "digest", NOW))
+        filling.store.write(lambda c, r=run: note_use(c, folder, made, str(r), "digest", NOW))
     with filling.store.reading() as c:
         (work,) = work_left(c)
     return work
@@ -354,3 +354,27 @@ def test_a_wrong_clock_does_not_hide_a_release_from_a_withdrawal(filling):
     facts, contents = read_release(Path(made.folder))
     assert facts.revision == 1
     assert len({row["rater"] for row in contents.answers}) == 11
+
+
+def test_a_person_is_found_in_a_release_that_a_restored_store_does_not_know(filling):
+    person, *_ = filling.people("MEX", 12)
+    folder = Path(_release(filling).folder)
+    filling.store.write(lambda c: c.execute(release.delete()))
+    _withdraw(filling, person)
+    with filling.store.reading() as c:
+        (work,) = work_left(c)
+    leave(filling.study.folder, work)
+    _, contents = read_release(folder)
+    assert len({row["rater"] for row in contents.answers}) == 11
+    assert _finish(filling, work).releases[folder.name]["revision"] == 1
+
+
+def test_the_uses_of_an_unknown_release_are_refused_and_one_on_disk_is_added(filling):
+    filling.people("MEX", 12)
+    made = _release(filling)
+    filling.store.write(lambda c: c.execute(release.delete()))
+    folder = filling.study.folder
+    filling.store.write(lambda c: note_use(c, folder, made.id, "runs/one", "digest", NOW))
+    assert _one_release(filling) == made.id
+    with pytest.raises(InvalidInput, match="no release 'other'"):
+        filling.store.write(lambda c: note_use(c, folder, "other", "runs/one", "digest", NOW))

@@ -68,9 +68,6 @@ def release(
         output.line("nothing was written; to make this release, give the command with --yes")
         return
     output.line(f"release {found['id']}: {found['folder']}")
-    output.line(
-        "back up the study now: only its store can find a person in this release again", style="dim"
-    )
 
 
 def used(

@@ -17,9 +17,10 @@ from sqlalchemy import Connection, delete, insert, select
 from pluralign.collecting import audit_log
 from pluralign.collecting.release_facts import Facts, rounded
 from pluralign.collecting.release_files import read_release
-from pluralign.collecting.released_rows import Contents, people_with_pairs, public_id
+from pluralign.collecting.released_rows import Contents, people_with_pairs, public_id, release_key
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.tables import change, participant, release
+from pluralign.collecting.study import Study
 from pluralign.core import Estimate, InvalidInput, Reporter
 
 _SHOWN = 3
@@ -125,23 +126,27 @@ def changes_of(
 
 
 def keep_changes(
-    connection: Connection, release_id: str, changes: Mapping[str, Mapping[str, Any]], now: int
+    connection: Connection,
+    study: Study,
+    release_id: str,
+    changes: Mapping[str, Mapping[str, Any]],
+    now: int,
 ) -> int:
     """Store what people's answers changed in a release; return for how many people.
 
     Args:
         connection: A writing connection.
+        study: The study.
         release_id: The release; the earlier rows of it are replaced.
         changes: As `changes_of` returns them. People who have withdrawn since are left out.
         now: Seconds since 1970.
     """
-    key = connection.execute(select(release.c.id_key).where(release.c.id == release_id)).scalar()
-    if key is None:
+    if connection.execute(select(release.c.id).where(release.c.id == release_id)).first() is None:
         raise InvalidInput(f"the study has no release {release_id!r}", where="--run")
     connection.execute(delete(change).where(change.c.release == release_id))
-    kept = 0
+    key, kept = release_key(study.secret, release_id), 0
     for person in connection.execute(select(participant.c.id)).scalars().all():
-        content = changes.get(public_id(bytes.fromhex(key), "rater", person))
+        content = changes.get(public_id(key, "rater", person))
         if content is not None:
             values = {"release": release_id, "participant": person, "at": now}
             row = {"id": new_id(now), **values, "content": json.dumps(content)}

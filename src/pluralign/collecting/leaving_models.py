@@ -21,6 +21,7 @@ from pluralign.experiments.rater_ids import UnknownRater
 from pluralign.experiments.recorded_settings import recorded_tables
 from pluralign.experiments.withdrawing import WriteAgain
 from pluralign.runs.folder import RECORD
+from pluralign.runs.lock import alone_in
 from pluralign.runs.withdrawn import read_withdrawn
 
 
@@ -72,10 +73,11 @@ def leave(
     for id_, trace in leaving.traces.items():
         rater, texts = trace["rater"], trace["texts"]
         runs = [Path(run) for run in leaving.runs.get(id_, ()) if leaving.scope == "erase"]
-        if holds(releases, id_, rater, texts):
-            for run in runs:
-                _begin(run, rater, reporter, cache)
-            revise(releases, id_, rater, texts, forget=lambda gone: forget_texts(gone, cache))
+        with alone_in(releases):
+            if holds(releases, id_, rater, texts):
+                for run in runs:
+                    _begin(run, rater, reporter, cache)
+                revise(releases, id_, rater, texts, forget=lambda gone: forget_texts(gone, cache))
         for run in runs:
             outcome = _made_again(run, rater, releases / id_, reporter, cache, again)
             if outcome is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.release_files import RELEASES
+from pluralign.collecting.release_files import RELEASES, on_disk
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.tables import model_use, release, withdrawal
 from pluralign.collecting.withdrawing import Receipt
@@ -54,23 +54,52 @@ def known_runs(connection: Connection) -> dict[str, list[str]]:
     return found
 
 
-def note_use(connection: Connection, release_id: str, run: str, digest: str, now: int) -> None:
+def note_use(
+    connection: Connection, study: Path, release_id: str, run: str, digest: str, now: int
+) -> None:
     """Note that a run uses a release; once is enough.
+
+    Args:
+        connection: A writing connection.
+        study: The study's folder.
+        release_id: The release. One that a restored store does not know is added to it.
+        run: Folder of the run.
+        digest: Digest of its record.
+        now: Seconds since 1970.
 
     Raises:
         InvalidInput: If there is no such release.
     """
     if connection.execute(select(release.c.id).where(release.c.id == release_id)).first() is None:
-        raise InvalidInput(
-            f"the study has no release {release_id!r}",
-            where="--release",
-            hint="the folders in `releases` of the study have the names of its releases",
-        )
+        _add_from_disk(connection, study, release_id, now)
     same = (model_use.c.release == release_id, model_use.c.run == run)
     if connection.execute(select(model_use.c.id).where(*same)).first() is None:
         row = {"id": new_id(now), "release": release_id, "run": run, "digest": digest, "at": now}
         connection.execute(insert(model_use).values(row))
         audit_log.append(connection, now, "operator", "release used", release_id, digest)
+
+
+def _add_from_disk(connection: Connection, study: Path, release_id: str, now: int) -> None:
+    """Add a release that was made after the backup that the store was restored from."""
+    if release_id not in on_disk(study):
+        raise InvalidInput(
+            f"the study has no release {release_id!r}",
+            where="--run",
+            hint="the folders in `releases` of the study have the names of its releases",
+        )
+    facts = read_json_object(study / RELEASES / release_id / FACTS)
+    connection.execute(
+        insert(release).values(
+            id=release_id,
+            purposes=" ".join(facts["purposes"]),
+            digest=facts["digest"],
+            counts="{}",
+            stewards="",
+            made_at=now,
+            revision=facts["revision"],
+        )
+    )
+    audit_log.append(connection, now, "operator", "release found", release_id, facts["digest"])
 
 
 def finish(
@@ -108,9 +137,11 @@ def finish(
 
 def _note_revision(connection: Connection, study: Path, id_: str) -> dict[str, Any] | None:
     """Note the digest of a release on disk; the change, or None if it did not change."""
-    before = connection.execute(select(release.c.digest).where(release.c.id == id_)).scalar_one()
+    before = connection.execute(select(release.c.digest).where(release.c.id == id_)).scalar()
     path = study / RELEASES / id_ / FACTS
     facts = read_json_object(path) if path.is_file() else {"digest": "", "revision": 1}
+    if before is None:  # a restored store does not know the release, nor its digest before
+        return {"before": "", "after": facts["digest"], "revision": facts["revision"]}
     if facts["digest"] == before:
         return None
     values = {"digest": facts["digest"], "revision": facts["revision"]}

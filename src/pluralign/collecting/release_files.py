@@ -80,6 +80,11 @@ def read_release(folder: Path) -> tuple[Facts, Contents]:
     return facts, Contents(answers, texts, Counter())
 
 
+def on_disk(study: Path) -> set[str]:
+    """Ids of the releases in a study's folder."""
+    return {path.parent.name for path in (study / RELEASES).glob(f"[!.]*/{FACTS}")}
+
+
 def prepare_folder(releases: Path, id_: str, files: Mapping[str, bytes]) -> Path:
     """Write the files of a release into a folder that nobody reads yet; return it."""
     new = releases / f"{_NEW}{id_}"

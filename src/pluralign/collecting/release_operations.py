@@ -31,8 +31,8 @@ from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput
 
 Given = Mapping[str, Any]
-_KEY_BYTES = 32
-_SECRET = ("key_hash", "token_hash", "id_key", "salt", "traces")
+_ID_BYTES = 4
+_SECRET = ("key_hash", "token_hash", "salt", "traces")
 """Columns that an export does not have."""
 
 
@@ -40,8 +40,8 @@ def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any
     """Count the rows of a release without making it, from what `release_of` takes."""
     with store.reading() as connection:
         purposes, stewards = _agreed(connection, given, now)
-        id_key = secrets.token_bytes(_KEY_BYTES)
-        draft = draft_release(connection, study.settings, purposes, stewards, id_key, now)
+        random = secrets.token_bytes(_ID_BYTES)
+        draft = draft_release(connection, study, purposes, stewards, random, now)
     return {
         "purposes": draft.facts.purposes,
         "communities": counts_of(draft.contents.answers),
@@ -53,7 +53,7 @@ def release_of(store: Store, study: Study, given: Given, now: int) -> dict[str, 
     """Make a release: ``purposes`` and ``stewards``, or the ``proposal`` that has both."""
     with store.reading() as connection:
         purposes, stewards = _agreed(connection, given, now)
-    made = make_release(store, study, purposes, stewards, secrets.token_bytes(_KEY_BYTES), now)
+    made = make_release(store, study, purposes, stewards, secrets.token_bytes(_ID_BYTES), now)
     if given.get("proposal"):
         store.write(lambda c: close_proposal(c, given["proposal"], made.id))
     return asdict(made)
@@ -75,7 +75,8 @@ def _agreed(connection: Connection, given: Given, now: int) -> tuple[Sequence[st
 
 def used(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
     """Note that a run uses a release: ``release``, ``run``, ``digest``."""
-    store.write(lambda c: note_use(c, given["release"], given["run"], given["digest"], now))
+    named = given["release"], given["run"], given["digest"]
+    store.write(lambda c: note_use(c, study.folder, *named, now))
     return {}
 
 
@@ -134,7 +135,7 @@ def export(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]
 
 def changes(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
     """Store what people's answers changed in a release: ``release``, ``changes``."""
-    kept = store.write(lambda c: keep_changes(c, given["release"], given["changes"], now))
+    kept = store.write(lambda c: keep_changes(c, study, given["release"], given["changes"], now))
     return {"people": kept}
 
 

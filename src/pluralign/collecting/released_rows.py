@@ -100,6 +100,15 @@ def public_id(id_key: bytes, kind: str, id_: str) -> str:
     return keyed_digest(id_key, kind, id_)[:24]
 
 
+def release_key(secret: bytes, release_id: str) -> bytes:
+    """Key of the public ids in a release.
+
+    It is derived from the study's secret, so a study that is restored from a backup recognises
+    people in releases that were made after the backup.
+    """
+    return bytes.fromhex(keyed_digest(secret, "release", release_id))
+
+
 def contents_of(
     connection: Connection,
     settings: StudySettings,

@@ -19,12 +19,12 @@ from pluralign.collecting.release_files import (
     put_in_place,
     release_files,
 )
-from pluralign.collecting.released_rows import Contents, Uses, contents_of
-from pluralign.collecting.secret_digests import keyed_digest
+from pluralign.collecting.released_rows import Contents, Uses, contents_of, release_key
 from pluralign.collecting.store import Store
 from pluralign.collecting.store.tables import consent, document, release, steward, withdrawal
 from pluralign.collecting.study import Study, StudySettings
 from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, community_name
+from pluralign.runs.lock import alone_in
 
 _TRIES = 5
 
@@ -37,7 +37,6 @@ class Draft:
         facts: Facts about it.
         contents: Its rows.
         stewards: Ids of the stewards who agreed.
-        id_key: Key of its public ids.
         consents: Numbers of consents and of withdrawals in the snapshot: if they change before the
             release is recorded, it is drafted again.
     """
@@ -45,7 +44,6 @@ class Draft:
     facts: Facts
     contents: Contents
     stewards: tuple[str, ...]
-    id_key: bytes
     consents: tuple[int, int]
 
 
@@ -75,7 +73,7 @@ def make_release(
     study: Study,
     asked: Collection[str],
     stewards: Sequence[str],
-    id_key: bytes,
+    random: bytes,
     now: int,
 ) -> Made:
     """Make a release: its folder appears whole or not at all.
@@ -86,19 +84,32 @@ def make_release(
         asked: Purposes: a row is in the release if its person consents to all of them now.
         stewards: Names of the stewards who agree. A community of which none of them is the steward
             is left out.
-        id_key: Random key of its public ids, 32 bytes. The same store, key and time give the same
-            bytes.
+        random: At least 4 random bytes, for its id. The same store, random bytes and time give the
+            same files.
         now: Seconds since 1970.
 
     Raises:
         InvalidInput: If a purpose or steward does not exist.
         NotEnoughData: If no community reaches its floor.
+        InvalidSettings: If another process writes a release of the study.
     """
+    with alone_in(study.folder / RELEASES):
+        return _made_alone(store, study, asked, stewards, random, now)
+
+
+def _made_alone(
+    store: Store,
+    study: Study,
+    asked: Collection[str],
+    stewards: Sequence[str],
+    random: bytes,
+    now: int,
+) -> Made:
     releases = study.folder / RELEASES
     finish_stopped(releases)
     for _ in range(_TRIES):
         with store.reading() as connection:
-            draft = draft_release(connection, study.settings, asked, stewards, id_key, now)
+            draft = draft_release(connection, study, asked, stewards, random, now)
         files = release_files(draft.facts, draft.contents)
         digest = data_digest(files)
         prepare_folder(releases, draft.facts.id, files)
@@ -114,13 +125,16 @@ def make_release(
 
 def draft_release(
     connection: Connection,
-    settings: StudySettings,
+    study: Study,
     asked: Collection[str],
     stewards: Sequence[str],
-    id_key: bytes,
+    random: bytes,
     now: int,
 ) -> Draft:
     """Read the rows and facts of a release from one state of the store."""
+    settings, day = study.settings, day_of(now)
+    id_ = f"{day}-{random[:4].hex()}"
+    id_key = release_key(study.secret, id_)
     uses, agreed = Uses.of(asked), _stewards(connection, stewards)
     communities = [one.id for one in settings.communities]
     with_steward = {one for one in communities if _has_steward(one, agreed.values())}
@@ -132,9 +146,9 @@ def draft_release(
             where=" ".join(uses.purposes),
             hint=f"answers left out: {reasons}" if reasons else "nobody has answered yet",
         )
-    facts = _facts(connection, settings, uses, contents, sorted(agreed), id_key, now)
+    facts = _facts(connection, settings, uses, contents, sorted(agreed), id_, day)
     ids = tuple(row.id for _, row in sorted(agreed.items()))
-    return Draft(facts, contents, ids, id_key, _consents(connection))
+    return Draft(facts, contents, ids, _consents(connection))
 
 
 def record_release(connection: Connection, draft: Draft, digest: str, now: int) -> bool:
@@ -149,7 +163,6 @@ def record_release(connection: Connection, draft: Draft, digest: str, now: int) 
             purposes=" ".join(draft.facts.purposes),
             digest=digest,
             counts=json.dumps(counts),
-            id_key=draft.id_key.hex(),
             stewards=" ".join(draft.stewards),
             made_at=now,
             revision=0,
@@ -178,17 +191,16 @@ def _facts(
     uses: Uses,
     contents: Contents,
     stewards: list[str],
-    id_key: bytes,
-    now: int,
+    id_: str,
+    day: str,
 ) -> Facts:
-    day = datetime.datetime.fromtimestamp(now, datetime.UTC).date().isoformat()
     first = settings.texts["en" if "en" in settings.texts else settings.languages[0]]
     here = {row["community"] for row in contents.answers}
     used = {row["document"] for row in contents.answers}
     versions = connection.execute(select(document.c.id, document.c.version)).all()
     floor, to = settings.release.floor, settings.release.round_to
     return Facts(
-        id=f"{day}-{keyed_digest(id_key, 'release', day)[:8]}",
+        id=id_,
         study=settings.id,
         title=first.title,
         about=first.about,
@@ -208,6 +220,15 @@ def _facts(
         communities_left_out=len(settings.communities) - len(here),
         documents={row.id: row.version for row in versions if row.id in used},
     )
+
+
+def day_of(now: int) -> str:
+    """The date of a time, in UTC.
+
+    >>> day_of(1_800_000_000)
+    '2027-01-15'
+    """
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).date().isoformat()
 
 
 def _name(settings: StudySettings, id_: str) -> str:

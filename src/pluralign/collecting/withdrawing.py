@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.released_rows import public_id
+from pluralign.collecting.release_files import on_disk
+from pluralign.collecting.released_rows import public_id, release_key
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.tables import (
     assignment,
@@ -95,7 +96,7 @@ def withdraw(connection: Connection, study: Study, participant_id: str, now: int
     if key_hash is None:
         raise LookupError(f"there is no participant {participant_id}")
     id_, scope = new_id(now), study.settings.withdrawal
-    traces = _traces(connection, participant_id)
+    traces = _traces(connection, study, participant_id)
     own = select(assignment.c.id).where(assignment.c.participant == participant_id)
     answers = connection.execute(
         select(func.count(rating.c.assignment.distinct())).where(rating.c.assignment.in_(own))
@@ -151,19 +152,20 @@ def receipt_of(connection: Connection, withdrawal_id: str) -> Receipt | None:
     return None if content is None else Receipt(**json.loads(content))
 
 
-def _traces(connection: Connection, participant_id: str) -> dict[str, dict[str, Any]]:
+def _traces(connection: Connection, study: Study, participant_id: str) -> dict[str, dict[str, Any]]:
     """Release -> the public ids that the person and their texts have in it, if they are there.
 
-    All releases: a clock that was wrong must not hide one.
+    All releases, also those on disk that a restored store does not know: neither a wrong clock nor
+    an old backup may hide one.
     """
-    releases = select(release.c.id, release.c.id_key)
+    known = set(connection.execute(select(release.c.id)).scalars()) | on_disk(study.folder)
     texts = connection.execute(select(text.c.id).where(text.c.author == participant_id)).scalars()
     ids, traces = sorted(texts), {}
-    for row in connection.execute(releases.order_by(release.c.id)):
-        key = bytes.fromhex(row.id_key)
-        traces[row.id] = {
+    for id_ in sorted(known):
+        key = release_key(study.secret, id_)
+        traces[id_] = {
             "rater": public_id(key, "rater", participant_id),
-            "texts": [public_id(key, "text", id_) for id_ in ids],
+            "texts": [public_id(key, "text", one) for one in ids],
         }
     return traces
 

@@ -7,16 +7,14 @@ from sqlalchemy import insert, select
 
 from pluralign.collecting.changed import Changed, keep_changes
 from pluralign.collecting.pending_withdrawals import finish, work_left
-from pluralign.collecting.released_rows import public_id
+from pluralign.collecting.released_rows import public_id, release_key
 from pluralign.collecting.store.tables import participant, rating, release, session
-
-KEY = bytes(32)
 
 
 def _add_release(served, made_at=1):
     values = {
         "id": "2026-11-30-abc", "purposes": "train", "digest": "d" * 64, "counts": "{}",
-        "id_key": KEY.hex(), "stewards": "", "made_at": made_at, "revision": 0,
+        "stewards": "", "made_at": made_at, "revision": 0,
     }  # fmt: skip
     served.store.write(lambda c: c.execute(insert(release).values(**values)))
     return values["id"]
@@ -74,8 +72,9 @@ def test_a_person_sees_what_their_answers_changed_and_nobody_else_does(served, l
         "examples": [pair | {"without_you": 0.8}],
     }  # fmt: skip
     assert Changed.from_json(json.dumps(content)).answers == 8
-    changes = {public_id(KEY, "rater", ids[0]): content, "somebody who withdrew": content}
-    assert served.store.write(lambda c: keep_changes(c, id_, changes, 1)) == 1
+    key = release_key(served.study.secret, id_)
+    changes = {public_id(key, "rater", ids[0]): content, "somebody who withdrew": content}
+    assert served.store.write(lambda c: keep_changes(c, served.study, id_, changes, 1)) == 1
     shown = [person.get("/changed").text for person in (one, other)]
     assert sum("Tea?" in page for page in shown) == 1
     assert served.client().get("/changed").status_code != 200

@@ -256,7 +256,6 @@ release = Table(
     Column("purposes", Text, nullable=False),  # separated by spaces
     Column("digest", Text, nullable=False),
     Column("counts", Text, nullable=False),  # JSON
-    Column("id_key", Text, nullable=False),  # key of the public ids of people in this release
     Column("stewards", Text, nullable=False),  # ids of stewards who agreed, with spaces
     _time("made_at"),
     Column("revision", Integer, nullable=False),  # 0; higher after people withdrew from it

@@ -66,7 +66,6 @@ def upgrade() -> None:
         sa.Column("purposes", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
-        sa.Column("id_key", sa.Text(), nullable=False),
         sa.Column("stewards", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
