@@ -19,16 +19,28 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=200)
-def markdown(text: str) -> "Markup":
+def markdown(text: str, level: int = 2) -> "Markup":
     r"""A text of `study.toml` as HTML; HTML in it is shown as text.
+
+    Args:
+        text: The text.
+        level: Level of its highest headings on the page; lower ones follow without a gap.
 
     >>> str(markdown("**Yes** <script>"))
     '<p><strong>Yes</strong> &lt;script&gt;</p>\n'
+    >>> str(markdown("### What\n", level=2))
+    '<h2>What</h2>\n'
     """
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    return Markup(MarkdownIt("commonmark", {"html": False}).disable("image").render(text))
+    parser = MarkdownIt("commonmark", {"html": False}).disable("image")
+    tokens = parser.parse(text)
+    headings = [token for token in tokens if token.type.startswith("heading")]
+    highest = min((int(token.tag[1]) for token in headings), default=level)
+    for token in headings:
+        token.tag = f"h{min(6, int(token.tag[1]) - highest + level)}"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
 def day(seconds: int, language: str) -> str:
