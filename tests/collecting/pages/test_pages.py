@@ -302,3 +302,20 @@ def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
     assert "SameSite=lax" in cookie
     assert ("Secure" in cookie) == (scheme == "https")
     assert client.get("/mine").status_code == 200
+
+
+def test_another_language_leads_back_to_the_same_invitation(served):
+    token = served.invite()
+    client = served.client()
+    page = client.get(f"/consent?invitation={token}").text
+    link = re.search(r'href="(/language\?back=[^"]+)"', page)
+    assert link is not None
+    back = re.search(r'name="back" value="([^"]+)"', client.get(link[1]).text)
+    assert back is not None
+    found = client.post("/language", data={"language": "es", "back": back[1]})
+    assert ('<html lang="es"' in found.text, token in found.text) == (True, True)
+
+
+def test_an_invitation_on_a_device_that_is_signed_in_offers_to_go_on(served):
+    found = served.join().get(f"/join/{served.invite()}")
+    assert "Somebody takes part with this device already." in found.text

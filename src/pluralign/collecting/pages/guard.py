@@ -18,6 +18,7 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     # Not no-referrer: with it browsers hide the origin of a form from this site too.
     (b"referrer-policy", b"same-origin"),
+    (b"x-robots-tag", b"noindex"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]

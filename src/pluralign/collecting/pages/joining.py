@@ -108,6 +108,7 @@ def consent_page(
         ticked=ticked,
         of_age=form is not None and bool(form.one("of_age")),
         carried=carried,
+        back=f"/consent?invitation={invited.token}" if invited else "",
     )
 
 

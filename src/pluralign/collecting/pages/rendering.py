@@ -77,6 +77,7 @@ def _environment() -> "Environment":
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
     environment.filters["markdown"] = markdown
     environment.filters["day"] = day

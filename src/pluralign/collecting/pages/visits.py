@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -81,6 +82,12 @@ class Visit:
         return self.served.store
 
     @property
+    def back(self) -> str:
+        """The page with its query, for a link that returns to it; ``/`` after a form."""
+        url = self.request.url
+        return f"{url.path}?{url.query}".rstrip("?") if self.request.method == "GET" else "/"
+
+    @property
     def participant(self) -> Person:
         """The person of the session.
 
@@ -100,12 +107,13 @@ class Visit:
             **values: Variables of the template, without those that every page has.
         """
         shared = {
-            "say": Speech(self.language),
+            "say": speech(self.language),
             "visit": self,
             "texts": self.study.settings.texts[self.language],  # type: ignore[index]
             "draft": self.language in drafts(self.study.settings),
-            "languages": [Speech(one) for one in self.study.settings.languages],
+            "languages": [speech(one) for one in self.study.settings.languages],
             "error": None,
+            "back": "",
         }
         return HTMLResponse(rendered(template, shared | values), status)
 
@@ -124,7 +132,7 @@ class Visit:
         """Name of a community in the language of the page."""
         own = self.study.settings.community(community_id)
         given = own.name.get(self.language) if own is not None else None  # type: ignore[call-overload]
-        return given or Speech(self.language).place(community(community_id).id)
+        return given or speech(self.language).place(community(community_id).id)
 
     def remember(self, response: HTMLResponse | RedirectResponse, token: str) -> None:
         """Put the token of a session into a cookie, which no script can read."""
@@ -158,6 +166,12 @@ class Visit:
             samesite="lax",
             secure=_secure(self.request),
         )
+
+
+@cache
+def speech(language: str) -> Speech:
+    """A language of the pages, made once."""
+    return Speech(language)
 
 
 def visit_of(request: Request) -> Visit:
