@@ -186,9 +186,13 @@ class Filling:
     def answer(self, c: Connection, person: str, pair_id: str, **values: Any) -> str:
         """Show a pair and keep an answer to it, by the planted taste unless a choice is given."""
         shown = self.show(c, person, pair_id, values.pop("shown_as", "anchor"))
-        given = {"choice": self._taste(c, shown), "strength": 2, "reason": "I like it."}
-        keep_answer(c, person, Answer(shown["id"], **given | values), NOW)
+        self.keep(c, shown, **values)
         return str(shown["id"])
+
+    def keep(self, c: Connection, shown: Any, **values: Any) -> None:
+        """Keep an answer to a pair that was shown."""
+        given = {"choice": self._taste(c, shown), "strength": 2, "reason": "I like it."}
+        keep_answer(c, shown["participant"], Answer(shown["id"], **given | values), NOW)
 
     def _taste(self, c: Connection, shown: Any) -> str:
         liked = "warm" if self.homes[shown["participant"]] == "MEX" else "cold"
