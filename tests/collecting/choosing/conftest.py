@@ -97,5 +97,11 @@ class Village:
 
 
 @pytest.fixture
-def village(store, study):
-    return Village(store, study)
+def village_in(study):
+    """A village in a given store."""
+    return lambda store: Village(store, study)
+
+
+@pytest.fixture
+def village(store, village_in):
+    return village_in(store)

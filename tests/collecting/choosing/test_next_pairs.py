@@ -8,8 +8,11 @@ from sqlalchemy import insert, select, update
 
 from pluralign.collecting.choosing import next_pair, next_pairs
 from pluralign.collecting.choosing.ways_to_draw import over_share
+from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.ratings import delete_answer
+from pluralign.collecting.store import Store
 from pluralign.collecting.store.tables import assignment, moderation, pair, steward, text
+from pluralign.encoders import HashEncoder
 
 DAY = 86_400
 
@@ -69,6 +72,57 @@ def test_a_person_sees_every_pair_once_and_then_none(village):
     assert len({frozenset((one.left.id, one.right.id)) for one in shown}) == len(shown) == 18
     assert village.next(person) is None
     assert sum(row.propensity == 1 for row in _stored(village)) == 1  # the last pair was certain
+
+
+def test_the_stored_propensity_is_the_frequency_with_which_a_pair_is_shown(village):
+    for number in range(10):
+        village.prompt(f"q{number}")
+    village.open()
+    people = 200
+    for _ in range(people):
+        village.next(village.person())  # nobody answers, so that all are drawn from one state
+    weights = {}
+    for row in _stored(village):
+        weights.setdefault(row.pair, []).append(1 / row.propensity)
+    assert len(weights) == 10
+    for own in weights.values():
+        # The mean over people of 1 / propensity is 1 for each pair.
+        total, error = sum(own) / people, sum(w * w for w in own) ** 0.5 / people
+        assert abs(total - 1) < 3.5 * error
+
+
+def test_nothing_computed_from_a_text_stays_when_the_text_is_gone(village):
+    village.prompt("q", responses=("tea with milk", "coffee"))
+    village.prompt("p", responses=("water", "bread", "salt"))
+    village.open()
+    person = village.person()
+    village.next(person)
+    before = village.chooser.pool.feature_N_D.shape[1]
+    _set_state(village, "q tea with milk", "hidden")
+    village.chooser.expire()
+    village.next(person)
+    fresh = type(village.chooser)(village.store, village.study, HashEncoder(64))
+    assert village.chooser.pool.feature_N_D.tolist() == fresh.pool.feature_N_D.tolist()
+    assert fresh.pool.feature_N_D.shape[1] < before
+
+
+def test_pairs_are_chosen_in_postgresql_too(cluster, study, village_in):
+    store = Store(cluster.new_database("choosing"))
+    try:
+        store.write(lambda c: publish_documents(c, study.settings, 0))
+        village = village_in(store)
+        for number in range(4):
+            village.prompt(f"q{number}")
+        village.open()
+        people = village.person(), village.person()
+        shown = village.sit(people[0])
+        assert len(shown) == len(village.sit(people[1])) == 4
+        first = shown[0].assignment
+        store.write(lambda c: delete_answer(c, people[0].id, first, village.now))
+        assert village.next(people[0]) is None
+        assert village.chooser.answers("MEX").by_person == {people[0].id: 3, people[1].id: 4}
+    finally:
+        store.close()
 
 
 def test_sides_are_decided_by_chance(village):

@@ -1,20 +1,8 @@
 """The promises of choosing, on people whose taste is planted: a small run of the benchmark."""
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
+import choosing as benchmark
 import numpy as np
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[3] / "benchmarks" / "choosing.py"
-
-
-@pytest.fixture(scope="module")
-def benchmark():
-    spec = spec_from_file_location("benchmark_of_choosing", SCRIPT)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _mean_and_error(values):
@@ -23,7 +11,7 @@ def _mean_and_error(values):
 
 
 @pytest.mark.slow
-def test_the_mixture_beats_random_pairs_at_equal_answers(benchmark):
+def test_the_mixture_beats_random_pairs_at_equal_answers():
     marks, seeds = (50, 100, 200), range(16)
     mixed, alike = (
         np.array([benchmark.curve(16, policy, seed, marks=marks) for seed in seeds])
@@ -35,7 +23,7 @@ def test_the_mixture_beats_random_pairs_at_equal_answers(benchmark):
 
 
 @pytest.mark.slow
-def test_weights_and_anchors_are_unbiased_where_all_answers_alike_are_not(benchmark):
+def test_weights_and_anchors_are_unbiased_where_all_answers_alike_are_not():
     found = [benchmark.estimates(seed, n=60, people=8) for seed in range(100)]
     biases = {name: _mean_and_error([one[name] for one in found]) for name in found[0]}
     bias, error = biases["all answers alike"]
@@ -47,7 +35,7 @@ def test_weights_and_anchors_are_unbiased_where_all_answers_alike_are_not(benchm
 
 
 @pytest.mark.slow
-def test_inviting_thin_communities_first_raises_the_worst_community(benchmark):
+def test_inviting_thin_communities_first_raises_the_worst_community():
     worst = {
         rule: np.array(
             [min(benchmark.community_accuracy(seed, rule, 30).values()) for seed in range(8)]

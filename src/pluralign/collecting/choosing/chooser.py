@@ -87,7 +87,7 @@ class Chooser:
         self._lock = threading.Lock()
         self._vectors = TextVectors(encoder or encoder_for(study.settings.languages))
         self._direction_d_D: FloatArray | None = None
-        self._fitted_on = 0
+        self._fitted_on: set[str] = set()
         store.write(lambda c: mark_anchors(c, study))
         with store.reading() as connection:
             self.reload(connection)
@@ -148,9 +148,15 @@ class Chooser:
         if not rows:
             return np.zeros((0, 1))
         difference_N_d = np.array([vectors[row.first] - vectors[row.second] for row in rows])
-        # New directions change every feature, so they are kept until there are many new pairs.
-        if self._direction_d_D is None or len(rows) > _GROWTH * self._fitted_on:
+        # New directions change every feature, so they are kept until there are many new pairs, or a
+        # text is gone: nothing that was computed from it may stay.
+        ids = {row.id for row in rows}
+        if (
+            self._direction_d_D is None
+            or len(ids) > _GROWTH * len(self._fitted_on)
+            or not self._fitted_on <= ids
+        ):
             self._direction_d_D = principal_directions(difference_N_d)
-            self._fitted_on = len(rows)
+            self._fitted_on = ids
         feature_N_D: FloatArray = difference_N_d @ self._direction_d_D
         return feature_N_D
