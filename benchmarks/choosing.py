@@ -1,7 +1,7 @@
 """Which pair next: the mixture against simpler policies, on people whose taste is planted.
 
-    python benchmarks/choosing.py policies --seeds 40
-    python benchmarks/choosing.py texts --encoder minilm --seeds 10
+    python benchmarks/choosing.py policies --seeds 24
+    python benchmarks/choosing.py texts --encoder minilm --directions 8 32 128 --seeds 24
     python benchmarks/choosing.py weights --seeds 400
     python benchmarks/choosing.py invitations --seeds 40
     python benchmarks/choosing.py speed
@@ -503,8 +503,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=["policies", "texts", "weights", "invitations", "speed"])
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--encoder", default="minilm")
-    parser.add_argument("--directions", type=int, nargs="+", default=[32])
+    parser.add_argument("--encoder", default="hash")
+    parser.add_argument("--directions", type=int, nargs="+", default=[128])
     parser.add_argument("--projection", choices=list(PROJECTIONS), default="components")
     parser.add_argument("--pairs", type=int, default=5000)
     parser.add_argument("--people", type=int, default=300)

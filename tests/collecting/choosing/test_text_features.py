@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from pluralign.collecting.choosing.text_features import (
-    TextVectors,
-    encoder_for,
-    principal_directions,
-)
+from pluralign.collecting.choosing.text_features import TextVectors, principal_directions
 from pluralign.encoders import HashEncoder
 
 
@@ -42,7 +38,3 @@ def test_equal_texts_everywhere_give_finite_features():
     directions = principal_directions(np.zeros((3, 4)))
     assert directions.shape[0] == 4
     assert np.isfinite(directions).all()
-
-
-def test_an_encoder_that_reads_english_alone_is_not_used_for_other_languages():
-    assert isinstance(encoder_for(("en", "hi")), HashEncoder)

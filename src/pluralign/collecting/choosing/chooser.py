@@ -19,17 +19,15 @@ from pluralign.collecting.choosing.stored_answers import (
     answers_since,
     store_state,
 )
-from pluralign.collecting.choosing.text_features import (
-    TextVectors,
-    encoder_for,
-    principal_directions,
-)
+from pluralign.collecting.choosing.text_features import TextVectors, principal_directions
 from pluralign.collecting.store import Store
 from pluralign.collecting.store.tables import text
 from pluralign.collecting.study import Study
 from pluralign.core import Encoder, FloatArray, IntArray
+from pluralign.encoders import HashEncoder
 
 _GROWTH = 2
+_WORDS = HashEncoder()
 
 
 class CommunityAnswers:
@@ -76,16 +74,17 @@ class Chooser:
     Args:
         store: The study's store.
         study: The study.
-        encoder: Encodes texts; `encoder_for` chooses one where None.
+        encoder: Encodes texts. The default, hashed words, treats all languages alike, starts at
+            once, and chooses as well as MiniLM (docs/collecting.md).
 
     Attributes:
         pool: The pairs that may be shown.
     """
 
-    def __init__(self, store: Store, study: Study, encoder: Encoder | None = None) -> None:
+    def __init__(self, store: Store, study: Study, encoder: Encoder = _WORDS) -> None:
         self._study = study
         self._lock = threading.Lock()
-        self._vectors = TextVectors(encoder or encoder_for(study.settings.languages))
+        self._vectors = TextVectors(encoder)
         self._direction_d_D: FloatArray | None = None
         self._fitted_on: set[str] = set()
         store.write(lambda c: mark_anchors(c, study))

@@ -4,33 +4,15 @@ They live in memory only: nothing that is derived from a person's words stays be
 person withdraws.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from pluralign.core import Encoder, FloatArray, MissingExtra
-from pluralign.encoders import HashEncoder, minilm
+from pluralign.core import Encoder, FloatArray
 
-DIRECTIONS = 32
-"""Most directions; benchmarks/choosing.py compares other numbers."""
-
-
-def encoder_for(languages: Sequence[str]) -> Encoder:
-    """The encoder for a study: MiniLM if it reads all the languages, else hashed words.
-
-    Args:
-        languages: Languages of the study.
-
-    Returns:
-        MiniLM where the extra ``embed`` is installed and every language is English; hashed words,
-        which treat all languages alike, otherwise.
-    """
-    try:
-        encoder = minilm()
-    except MissingExtra:
-        return HashEncoder()
-    reads = set(encoder.languages or ())
-    return encoder if set(languages) <= reads else HashEncoder()
+DIRECTIONS = 128
+"""Most directions. With fewer, the most informative pairs are worse than random ones for a model of
+whole vectors: see benchmarks/choosing.py and docs/collecting.md."""
 
 
 class TextVectors:
