@@ -7,7 +7,7 @@ from pluralign.evaluation.asked_pairs import asked_pairs
 
 
 def _pair(id_, reason="informative", propensity=0.5, community="MEX", rater="ana", **values):
-    extra = {"reason": reason, "propensity": propensity, "assignment": id_}
+    extra = {"reason": reason, "propensity": propensity}
     return PreferencePair(id_, "Tea?", "Yes", "No", community, rater=rater, extra=extra, **values)
 
 
@@ -19,7 +19,7 @@ def test_anchors_are_kept_as_they_are():
 def test_rare_pairs_count_more_and_the_factors_have_mean_one_in_each_community():
     pairs = [
         _pair("1", propensity=0.1),
-        _pair("2", propensity=0.5, rater="ben"),
+        _pair("2", propensity="0.5", rater="ben"),
         _pair("3", "repeat"),
         _pair("4", community="KEN", weight=2.0),
     ]
@@ -32,3 +32,9 @@ def test_a_pair_that_nobody_chose_by_a_policy_is_refused():
     plain = PreferencePair("1", "Tea?", "Yes", "No", "MEX")
     with pytest.raises(InvalidInput, match="extra has no reason"):
         asked_pairs([plain], by="propensity")
+
+
+@pytest.mark.parametrize("wrong", [0, 1.5, "often", float("nan")])
+def test_a_propensity_that_is_no_probability_is_refused(wrong):
+    with pytest.raises(InvalidInput, match="pair 1: propensity must be > 0 and at most 1"):
+        asked_pairs([_pair("1", propensity=wrong)], by="propensity")

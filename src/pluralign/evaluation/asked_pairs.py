@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from pluralign.core import FloatArray, InvalidInput, PreferencePair
-from pluralign.metrics.propensities import propensity_weights
 
 _NOT_CHOSEN = ("repeat", "practice")
 
@@ -17,19 +18,19 @@ def asked_pairs(
     """Pairs that measure a model fairly although a policy chose which pairs people were asked.
 
     Args:
-        pairs: Pairs of a release: ``extra`` has ``reason``, ``propensity`` and ``assignment``, an
-            id that sorts by time. Each person's pairs are complete.
+        pairs: Pairs of a release: ``extra`` has ``reason`` and ``propensity``.
         by: ``anchors`` keeps the pairs that were shown as anchors, a random sample, as they are.
-            ``propensity`` keeps all pairs that the policy chose, and multiplies their weights:
-            more pairs, with a larger spread of weights.
+            ``propensity`` keeps all pairs that the policy chose, and multiplies their weights by 1
+            / propensity: more pairs, with a larger spread of weights. A release does not record the
+            order of a person's pairs; `pluralign.metrics.propensity_weights` is exact with it.
 
     Returns:
         The pairs. With ``propensity``, the new factors have mean 1 in each community.
 
     Raises:
-        InvalidInput: If ``extra`` of a pair lacks one of the three.
+        InvalidInput: If ``extra`` of a pair lacks one of them, or a propensity is not in (0, 1].
 
-    >>> extra = {"reason": "anchor", "propensity": 0.1, "assignment": "1"}
+    >>> extra = {"reason": "anchor", "propensity": 0.1}
     >>> pair = PreferencePair("1", "Tea?", "Yes", "No", "MEX", rater="ana", extra=extra)
     >>> asked_pairs([pair], by="propensity")[0].weight
     1.0
@@ -48,13 +49,22 @@ def asked_pairs(
 
 
 def _factors(pairs: Sequence[PreferencePair]) -> FloatArray:
-    weight_N = propensity_weights(
-        [float(_of(pair, "propensity")) for pair in pairs],
-        [pair.rater or "" for pair in pairs],
-        [_of(pair, "assignment") for pair in pairs],
-    )
-    factor_N: FloatArray = weight_N / weight_N.mean()
+    propensity_N = np.array([_propensity(pair) for pair in pairs])
+    factor_N: FloatArray = 1 / propensity_N / (1 / propensity_N).mean()
     return factor_N
+
+
+def _propensity(pair: PreferencePair) -> float:
+    given = _of(pair, "propensity")
+    try:
+        value = float(given)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise InvalidInput(
+            f"propensity must be > 0 and at most 1, got {given}", where=f"pair {pair.id}"
+        )
+    return value
 
 
 def _of(pair: PreferencePair, name: str) -> str:
