@@ -86,9 +86,17 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def new_id(now: int) -> str:
-    """An id that sorts by time: 12 hexadecimal digits of milliseconds, 20 random ones."""
-    return f"{now * 1000:012x}{os.urandom(10).hex()}"
+def new_id(now: int, order: int = 0) -> str:
+    """An id that sorts by time: 12 hexadecimal digits of milliseconds, 20 random ones.
+
+    Args:
+        now: Seconds since 1970.
+        order: Number that sorts ids of one second; its last three decimal digits count.
+
+    >>> new_id(1_800_000_000, 1) < new_id(1_800_000_000, 2) < new_id(1_800_000_001)
+    True
+    """
+    return f"{now * 1000 + order % 1000:012x}{os.urandom(10).hex()}"
 
 
 def _checksum(given: bytes) -> bytes:

@@ -68,7 +68,9 @@ class Tour:
         return path
 
     def _press(self, what: str, name: str) -> str:
-        self.page.click(what)
+        # A script keeps an answer on the device before the next page is opened.
+        with self.page.expect_navigation():
+            self.page.click(what)
         return name
 
 

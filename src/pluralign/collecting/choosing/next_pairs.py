@@ -206,7 +206,7 @@ def _assign(
         return False
     if connection.execute(shown).scalar_one() != len(needed):
         return False
-    id_ = new_id(now)
+    id_ = new_id(now, len(turn.history))
     connection.execute(
         insert(assignment).values(
             id=id_,

@@ -1,5 +1,5 @@
 // The form of a pair: an answer is kept on this device first, then sent.
-import { all, replace } from "./database.js";
+import { all, remove, replace } from "./database.js";
 import { fill, forgetDraft, keepDraft, restoreDraft } from "./drafts.js";
 import { remembers, reported } from "./exchange.js";
 import { assignmentOf, flush, keep, waiting } from "./outbox.js";
@@ -31,7 +31,8 @@ async function waitingFor(form, person) {
 async function save(form, person, then, show) {
   if (then === "enough" && !form.elements.choice.value) return location.assign("/enough");
   const corrected = (await waitingFor(form, person)).filter((record) => "refused" in record);
-  const order = await keep(person, await answerOf(form), corrected);
+  const order = await keep(person, await answerOf(form, person), corrected);
+  await remove("pairs", form.elements.assignment.value);
   forgetDraft(form);
   const replies = await flush(person);
   const left = (await waiting(person)).find((record) => record.order === order);
@@ -44,7 +45,7 @@ async function save(form, person, then, show) {
   return location.assign(version ? "/compare?kept=version" : "/compare?kept=1");
 }
 
-async function answerOf(form) {
+async function answerOf(form, person) {
   const { assignment, choice, strength, reason } = form.elements;
   const shared = {
     assignment: assignment.value,
@@ -54,7 +55,8 @@ async function answerOf(form) {
   if (form.dataset.flip) {
     // Neither strength, reason nor time is sent: they depend on the choice.
     const flip = Number(form.dataset.flip);
-    return { ...shared, choice: await reported(choice.value, assignment.value, flip), flip };
+    const sent = await reported(person, choice.value, assignment.value, flip);
+    return { ...shared, choice: sent, flip };
   }
   return {
     ...shared,

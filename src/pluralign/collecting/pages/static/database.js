@@ -5,7 +5,7 @@
 //   memory     whose device this is at the moment
 const STORES = {
   answers: { keyPath: "order", autoIncrement: true },
-  pairs: { autoIncrement: true },
+  pairs: { keyPath: "assignment" },
   exchanges: { keyPath: "assignment" },
   memory: { keyPath: "name" },
 };
@@ -41,6 +41,12 @@ export const all = (store) => change(store, (rows) => rows.getAll());
 export const one = (store, key) => change(store, (rows) => rows.get(key));
 export const put = (store, row) => change(store, (rows) => rows.put(row));
 export const remove = (store, key) => change(store, (rows) => rows.delete(key));
+
+export async function removeOf(store, person) {
+  const { keyPath } = STORES[store];
+  const rows = (await all(store)).filter((row) => row.person === person);
+  for (const row of rows) await remove(store, row[keyPath]);
+}
 
 export async function replace(store, rows) {
   await change(store, (kept) => {

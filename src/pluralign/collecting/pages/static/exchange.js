@@ -12,11 +12,11 @@ export function drawn(probability) {
 }
 
 // The choice as it is sent. A study with another probability than before needs another draw.
-export function reported(choice, assignment, flip) {
+export function reported(person, choice, assignment, flip) {
   return navigator.locks.request("exchange", async () => {
     let draw = await one("exchanges", assignment);
     if (draw?.flip !== flip) {
-      draw = { assignment, flip, exchanged: drawn(flip) };
+      draw = { person, assignment, flip, exchanged: drawn(flip) };
       await put("exchanges", draw);
     }
     return draw.exchanged ? OTHER[choice] : choice;

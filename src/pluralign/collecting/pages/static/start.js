@@ -1,8 +1,8 @@
 // Begins on every page: keeps answers safe without a connection. Pages work without it.
-import { one, put, remove, replace } from "./database.js";
+import { one, put, remove, removeOf, replace } from "./database.js";
 import { reserve, showNext, startForm } from "./comparing.js";
 import { forgetDrafts, forgetText, keepDraft, restoreDraft } from "./drafts.js";
-import { assignmentOf, flush, waiting } from "./outbox.js";
+import { flush, waiting } from "./outbox.js";
 
 const strip = document.getElementById("outbox");
 const offline = "offline" in document.body.dataset;
@@ -11,16 +11,15 @@ let person = "";
 
 async function begin() {
   navigator.serviceWorker.register("/sw.js").catch(() => null);
+  if ("withdrawn" in document.body.dataset) await eraseWithdrawn();
   person = await whose();
-  const [pair, writing, leaving] = ["form[data-pair]", "form[action='/write']", "form[action='/leave']"].map(find);
+  const [pair, writing] = [find("form[data-pair]"), find("form[action='/write']")];
   for (const part of document.querySelectorAll("[data-without-script]")) part.remove();
   const sent = find("[data-sent]");
   if (sent) forgetText(sent.dataset.sent);
   if (writing) [restoreDraft, keepDraft].forEach((act) => act(writing));
-  leaving?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    forget().finally(() => leaving.submit());
-  });
+  before("/leave", forget);
+  before("/withdraw", () => put("memory", { name: "withdrawing", value: person }));
   strip.querySelector("[data-send]").addEventListener("click", sendAgain);
   addEventListener("online", sendAgain);
   if (pair) await startForm(pair, person, show);
@@ -43,6 +42,25 @@ async function forget() {
   await remove("memory", "person");
 }
 
+// Finish something on this device before a form is sent.
+function before(path, act) {
+  const form = find(`form[action="${path}"]`);
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act().finally(() => form.submit());
+  });
+}
+
+// After a withdrawal that began here, nothing of the person stays on this device.
+async function eraseWithdrawn() {
+  const withdrawn = (await one("memory", "withdrawing"))?.value;
+  if (!withdrawn) return;
+  await removeOf("answers", withdrawn);
+  await removeOf("exchanges", withdrawn);
+  await remove("memory", "withdrawing");
+  await forget();
+}
+
 async function sendAgain() {
   const replies = await flush(person);
   await show(replies);
@@ -55,10 +73,11 @@ async function show(replies) {
   const records = await waiting(person);
   const refused = records.filter((record) => "refused" in record);
   const held = records.length - refused.length;
+  const number = held.toLocaleString(document.documentElement.lang);
   const last = [...replies.values()].pop() ?? {};
   strip.hidden = records.length === 0;
   strip.querySelector("[data-held]").hidden = held === 0;
-  strip.querySelector("[data-count]").textContent = held.toLocaleString(document.documentElement.lang);
+  strip.querySelector("[data-count]").textContent = number;
   strip.querySelector("[data-unreachable]").hidden = last.outcome !== "unreachable";
   strip.querySelector("[data-sentence]").textContent = last.outcome === "wait" ? last.sentence : "";
   for (const link of strip.querySelectorAll("[data-next]")) {
@@ -69,11 +88,11 @@ async function show(replies) {
 
 function refusedItem(record) {
   const item = strip.querySelector("template").content.firstElementChild.cloneNode(true);
-  const [sentence, words, link, button] = ["p", "blockquote", "a", "button"].map((name) => item.querySelector(name));
-  if (record.refused) sentence.textContent = record.refused;
-  words.textContent = JSON.parse(record.body).reason ?? "";
-  link.href = `/answer/${assignmentOf(record)}`;
-  button.addEventListener("click", async () => {
+  const { assignment, reason } = JSON.parse(record.body);
+  if (record.refused) item.querySelector("p").textContent = record.refused;
+  item.querySelector("blockquote").textContent = reason ?? "";
+  item.querySelector("a").href = `/answer/${assignment}`;
+  item.querySelector("button").addEventListener("click", async () => {
     await remove("answers", record.order);
     await show(new Map());
   });
