@@ -26,9 +26,9 @@ class Rate:
     per_hour: float
 
 
-JOINS = Rate("join", burst=60, per_hour=120)
+JOINS = Rate("join", burst=300, per_hour=600)
 """Many people may share one address, such as that of a school or of a mobile network."""
-WRONG_KEYS = Rate("key", burst=20, per_hour=60)
+WRONG_KEYS = Rate("key", burst=60, per_hour=120)
 WRITES = Rate("write", burst=600, per_hour=3600)
 
 

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from pluralign.collecting.floods import JOINS, WRITES, Rate, take
+from pluralign.collecting.floods import JOINS, WRITES, WRONG_KEYS, Rate, take
 from pluralign.collecting.overview import set_state
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.store.tables import participant, rating, text
@@ -225,8 +225,11 @@ def test_a_flood_is_slowed_down_and_its_words_can_be_sent_again(served, hidden_f
 
 def test_wrong_keys_are_counted_although_they_are_refused(served):
     client = served.client()
-    statuses = [client.post("/enter", data={"key": "wrong"}).status_code for _ in range(21)]
-    assert statuses == [404] * 20 + [429]
+    statuses = [
+        client.post("/enter", data={"key": "wrong"}).status_code
+        for _ in range(WRONG_KEYS.burst + 1)
+    ]
+    assert statuses == [404] * WRONG_KEYS.burst + [429]
 
 
 def test_buckets_fill_with_time_and_a_clock_that_is_set_back_adds_nothing(served):
