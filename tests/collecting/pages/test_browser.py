@@ -58,7 +58,17 @@ class Tour:
         yield self._press("main button.main", "write with a reason")
         self.page.select_option("select", index=1)
         yield self._press("main button.main", "written")
-        for path in ("/mine", "/consent", "/community", "/policy", "/language", "/no", "/nowhere"):
+        for path in (
+            "/mine",
+            "/changed",
+            "/withdraw",
+            "/consent",
+            "/community",
+            "/policy",
+            "/language",
+            "/no",
+            "/nowhere",
+        ):
             yield self._open(path)
         self._open("/compare")
         yield self._press(".prompt .byline a", "report")
