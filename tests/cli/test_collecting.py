@@ -94,6 +94,10 @@ def test_an_invitation_and_the_status_of_a_study_that_is_not_served(
     assert (tmp_path / "poster.svg").read_text("utf-8").startswith("<?xml")
     unknown = call("collect", "invite", study, "-c", "FRA")
     assert (unknown.exit_code, "name one of MEX, ~hill" in unknown.stderr) == (2, True)
+    thin = call("collect", "invite", study, "--thin-first")
+    assert (thin.exit_code, "an invitation for MEX" in thin.stderr) == (0, True)
+    for wrong in ([], ["-c", "MEX", "--thin-first"]):
+        assert call("collect", "invite", study, *wrong).exit_code == 2
     found = json.loads(call("collect", "status", study, "--json").stdout)
     assert found["communities"][1] == {
         "community": "~hill",

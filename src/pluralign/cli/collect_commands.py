@@ -112,8 +112,16 @@ def serve(
 def invite(
     study: StudyFolder,
     community: Annotated[
-        str, typer.Option("--community", "-c", help="Community of the people who are invited.")
-    ],
+        str | None,
+        typer.Option("--community", "-c", help="Community of the people who are invited."),
+    ] = None,
+    thin_first: Annotated[
+        bool,
+        typer.Option(
+            "--thin-first",
+            help="Invite for the community that lacks most people, by `people` in study.toml.",
+        ),
+    ] = False,
     uses: Annotated[
         int, typer.Option(help="Number of people who may join with it.", min=1, max=100_000)
     ] = 1,
@@ -139,9 +147,21 @@ def invite(
 
     from pluralign.collecting.operations import operate, running_server
     from pluralign.collecting.study import open_study
+    from pluralign.core import InvalidSettings
 
+    if thin_first == (community is not None):
+        raise InvalidSettings(
+            "name a community, or let --thin-first choose it, not both"
+            if thin_first
+            else "the community is missing",
+            where="--community",
+            hint="write --community MEX or --thin-first",
+        )
     arguments = {"community": community, "uses": uses, "days": days, "label": label}
-    token = operate(study, database, "invite", arguments)["token"]
+    made = operate(study, database, "invite", arguments)
+    token = made["token"]
+    if thin_first:
+        typer.echo(f"an invitation for {made['community']}, which lacks most people", err=True)
     server = running_server(study)
     address = open_study(study).settings.address or (server.public if server else None)
     link = f"{address or 'http://127.0.0.1:8000'}/join/{token}"

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pluralign.collecting.choosing.thin_communities import (
+    people_hoped_for,
+    people_who_answered,
+    thin_first,
+)
 from pluralign.collecting.overview import overview, set_state
 from pluralign.collecting.release_operations import RELEASE_OPERATIONS
 from pluralign.collecting.steward_operations import STEWARD_OPERATIONS
@@ -125,8 +130,11 @@ def as_refusal(error: PluralignError) -> dict[str, str | None]:
 
 
 def _invite(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -> dict[str, Any]:
-    """Make an invitation: ``community``, ``uses``, ``days`` and ``label`` -> its token."""
-    named = str(arguments["community"])
+    """Make an invitation: ``community``, ``uses``, ``days`` and ``label`` -> its token.
+
+    Where ``community`` is None, it invites for the community with most people missing.
+    """
+    named = str(arguments["community"] or _thinnest(store, study))
     if study.settings.community(named) is None:
         ids = ", ".join(one.id for one in study.settings.communities)
         raise InvalidInput(
@@ -145,7 +153,13 @@ def _invite(store: Store, study: Study, arguments: Mapping[str, Any], now: int) 
             now=now,
         )
     )
-    return {"token": token}
+    return {"token": token, "community": named}
+
+
+def _thinnest(store: Store, study: Study) -> str:
+    with store.reading() as connection:
+        answered = people_who_answered(connection)
+    return thin_first(people_hoped_for(study.settings), answered)[0].community
 
 
 def _status(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -> dict[str, Any]:
