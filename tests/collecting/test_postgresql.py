@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from durability.answering import new_study, send_answers, show_pairs
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.store.engines import writing_engine
@@ -97,7 +97,7 @@ def _crash_while_answering(cluster, store: Store, acknowledged: dict[int, str]) 
             enough.set()
 
     def answer():
-        with pytest.raises(DBAPIError):
+        with pytest.raises(OperationalError):
             send_answers(store, (n for n in range(4000) if n not in acknowledged), keep)
 
     answering = threading.Thread(target=answer)
@@ -106,6 +106,6 @@ def _crash_while_answering(cluster, store: Store, acknowledged: dict[int, str]) 
     cluster.stop("immediate")
     answering.join(60)
     assert not answering.is_alive()
-    with pytest.raises(DBAPIError):
+    with pytest.raises(OperationalError):
         store.write(lambda c: c.execute(select(1)))
     cluster.start()
