@@ -11,6 +11,7 @@ from pluralign._version import __version__
 from pluralign.cli import (
     collect_backup_commands,
     collect_candidates_command,
+    collect_demo_command,
     collect_release_commands,
     collect_steward_commands,
     export_commands,
@@ -102,6 +103,7 @@ collect.command()(collect_release_commands.withdraw)
 collect.command()(collect_release_commands.export)
 collect.command()(collect_release_commands.dossier)
 collect.command()(collect_candidates_command.candidates)
+collect.command()(collect_demo_command.demo)
 collect.add_typer(collect_steward_commands.steward, name="steward")
 collect.command()(collect_steward_commands.propose)
 collect.command()(collect_release_commands.changed)

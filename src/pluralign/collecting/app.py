@@ -29,6 +29,14 @@ from pluralign.collecting.pages import (
 )
 from pluralign.collecting.pages.failures import explain_failures
 from pluralign.collecting.pages.guard import Guard, check_request
+from pluralign.collecting.pages.stewarding import (
+    coverage_page,
+    entering,
+    invitation_pages,
+    moderation_pages,
+    release_pages,
+    running_pages,
+)
 from pluralign.collecting.pages.visits import Served
 from pluralign.collecting.personal import Personal
 from pluralign.collecting.store.store import Store
@@ -51,6 +59,12 @@ _PAGES = (
     welcome.router,
     withdrawal_pages.router,
     writing.router,
+    coverage_page.router,
+    entering.router,
+    invitation_pages.router,
+    moderation_pages.router,
+    release_pages.router,
+    running_pages.router,
 )
 """Routers of all pages; a new page adds its own here."""
 

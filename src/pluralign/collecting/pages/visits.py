@@ -69,7 +69,7 @@ class Visit:
     @property
     def token(self) -> str | None:
         """Token of the session; None without one."""
-        return self.request.cookies.get(_cookie(self.request, _SESSION))
+        return self.cookie(_SESSION)
 
     @property
     def study(self) -> Study:
@@ -136,15 +136,15 @@ class Visit:
 
     def remember(self, response: HTMLResponse | RedirectResponse, token: str) -> None:
         """Put the token of a session into a cookie, which no script can read."""
-        self._set(response, _SESSION, token, SESSION_SECONDS)
+        self.set_cookie(response, _SESSION, token, SESSION_SECONDS)
 
     def forget(self, response: HTMLResponse | RedirectResponse) -> None:
         """Delete the cookie of the session."""
-        response.delete_cookie(_cookie(self.request, _SESSION), secure=_secure(self.request))
+        self.delete_cookie(response, _SESSION)
 
     def speak(self, response: HTMLResponse | RedirectResponse, language: str) -> None:
         """Put the language into a cookie."""
-        self._set(response, _LANGUAGE, language, _YEAR)
+        self.set_cookie(response, _LANGUAGE, language, _YEAR)
 
     def slow_down(self, rate: Rate) -> None:
         """Count this request; the count is kept even if the request is refused later.
@@ -155,9 +155,14 @@ class Visit:
         address = self.request.client.host if self.request.client else ""
         self.store.write(lambda c: take(c, self.study.secret, rate, address, self.now))
 
-    def _set(
+    def cookie(self, name: str) -> str | None:
+        """Value of a cookie; None without one."""
+        return self.request.cookies.get(_cookie(self.request, name))
+
+    def set_cookie(
         self, response: HTMLResponse | RedirectResponse, name: str, value: str, seconds: int
     ) -> None:
+        """Set a cookie, which no script can read."""
         response.set_cookie(
             _cookie(self.request, name),
             value,
@@ -166,6 +171,10 @@ class Visit:
             samesite="lax",
             secure=_secure(self.request),
         )
+
+    def delete_cookie(self, response: HTMLResponse | RedirectResponse, name: str) -> None:
+        """Delete a cookie."""
+        response.delete_cookie(_cookie(self.request, name), secure=_secure(self.request))
 
 
 @cache
