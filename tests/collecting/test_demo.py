@@ -54,7 +54,7 @@ def test_everything_that_pages_show_has_happened_in_it(demo):
             assert count(c, assignment, assignment.c.reason == "repeat") > 0
             assert count(c, withdrawal, withdrawal.c.done_at.is_(None)) == 1
             [id_] = c.execute(select(release.c.id)).scalars()
-            checks = verify(c, folder, people_with_keys(folder), None)
+            checks = verify(c, study.settings, people_with_keys(folder), None)
             for community, token in made.invitations.items():
                 assert usable_invitation(c, study.secret, token, NOW).community == community
         assert [check.problem for check in checks if check.problem] == []
