@@ -67,7 +67,7 @@ def test_the_operator_withdraws_a_person_by_their_key_and_prints_the_receipt(stu
     _, key = _joined(study)
     found = _run("withdraw", str(study), "--key", key.upper().replace("-", " "), "--json")
     assert found.exit_code == 0, found.exception
-    (receipt,) = json.loads(found.stdout)
+    (receipt,) = json.loads(found.stdout)["withdrawals"]
     assert (receipt["scope"], receipt["answers"]) == ("erase", 0)
     assert receipt["done_at"] is not None
     again = _run("withdraw", str(study), "--key", key)

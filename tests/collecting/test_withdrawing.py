@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.leaving_models import leave, releases_of_run, runs_in
-from pluralign.collecting.pending_withdrawals import Leaving, finish, note_use, work_left
+from pluralign.collecting.pending_withdrawals import (
+    Leaving,
+    finish,
+    narrowed,
+    note_revisions,
+    note_use,
+    work_left,
+)
 from pluralign.collecting.personal import open_personal
 from pluralign.collecting.release_files import read_release
 from pluralign.collecting.release_operations import withdrawal_of
@@ -21,6 +28,7 @@ from pluralign.collecting.releasing import make_release
 from pluralign.collecting.store.store import open_store
 from pluralign.collecting.store.tables import (
     assignment,
+    document,
     metadata,
     pair,
     participant,
@@ -30,6 +38,7 @@ from pluralign.collecting.store.tables import (
     withdrawal,
 )
 from pluralign.collecting.study import open_study
+from pluralign.collecting.taking_part import give_consent
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput, Silent
 from pluralign.encoders import forget_texts
@@ -378,3 +387,60 @@ def test_the_uses_of_an_unknown_release_are_refused_and_one_on_disk_is_added(fil
     assert _one_release(filling) == made.id
     with pytest.raises(InvalidInput, match="no release 'other'"):
         filling.store.write(lambda c: note_use(c, folder, "other", "runs/one", "digest", NOW))
+
+
+@pytest.mark.slow
+def test_a_person_who_wrote_a_text_and_compared_nothing_leaves_the_models_of_pairs_with_it(
+    with_and_never, tables, go, tmp_path, cache
+):
+    filling, never, person = with_and_never
+    filling.store.write(
+        lambda c: c.execute(update(rating).values(choice="tie").where(_is_of(person)))
+    )
+    folder, run = Path(_release(filling).folder), tmp_path / "runs" / "one"
+    go(_settings(tables, folder), run)
+    _withdraw(filling, person)
+    (outcome,) = leave(filling.study.folder, _work(filling, run), cache=cache)
+    go(_settings(tables, _never_released(never)), tmp_path / "never")
+    assert outcome["models"] == "fitted again"
+    assert _files(run) == _files(tmp_path / "never")
+
+
+def _is_of(person):
+    own = select(assignment.c.id).where(assignment.c.participant == person)
+    return rating.c.assignment.in_(own)
+
+
+def test_a_narrower_consent_takes_a_person_out_of_releases_for_what_they_gave_up(filling):
+    person, *others = filling.people("MEX", 12)
+    words = _write(filling, person, "Words of the person.")
+    for one in others:
+        _judge(filling, one, words)
+    train = _release(filling)
+    public = make_release(filling.store, filling.study, ["publish-rows"], ["Ana"], bytes(4), NOW)
+    _consent(filling, person, "collect", "evaluate", "publish-rows")
+    with filling.store.reading() as c:
+        work = narrowed(c, filling.study)
+    assert leave(filling.study.folder, work) == []
+    _, inside = read_release(Path(train.folder))
+    _, outside = read_release(Path(public.folder))
+    assert [len({row["rater"] for row in found.answers}) for found in (inside, outside)] == [11, 12]
+    for found in (inside, outside):
+        assert "Words of the person." not in {row["body"] for row in found.texts}
+    silent = {row["rater"] for row in outside.answers if row["context"] is None}
+    assert len(silent) == 1  # their own reasons; those of others stay
+    changed = filling.store.write(
+        lambda c: note_revisions(c, filling.study.folder, list(work.traces), NOW)
+    )
+    assert {id_: of["revision"] for id_, of in changed.items()} == {train.id: 1, public.id: 1}
+    assert leave(filling.study.folder, work) == []  # again: nothing to do
+    with filling.store.reading() as c:
+        assert audit_log.broken_at(c) is None
+
+
+def _consent(filling, person, *purposes):
+    def give(c):
+        newest = select(document.c.id).where(document.c.kind == "consent").limit(1)
+        give_consent(c, person, c.execute(newest).scalar_one(), purposes, NOW)
+
+    filling.store.write(give)

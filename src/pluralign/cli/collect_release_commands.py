@@ -113,7 +113,8 @@ def withdraw(
 
     Everything that they gave is deleted from the store at once. Then each run that read a release
     with them deletes its models, the release is written again without them, and the runs are made
-    again, as if they had never seen the person. To resume after a stop: --pending.
+    again, as if they had never seen the person. To resume after a stop: --pending, which also takes
+    people out of releases for purposes that they no longer consent to.
 
     Example: `pluralign collect withdraw tea --pending --runs runs`
     """
@@ -133,12 +134,16 @@ def withdraw(
         chosen = {"withdrawal": receipt["id"]}
     with Screen() as screen:
         finished = _finish(study, database, chosen, runs, screen)
+        narrowed = _narrow(study, database, screen) if pending else {"releases": {}, "runs": []}
     shown = finished or receipts
     output = Output(as_json=as_json, wide=False)
     if as_json:
-        output.json(shown)
+        output.json({"withdrawals": shown, "narrowed": narrowed})
         return
-    output.line("\n".join(line for one in shown for line in _receipt(one)) or "nothing is pending")
+    lines = [line for one in shown for line in _receipt(one)]
+    if narrowed["releases"]:
+        lines += ["consents that people narrowed:", *_reached(narrowed)]
+    output.line("\n".join(lines) or "nothing is pending")
 
 
 def export(
@@ -242,6 +247,19 @@ def _finish(
     return finished
 
 
+def _narrow(study: Path, database: str | None, screen: "Screen") -> dict[str, Any]:
+    """Take people out of releases for purposes that they no longer consent to."""
+    from pluralign.collecting.leaving_models import leave
+    from pluralign.collecting.operations import operate
+    from pluralign.collecting.pending_withdrawals import Leaving
+    from pluralign.reports import write_derived
+
+    work = Leaving(**operate(study, database, "narrowed", {}))
+    runs = leave(study, work, screen, again=write_derived)
+    releases = operate(study, database, "revised", {"releases": list(work.traces)})
+    return {"releases": releases, "runs": runs}
+
+
 def _note_run(study: Path, database: str | None, run: Path) -> list[str]:
     """Note the releases of the study that a run uses; return their ids."""
     from pluralign.collecting.leaving_models import releases_of_run
@@ -278,12 +296,19 @@ def _receipt(receipt: dict[str, Any]) -> list[str]:
         f"withdrawal {receipt['id']}: {receipt['answers']:,} answers and {texts:,} texts "
         + ("deleted" if erased else "are not used any more")
     ]
-    for id_, change in receipt["releases"].items():
-        after = change["after"][:12] or "deleted, too few people were left"
-        lines.append(f"release {id_}: {change['before'][:12]} -> {after}")
-    for run in receipt["runs"]:
-        digests = f", {run['before'][:12]} -> {run['after'][:12]}" if "after" in run else ""
-        lines.append(f"run {run['run']}: models {run['models']}{digests}")
+    lines += _reached(receipt)
     if receipt["done_at"] is None:
         lines.append("not finished: releases and models are still to do (--pending)")
     return [*lines, "these cannot be recalled:", *(f"  - {one}" for one in receipt["not_recalled"])]
+
+
+def _reached(done: dict[str, Any]) -> list[str]:
+    """A line for each release that was written again, and each run that was made again."""
+    lines = []
+    for id_, change in done["releases"].items():
+        after = change["after"][:12] or "deleted, too few people were left"
+        lines.append(f"release {id_}: {change['before'][:12]} -> {after}")
+    for run in done["runs"]:
+        digests = f", {run['before'][:12]} -> {run['after'][:12]}" if "after" in run else ""
+        lines.append(f"run {run['run']}: models {run['models']}{digests}")
+    return lines

@@ -5,19 +5,17 @@ without the person, then the runs are made again. So a stop at any point brings 
 same command goes on from there.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pluralign.collecting.pending_withdrawals import Leaving
 from pluralign.collecting.release_files import RELEASES
-from pluralign.collecting.release_revision import holds, revise
+from pluralign.collecting.release_revision import Gone, planned, put_revision
 from pluralign.core import NotEnoughData, PluralignError, Reporter
 from pluralign.core.digests import names_digest
 from pluralign.encoders import forget_texts
 from pluralign.experiments import begin_withdrawal, finished_receipt, withdraw
-from pluralign.experiments.rater_ids import UnknownRater
 from pluralign.experiments.recorded_settings import recorded_tables
 from pluralign.experiments.withdrawing import WriteAgain
 from pluralign.runs.folder import RECORD
@@ -71,48 +69,63 @@ def leave(
     """
     releases, outcomes = study / RELEASES, []
     for id_, trace in leaving.traces.items():
-        rater, texts = trace["rater"], trace["texts"]
+        gone = Gone.of(trace)
         runs = [Path(run) for run in leaving.runs.get(id_, ()) if leaving.scope == "erase"]
         with alone_in(releases):
-            if holds(releases, id_, rater, texts):
-                for run in runs:
-                    _begin(run, rater, reporter, cache)
-                revise(releases, id_, rater, texts, forget=lambda gone: forget_texts(gone, cache))
+            revision = planned(releases, id_, gone)
+            if revision is not None:
+                for run in runs if revision.changes_pairs else ():
+                    _begin(run, revision.people or gone.raters, reporter, cache)
+                forget_texts(revision.forgotten, cache)
+                put_revision(releases, id_, revision)
         for run in runs:
-            outcome = _made_again(run, rater, releases / id_, reporter, cache, again)
+            people = gone.raters if leaving.withdrawal else _unfinished(run, gone.raters)
+            outcome = _made_again(run, people, releases / id_, reporter, cache, again)
             if outcome is not None:
                 outcomes.append({"run": str(run), "release": id_} | outcome)
     return outcomes
 
 
-def _begin(run: Path, rater: str, reporter: Reporter | None, cache: Path | None) -> None:
-    """Delete the models of a run that learned from a person, if it did."""
+def _begin(run: Path, raters: Sequence[str], reporter: Reporter | None, cache: Path | None) -> None:
+    """Delete the models of a run that learned from people."""
     if run.is_dir():
-        with suppress(UnknownRater):
-            begin_withdrawal(run, [rater], None, reporter, cache)
+        begin_withdrawal(run, raters, None, reporter, cache)
+
+
+def _unfinished(run: Path, raters: Sequence[str]) -> list[str]:
+    """The people who left a run that was not made again since."""
+    gone = read_withdrawn(run)
+    theirs = [rater for rater in raters if rater in gone]
+    return [rater for rater in theirs if finished_receipt(run, rater) is None]
 
 
 def _made_again(
     run: Path,
-    rater: str,
+    raters: Sequence[str],
     source: Path,
     reporter: Reporter | None,
     cache: Path | None,
     again: WriteAgain | None,
 ) -> dict[str, Any] | None:
-    """Make a run again without a person; None if it never had them."""
+    """Make a run again without people; None if it never had them."""
+    if not raters:
+        return None
     if not run.is_dir():
         return {"models": "folder gone"}
-    if rater not in read_withdrawn(run):
+    gone = read_withdrawn(run)
+    theirs = [rater for rater in raters if rater in gone]
+    if not theirs:
         return None
-    found = finished_receipt(run, rater)
-    if found is None and not source.is_dir():
-        return {"models": "deleted", "why": "the release had too few people without the person"}
-    if found is None:
+    left = _unfinished(run, theirs)
+    if left and not source.is_dir():
+        return {"models": "deleted", "why": "the release had too few people left"}
+    if left:
         try:
-            found = withdraw(run, [rater], None, reporter, cache, again)
+            withdraw(run, left, None, reporter, cache, again)
         except NotEnoughData as error:  # its models are deleted already
             return {"models": "deleted", "why": error.what}
+    found = finished_receipt(run, (left or theirs)[-1])
+    assert found is not None, "a withdrawal that ended has a finished receipt"
     receipt, path = found
     digests = {"before": names_digest(receipt.before), "after": names_digest(receipt.after)}
     return {"models": "fitted again", **digests, "receipt": str(path)}

@@ -1,17 +1,20 @@
 """Withdrawals whose releases and models are not done yet, and the runs that use releases."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.purposes import allowed
 from pluralign.collecting.release_files import RELEASES, on_disk
+from pluralign.collecting.released_rows import Uses, newest_consents, public_id, release_key
 from pluralign.collecting.secret_digests import new_id
-from pluralign.collecting.store.tables import model_use, release, withdrawal
+from pluralign.collecting.store.tables import change, model_use, release, text, withdrawal
+from pluralign.collecting.study import Study
 from pluralign.collecting.withdrawing import Receipt
 from pluralign.core import InvalidInput, read_json_object, text_digest
 from pluralign.sources.collected import FACTS
@@ -22,9 +25,9 @@ class Leaving:
     """The work that a withdrawal leaves.
 
     Attributes:
-        withdrawal: Its id.
+        withdrawal: Its id; empty for work that narrower consents leave.
         scope: ``erase``: models are fitted again. ``stop``: only releases are written again.
-        traces: Release -> the person's public id in it (``rater``), and of their texts (``texts``).
+        traces: Release -> the people and texts that leave it, as `Gone` has them.
         runs: Release -> folders of runs that are known to use it.
     """
 
@@ -44,6 +47,51 @@ def work_left(connection: Connection, withdrawal_id: str | None = None) -> list[
         Leaving(withdrawal=row.id, scope=row.scope, traces=json.loads(row.traces), runs=runs)
         for row in connection.execute(query.order_by(withdrawal.c.asked_at, withdrawal.c.id))
     ]
+
+
+def narrowed(connection: Connection, study: Study) -> Leaving:
+    """The work that narrower consents leave: releases for purposes that a person gave up since."""
+    given = {id_: row["purposes"] for id_, row in newest_consents(connection).items()}
+    authors = connection.execute(
+        select(text.c.id, text.c.author).where(text.c.author.is_not(None))
+    ).all()
+    traces = {}
+    for row in connection.execute(select(release.c.id, release.c.purposes)):
+        uses, key = Uses.of(row.purposes.split()), release_key(study.secret, row.id)
+        without = [id_ for id_, own in given.items() if not allowed(uses.purposes, own)]
+        silent = [id_ for id_, own in given.items() if not uses.shows_reason(own)]
+        texts = [one.id for one in authors if not allowed(uses.of_texts, given[one.author])]
+        traces[row.id] = {
+            "raters": [public_id(key, "rater", id_) for id_ in without],
+            "texts": [public_id(key, "text", id_) for id_ in texts],
+            "unquoted": [public_id(key, "rater", id_) for id_ in silent],
+        }
+    return Leaving(
+        withdrawal="",
+        scope=study.settings.withdrawal,
+        traces=traces,
+        runs=known_runs(connection),
+    )
+
+
+def note_revisions(
+    connection: Connection, study: Path, ids: Iterable[str], now: int
+) -> dict[str, dict[str, Any]]:
+    """Note the digests of releases that were written again; return what changed.
+
+    Args:
+        connection: A writing connection.
+        study: The study's folder.
+        ids: The releases.
+        now: Seconds since 1970.
+    """
+    revised = {id_: _note_revision(connection, study, id_) for id_ in ids}
+    found = {id_: of for id_, of in revised.items() if of is not None}
+    for id_, of in found.items():
+        audit_log.append(connection, now, "operator", "release revised", id_, of["after"])
+    # The influence of others was measured with people who are gone.
+    connection.execute(delete(change).where(change.c.release.in_(found)))
+    return found
 
 
 def known_runs(connection: Connection) -> dict[str, list[str]]:
@@ -122,8 +170,7 @@ def finish(
     receipt = Receipt(**json.loads(row.receipt))
     if row.done_at is not None:
         return receipt
-    revised = {id_: _note_revision(connection, study, id_) for id_ in json.loads(row.traces)}
-    releases = {id_: change for id_, change in revised.items() if change is not None}
+    releases = note_revisions(connection, study, json.loads(row.traces), now)
     done = replace(receipt, done_at=now, releases=releases, runs=[dict(run) for run in runs])
     content = json.dumps(asdict(done))
     here = withdrawal.c.id == withdrawal_id

@@ -10,7 +10,13 @@ from sqlalchemy import Connection, Row, select
 
 from pluralign.collecting.changed import keep_changes
 from pluralign.collecting.given import given_by
-from pluralign.collecting.pending_withdrawals import finish, note_use, work_left
+from pluralign.collecting.pending_withdrawals import (
+    finish,
+    narrowed,
+    note_revisions,
+    note_use,
+    work_left,
+)
 from pluralign.collecting.personal import open_personal
 from pluralign.collecting.proposals import close_proposal, open_proposal
 from pluralign.collecting.release_facts import counts_of
@@ -97,6 +103,17 @@ def pending(store: Store, study: Study, given: Given, now: int) -> dict[str, Any
     return {"pending": [asdict(one) for one in left]}
 
 
+def narrowed_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """The work that narrower consents leave in releases."""
+    with store.reading() as connection:
+        return asdict(narrowed(connection, study))
+
+
+def revised(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+    """Note that releases were written again: ``releases``."""
+    return store.write(lambda c: note_revisions(c, study.folder, given["releases"], now))
+
+
 def finished(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
     """Note that a withdrawal is done: ``withdrawal``, ``runs``."""
     made = store.write(lambda c: finish(c, study.folder, given["withdrawal"], given["runs"], now))
@@ -173,6 +190,8 @@ RELEASE_OPERATIONS = {
     "withdraw": withdrawal_of,
     "pending": pending,
     "finished": finished,
+    "narrowed": narrowed_of,
+    "revised": revised,
     "documents": documents,
     "changes": changes,
     "export": export,

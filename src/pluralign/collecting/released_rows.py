@@ -125,7 +125,7 @@ def contents_of(
         id_key: Key of the public ids: releases with different keys cannot be joined by ids.
         agreed: Communities whose stewards agreed to the release.
     """
-    consents = _consents(connection)
+    consents = newest_consents(connection)
     texts = {row["id"]: row for row in _rows(connection, select(text))}
     usable = {id_ for id_, one in texts.items() if _may_be_used(one, consents, uses)}
     left_out: Counter[str] = Counter()
@@ -181,8 +181,8 @@ def _rows(connection: Connection, query: Select[Any]) -> Iterator[Row]:
     return (dict(row._mapping) for row in connection.execute(query))
 
 
-def _consents(connection: Connection) -> dict[str, Row]:
-    """Person -> the consent that they gave last."""
+def newest_consents(connection: Connection) -> dict[str, Row]:
+    """Person -> the consent that they gave last, with its ``purposes`` and ``document``."""
     last = (
         select(consent.c.participant, func.max(consent.c.version).label("version"))
         .group_by(consent.c.participant)

@@ -164,7 +164,7 @@ def _traces(connection: Connection, study: Study, participant_id: str) -> dict[s
     for id_ in sorted(known):
         key = release_key(study.secret, id_)
         traces[id_] = {
-            "rater": public_id(key, "rater", participant_id),
+            "raters": [public_id(key, "rater", participant_id)],
             "texts": [public_id(key, "text", one) for one in ids],
         }
     return traces

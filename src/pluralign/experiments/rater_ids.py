@@ -7,10 +7,6 @@ from pluralign.core import InvalidInput
 from pluralign.settings.name_hints import nearest
 
 
-class UnknownRater(InvalidInput):
-    """No pair of a run is by a rater."""
-
-
 def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) -> None:
     """Check that people have pairs in a run.
 
@@ -20,8 +16,7 @@ def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) ->
         folder: Folder of the run.
 
     Raises:
-        InvalidInput: If the run has no raters.
-        UnknownRater: If one of these is not among them; near ids are named.
+        InvalidInput: If the run has no raters, or not one of these; near ids are named.
     """
     if not known:
         raise InvalidInput(
@@ -33,6 +28,6 @@ def check_raters(raters: Iterable[str], known: Collection[str], folder: Path) ->
         if rater not in known:
             hint = nearest(rater, sorted(known))
             near = hint if hint.startswith("did") else "see the column of raters in the data"
-            raise UnknownRater(
+            raise InvalidInput(
                 f"no pair of this run is by the rater {rater!r}", where=str(folder), hint=near
             )

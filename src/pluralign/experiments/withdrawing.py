@@ -107,8 +107,9 @@ def begin_withdrawal(
     """Do the first half of `withdraw`: delete all that learned from people, and note who they are.
 
     From here on the people may be deleted from the source, and `withdraw` with the same people
-    makes the run again. Use it where several runs read one source that is about to change. Does
-    nothing for a run from which they have withdrawn already, or begun to.
+    makes the run again. Use it where several runs read one source that is about to change. The
+    people need not have pairs: perhaps only texts of theirs are in pairs of others. Does nothing
+    for a run from which they have withdrawn already, or begun to.
 
     Args:
         run: Folder of a run of reward models.
@@ -118,7 +119,7 @@ def begin_withdrawal(
         cache: Folder of kept embeddings; the default one where None.
 
     Raises:
-        InvalidInput: If there is no run, or a rater is unknown.
+        InvalidInput: If there is no run.
         InvalidSettings: If another process works in the folder, or the record does not have all
             settings.
     """
@@ -130,7 +131,7 @@ def begin_withdrawal(
         if _stopped_for_others(folder, raters):
             _carry_out(folder, (), settings, drawn, as_path(cache), None)
         with alone_in(folder):
-            _, receipt, _ = _begun(folder, raters, settings, drawn, as_path(cache))
+            _, receipt, _ = _begun(folder, raters, settings, drawn, as_path(cache), known=False)
             _clear(folder, receipt)
 
 
@@ -179,6 +180,7 @@ def _begun(
     given: Resolved | AnyPath | None,
     reporter: Reporter,
     cache: Path | None,
+    known: bool = True,
 ) -> tuple[Path, Receipt, Resolved]:
     """The receipt, of a withdrawal that was stopped or a new one, after which nobody is read."""
     gone, path = read_withdrawn(folder), last_receipt(folder)
@@ -186,7 +188,13 @@ def _begun(
     if path is None or receipt is None or receipt.finished is not None:
         tables = recorded_tables(folder)
         resolved = recorded_settings(given, tables, folder)
-        path, receipt = _new_receipt(folder, raters, resolved, tables, gone, reporter, cache)
+        reporter.stage("reading pairs")
+        pairs = load_pairs(
+            resolved.sources, resolved.settings.limit, resolved.settings.seed, withdrawn=gone
+        ).pairs
+        if known:
+            _check_people(raters, pairs, folder, gone)
+        path, receipt = _new_receipt(folder, raters, resolved, tables, gone, pairs, cache)
     elif not {gone.digest(rater) for rater in raters} <= set(receipt.people):
         raise InvalidSettings(
             "an earlier withdrawal from this run was stopped",
@@ -208,15 +216,11 @@ def _new_receipt(
     resolved: Resolved,
     tables: dict[str, Any],
     gone: Withdrawn,
-    reporter: Reporter,
+    pairs: Sequence[PreferencePair],
     cache: Path | None,
 ) -> tuple[Path, Receipt]:
-    reporter.stage("reading pairs")
-    loaded = load_pairs(
-        resolved.sources, resolved.settings.limit, resolved.settings.seed, withdrawn=gone
-    )
-    theirs = _pairs_of(raters, loaded.pairs, folder, gone)
-    others = [pair for pair in loaded.pairs if pair.rater not in set(raters)]
+    theirs = [pair for pair in pairs if pair.rater in set(raters)]
+    others = [pair for pair in pairs if pair.rater not in set(raters)]
     gone.write(folder)  # its key, without which the receipt names nobody
     receipt = Receipt(
         people=sorted(gone.digest(rater) for rater in raters),
@@ -234,17 +238,16 @@ def _new_receipt(
     return path, receipt
 
 
-def _pairs_of(
+def _check_people(
     raters: Sequence[str], pairs: Sequence[PreferencePair], folder: Path, gone: Withdrawn
-) -> list[PreferencePair]:
-    """The pairs of these people; each of them must have some."""
+) -> None:
+    """Check that each person has pairs, and has not withdrawn."""
     for rater in raters:
         if rater in gone:
             raise InvalidInput(
                 f"{rater!r} has withdrawn already", where=str(folder), hint="leave this rater out"
             )
     check_raters(raters, {pair.rater for pair in pairs if pair.rater is not None}, folder)
-    return [pair for pair in pairs if pair.rater in set(raters)]
 
 
 def _own_texts(
