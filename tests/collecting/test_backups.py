@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.backups import back_up
+from pluralign.collecting.leaving_snapshots import leave_snapshots
 from pluralign.collecting.pending_withdrawals import work_left
 from pluralign.collecting.personal import KEYS_FILE, PERSONAL_FILE, open_personal, people_with_keys
 from pluralign.collecting.restoring import restore
@@ -20,8 +21,16 @@ from pluralign.collecting.snapshots import (
     check_snapshot,
     snapshots,
 )
+from pluralign.collecting.store.engines import reading_file
 from pluralign.collecting.store.store import open_store
-from pluralign.collecting.store.tables import audit, metadata, participant, rating, withdrawal
+from pluralign.collecting.store.tables import (
+    assignment,
+    audit,
+    metadata,
+    participant,
+    rating,
+    withdrawal,
+)
 from pluralign.collecting.study import STUDY_FILE, open_study
 from pluralign.collecting.verifying import verify
 from pluralign.collecting.withdrawing import withdraw
@@ -102,9 +111,13 @@ def test_people_who_left_after_a_snapshot_are_withdrawn_again(
         for person in people:
             personal.keep(person, {"region": "the coast"})
         back_up(store, study, backups, keep=3, now=NOW)
+        copy = shutil.copytree(backups / SNAPSHOT, tmp_path / "copy")
         receipt = store.write(lambda c: withdraw(c, study, people[0], NOW + 1))
         personal.forget(people[0])
-    back_up(store, study, backups, keep=3, now=LATER)
+    assert back_up(store, study, backups, keep=3, now=LATER).left == (SNAPSHOT,)
+    # A copy of the old snapshot, which was elsewhere, comes back.
+    shutil.rmtree(backups / SNAPSHOT)
+    shutil.copytree(copy, backups / SNAPSHOT)
     done = _restore(backups, tmp_path / "new", at="2027-01-15")
     assert (done.snapshot, done.withdrawn) == (SNAPSHOT, 1)
     with open_store(tmp_path / "new") as opened, opened.reading() as connection:
@@ -118,6 +131,54 @@ def test_people_who_left_after_a_snapshot_are_withdrawn_again(
     with open_personal(tmp_path / "new") as personal:
         assert personal.read(people[0]) == {}
         assert personal.read(people[1]) == {"region": "the coast"}
+
+
+def test_people_who_left_are_taken_out_of_older_snapshots(store, study, people, backups):
+    with store.reading() as connection:
+        answers = select(rating.c.id).join(assignment, rating.c.assignment == assignment.c.id)
+        own = answers.where(assignment.c.participant == people[0])
+        ids = [people[0], *connection.execute(own).scalars()]
+    old = back_up(store, study, backups, keep=3, now=NOW).snapshot
+    assert all(id_.encode() in (old / STORE_FILE).read_bytes() for id_ in ids)
+    before = check_snapshot(old)
+    store.write(lambda c: withdraw(c, study, people[0], NOW + 1))
+    back_up(store, study, backups, keep=3, now=LATER)
+    after = check_snapshot(old)
+    assert (before.rows["participant"], after.rows["participant"]) == (3, 2)
+    assert (before.rows["rating"], after.rows["rating"]) == (18, 12)
+    with reading_file(old / STORE_FILE) as connection:
+        cells = {
+            cell
+            for table in metadata.sorted_tables
+            if table.name != "audit"  # ids and digests, for ever
+            for row in connection.execute(select(table))
+            for cell in row
+        }
+    assert cells.isdisjoint(ids)
+    assert before.head != after.head
+    # Nothing is left to do, and nothing is written again.
+    assert leave_snapshots(backups) == []
+    assert [path.name for path in backups.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_snapshot_that_was_being_written_again_during_a_kill_comes_back(
+    store, study, people, backups
+):
+    old = back_up(store, study, backups, keep=3, now=NOW).snapshot
+    old.rename(backups / f".{SNAPSHOT}.old")
+    assert snapshots(backups) == []
+    assert leave_snapshots(backups) == []
+    assert [path.name for path in snapshots(backups)] == [SNAPSHOT]
+
+
+def test_a_damaged_older_snapshot_is_named_after_the_new_backup_was_made(
+    store, study, people, backups
+):
+    old = back_up(store, study, backups, keep=3, now=NOW).snapshot
+    (old / STORE_FILE).write_bytes(b"damaged" * 1000)
+    with pytest.raises(DamagedFile, match=r"cannot be read(.|\n)*delete the damaged snapshot"):
+        back_up(store, study, backups, keep=3, now=LATER)
+    assert check_snapshot(snapshots(backups)[-1]).made_at == LATER
 
 
 def test_withdrawals_of_a_lost_store_stay_in_the_list(store, study, people, backups):

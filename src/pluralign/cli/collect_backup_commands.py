@@ -20,9 +20,9 @@ def backup(
 ) -> None:
     """Back up a study, also while it is served, and read the backup again.
 
-    BACKUPS gets a dated snapshot, and the newest keys.db and withdrawals.jsonl: a person who left
-    cannot be read in any snapshot, and is withdrawn again when an older one is restored. The backup
-    has everything that people gave: keep it as safe as the study, and on another disk.
+    BACKUPS gets a dated snapshot, and the newest keys.db and withdrawals.jsonl. People who left are
+    taken out of older snapshots, and withdrawn again when one of another copy is restored. The
+    backup has everything that people gave: keep it as safe as the study, and on another disk.
 
     Example: `pluralign collect backup tea /mnt/backups/tea`
     """
@@ -40,6 +40,8 @@ def backup(
     output.line(f"backed up {people} people and {answers} answers to {made['snapshot']}")
     if made["removed"]:
         output.line(f"removed older snapshots: {', '.join(made['removed'])}")
+    if made["left"]:
+        output.line(f"people who left were taken out of older snapshots: {', '.join(made['left'])}")
     if made["same_disk"]:
         typer.echo("warning: the backup is on the same disk as the study", err=True)
 

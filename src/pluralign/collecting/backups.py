@@ -20,6 +20,7 @@ from sqlalchemy import Engine, MetaData, select
 
 from pluralign._version import __version__
 from pluralign.collecting import audit_log
+from pluralign.collecting.leaving_snapshots import leave_snapshots
 from pluralign.collecting.new_study import PROMPTS_FILE
 from pluralign.collecting.personal import KEYS_FILE, PERSONAL_FILE, key_tables, personal_tables
 from pluralign.collecting.snapshots import (
@@ -28,6 +29,7 @@ from pluralign.collecting.snapshots import (
     WITHDRAWALS_FILE,
     Manifest,
     check_snapshot,
+    close_whole,
     name_at,
     read_manifest,
     read_withdrawals,
@@ -54,12 +56,14 @@ class Backup:
         snapshot: Its folder.
         manifest: Its content.
         removed: Names of older snapshots that were deleted.
+        left: Names of older snapshots that were written again without people who left since.
         same_disk: Whether it is on the disk of the study, which a broken disk takes away together.
     """
 
     snapshot: Path
     manifest: Manifest
     removed: tuple[str, ...]
+    left: tuple[str, ...]
     same_disk: bool
 
 
@@ -91,8 +95,9 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
     _replace_keys(study.folder, folder)
     _replace_withdrawals(store, folder)
     removed = _prune(folder, keep)
+    left = tuple(leave_snapshots(folder))
     same_disk = folder.stat().st_dev == study.folder.stat().st_dev
-    return Backup(snapshot, manifest, removed, same_disk)
+    return Backup(snapshot, manifest, removed, left, same_disk)
 
 
 def _copy_store(store: Store, path: Path) -> tuple[str, dict[str, int]]:
@@ -100,7 +105,7 @@ def _copy_store(store: Store, path: Path) -> tuple[str, dict[str, int]]:
     upgrade(target)
     with store.reading() as reading, target.begin() as writing:
         head, rows = audit_log.head(reading), copy_rows(reading, writing, metadata)
-    _close_whole(target)
+    close_whole(target)
     return head, rows
 
 
@@ -112,22 +117,13 @@ def _copy_file(source: Path, path: Path, tables: MetaData) -> None:
     tables.create_all(target)
     with reading_file(source) as reading, target.begin() as writing:
         copy_rows(reading, writing, tables)
-    _close_whole(target)
+    close_whole(target)
 
 
 def _new_file(path: Path) -> Engine:
     """An engine of a new SQLite file that only its owner can read."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return writing_engine(f"sqlite:///{path.absolute()}")
-
-
-def _close_whole(engine: Engine) -> None:
-    """Close a SQLite file so that it is whole without the files that SQLite keeps next to it."""
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute("PRAGMA journal_mode = DELETE")
-    engine.dispose()
 
 
 def _copy_private(study: Path, partial: Path) -> None:

@@ -73,7 +73,7 @@ def restore(backups: Path, folder: Path, *, at: str | None, url: str | None, now
             def fill(connection: Connection) -> list[str]:
                 _fill(connection, source)
                 audit_log.append(connection, now, "operator", "restored", snapshot.name)
-                return [one for row in later for one in _withdrawn_again(connection, row)]
+                return [one for row in later for one in withdrawn_again(connection, row)]
 
             withdrawn = store.write(fill)
             _forget(partial, withdrawn)
@@ -112,7 +112,7 @@ def _fill(connection: Connection, source: Path) -> None:
         copy_rows(reading, connection, metadata)
 
 
-def _withdrawn_again(connection: Connection, row: Mapping[str, Any]) -> list[str]:
+def withdrawn_again(connection: Connection, row: Mapping[str, Any]) -> list[str]:
     """Withdraw the person of a withdrawal that is later than the snapshot; their id, if any."""
     same = select(participant.c.id).where(participant.c.key_hash == row["key_hash"])
     known = select(withdrawal.c.id).where(withdrawal.c.id == row["id"])

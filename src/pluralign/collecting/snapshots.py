@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.store.engines import reading_file
@@ -134,6 +134,15 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 def name_at(now: int) -> str:
     """Name of the snapshot of a time, in UTC."""
     return datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H%M%SZ")
+
+
+def close_whole(engine: Engine) -> None:
+    """Close a SQLite file so that it is whole without the files that SQLite keeps next to it."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA journal_mode = DELETE")
+    engine.dispose()
 
 
 def rows_of(connection: Connection) -> dict[str, int]:

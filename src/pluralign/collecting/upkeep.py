@@ -24,6 +24,7 @@ def backup(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -
         "rows": made.manifest.rows,
         "head": head,
         "removed": list(made.removed),
+        "left": list(made.left),
         "same_disk": made.same_disk,
     }
 
