@@ -15,13 +15,16 @@ export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check format bench results clean
+.PHONY: help demo collect-demo test check format bench results clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/base.stamp ## Run the whole on a planted society (ARGS="--json")
 	$(BIN)/pluralign demo $(ARGS)
+
+collect-demo: $(VENV)/collect.stamp ## Serve a study with simulated people (ARGS="--people 30")
+	$(BIN)/pluralign collect demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## Run the whole suite (ARGS="-k solver" for a part)
 	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder $(ARGS)
@@ -56,6 +59,11 @@ $(VENV)/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing pluralign into $(VENV)"
 	@$(INSTALL) --editable .
 	@touch $@
+
+$(VENV)/collect.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing pluralign with the extra collect into $(VENV)"
+	@$(INSTALL) --editable '.[collect]'
+	@touch $(VENV)/base.stamp $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing pluralign, its extras and its development tools into $(VENV)"
