@@ -10,6 +10,12 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from sqlalchemy import select
+
+from pluralign.collecting.proposals import propose
+from pluralign.collecting.stewards import add_steward
+from pluralign.collecting.store.tables import participant
+from pluralign.collecting.withdrawing import withdraw
 
 pytestmark = pytest.mark.slow
 
@@ -196,3 +202,68 @@ def test_texts_may_be_twice_as_large(tour: Callable[..., Tour], language: str) -
     for name in visit.pages():
         visit.page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert not _too_wide(visit.page), name
+
+
+_OF_STEWARDS = (
+    "coverage", "texts", "decisions", "invitations", "releases", "withdrawals", "log?check=1",
+    "health", "state",
+)  # fmt: skip
+
+
+def _fill(served: Any) -> str:
+    """Let a person write and report texts and leave; return the token of a steward's link."""
+    for leaves in (False, True):
+        person = served.join()
+        person.post("/write", data={"kind": "prompt", "body": f"What is good tea? {leaves}"})
+        page = person.get("/compare").text
+        reported = page.split('href="/report/')[1].split('"')[0]
+        person.post(f"/report/{reported}", data={"reason": "It is rude."})
+    with served.store.reading() as connection:
+        leaving = connection.execute(select(participant.c.id)).scalars().first()
+    now = served.now[0]
+    served.store.write(lambda c: withdraw(c, served.study, leaving, now))
+    served.store.write(lambda c: propose(c, ["train", "publish-rows"], now, "operator"))
+    return served.store.write(lambda c: add_steward(c, served.study.secret, "Ana", [], now=now))
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("en", "dark", NARROW), ("ar", "light", WIDE)]
+)
+def test_no_page_of_stewards_has_a_barrier_either(
+    browser: Browser,
+    served: Any,
+    address_of: Callable[[Any], str],
+    language: str,
+    scheme: Any,
+    width: int,
+) -> None:
+    token, address = _fill(served), address_of(served)
+    screen = {"width": width, "height": 800}
+    context = browser.new_context(viewport=screen, locale=language, color_scheme=scheme)
+    page, found = context.new_page(), {}
+
+    def look(name: str) -> None:
+        faults = [*_violations(page), *_small_targets(page), *["too wide"] * _too_wide(page)]
+        if faults:
+            found[name] = faults
+
+    page.goto(f"{address}/steward/enter/{token}")
+    look("door")
+    page.click("main button.main")
+    for name in _OF_STEWARDS:
+        page.goto(f"{address}/steward/{name}")
+        look(name)
+    page.goto(f"{address}/steward/texts")
+    page.click("button.danger >> nth=0")
+    assert page.locator("[role=alert]").count() == 1
+    look("a text, with a reason")
+    page.select_option("select", value="insult")
+    page.click("button.danger")
+    look("a decision that is kept")
+    page.goto(f"{address}/steward/invitations")
+    page.fill("input[name=cards]", "2")
+    page.click("main button.main")
+    assert page.locator(".card svg").count() == 2
+    look("cards")
+    context.close()
+    assert found == {}
