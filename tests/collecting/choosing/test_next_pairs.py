@@ -247,6 +247,31 @@ def test_new_texts_are_shown_without_a_restart(village):
     assert village.next(person) is not None
 
 
+def test_a_text_that_waits_for_a_steward_makes_nobody_wait(village, monkeypatch):
+    village.prompt("old")
+    village.open()
+    person = village.person()
+    village.next(person)
+    monkeypatch.setattr(village.chooser, "reload", lambda _: pytest.fail("read everything again"))
+    village.prompt("waits", state="waiting")
+    village.next(person)
+
+
+def test_an_older_snapshot_of_another_request_takes_nothing_back(village):
+    for number in range(4):
+        village.prompt(f"q{number}")
+    village.open()
+    person, other = village.person(), village.person()
+    with village.store.reading() as older:
+        older.execute(select(text.c.id)).all()  # the snapshot begins with the first read
+        village.sit(person, most=2)
+        village.next(other)
+        with village.chooser.current(older) as chooser:
+            assert chooser.answers("MEX").by_person[person.id] == 2
+    village.next(other)
+    assert village.chooser.answers("MEX").by_person == {person.id: 2}
+
+
 def test_a_deleted_answer_is_neither_counted_nor_asked_for_again(village):
     for number in range(4):
         village.prompt(f"q{number}")

@@ -17,6 +17,7 @@ from pluralign.collecting.choosing.stored_answers import (
     StoreState,
     all_answers,
     answers_since,
+    count_shown,
     store_state,
 )
 from pluralign.collecting.choosing.text_features import TextVectors, principal_directions
@@ -94,6 +95,7 @@ class Chooser:
     def reload(self, connection: Connection) -> None:
         """Read all pairs and answers from the store."""
         self._state = store_state(connection)
+        self._n_shown = count_shown(connection)
         rows = pairs_shown(connection)
         self.pool = PairPool(self._study, rows, self._features(connection, rows))
         self._read_answers(connection)
@@ -117,10 +119,15 @@ class Chooser:
 
     def _follow(self, connection: Connection) -> None:
         before, now = self._state, store_state(connection)
-        if (before.pairs, before.decisions) != (now.pairs, now.decisions) or now.seq < before.seq:
-            self.reload(connection)
-        elif before != now:
+        if before == now or now.seq < before.seq:
+            return  # a snapshot from before those of other requests has nothing new
+        # Most new pairs are of texts that wait for a steward: they change nothing here.
+        waiting = now.pairs > before.pairs and count_shown(connection) == self._n_shown
+        same_pairs = now.decisions == before.decisions and (now.pairs == before.pairs or waiting)
+        if same_pairs:
             self._add_answers(connection, before, now)
+        else:
+            self.reload(connection)
 
     def _add_answers(self, connection: Connection, before: StoreState, now: StoreState) -> None:
         new = answers_since(connection, before.seq)

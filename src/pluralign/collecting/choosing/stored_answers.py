@@ -12,6 +12,7 @@ from pluralign.collecting.store.tables import (
     pair,
     participant,
     rating,
+    text,
 )
 
 _COUNTED = ("anchor", "overlap", "fresh", "informative")
@@ -59,6 +60,11 @@ def store_state(connection: Connection) -> StoreState:
     return StoreState(row[0], row[1], row[2], row[3])
 
 
+def count_shown(connection: Connection) -> int:
+    """Number of pairs whose three texts are shown."""
+    return connection.execute(_SHOWN).scalar_one()
+
+
 def all_answers(connection: Connection) -> list[StoredAnswer]:
     """Every answer in its newest version."""
     return [_read(row) for row in connection.execute(_ALL)]
@@ -86,6 +92,14 @@ _STATE = select(
     _count(moderation),
     _count(rating),
     select(func.coalesce(func.max(audit.c.seq), 0)).scalar_subquery(),
+)
+_PROMPT, _FIRST, _SECOND = (text.alias() for _ in range(3))
+_SHOWN = (
+    select(func.count())
+    .select_from(pair)
+    .join(_PROMPT, (pair.c.prompt == _PROMPT.c.id) & (_PROMPT.c.state == "shown"))
+    .join(_FIRST, (pair.c.first == _FIRST.c.id) & (_FIRST.c.state == "shown"))
+    .join(_SECOND, (pair.c.second == _SECOND.c.id) & (_SECOND.c.state == "shown"))
 )
 _ANSWERS = (
     select(
