@@ -272,7 +272,7 @@ def test_pages_name_no_other_host_and_have_one_script_which_is_not_inline(served
         rest = page.replace(SCRIPT, "")
         assert not re.findall(r"https?://|src=|<script|style=|\bon\w+=", rest), path
     package = Path(str(files("pluralign.collecting.pages")))
-    for path in [*package.glob("static/*"), *package.glob("templates/*")]:
+    for path in [*package.glob("static/*"), *package.rglob("*.jinja")]:
         if path.suffix == ".png":
             continue
         content = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
