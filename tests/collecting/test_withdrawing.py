@@ -22,6 +22,7 @@ from pluralign.collecting.pending_withdrawals import (
     work_left,
 )
 from pluralign.collecting.personal import open_personal
+from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.release_files import read_release
 from pluralign.collecting.release_operations import withdrawal_of
 from pluralign.collecting.releasing import make_release
@@ -38,7 +39,7 @@ from pluralign.collecting.store.tables import (
     withdrawal,
 )
 from pluralign.collecting.study import open_study
-from pluralign.collecting.taking_part import give_consent
+from pluralign.collecting.taking_part import give_consent, invite_people, join
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput, Silent
 from pluralign.encoders import forget_texts
@@ -444,3 +445,23 @@ def _consent(filling, person, *purposes):
         give_consent(c, person, c.execute(newest).scalar_one(), purposes, NOW)
 
     filling.store.write(give)
+
+
+def test_the_form_of_a_person_who_withdrew_brings_nobody_back_when_it_is_sent_again(filling):
+    def invited(c):
+        return invite_people(c, filling.study.secret, "MEX", uses=5, seconds=9, now=NOW)
+
+    token = filling.store.write(invited)
+
+    def send(c):
+        newest = select(document.c.id).where(document.c.kind == "consent").limit(1)
+        return join(
+            c, filling.study.secret, token, form="the same", purposes=["collect"], language="en",
+            document_id=c.execute(newest).scalar_one(), now=NOW,
+        )  # fmt: skip
+
+    person = filling.store.write(send).participant
+    _withdraw(filling, person)
+    with pytest.raises(NotAccepted, match="cannot be used any more"):
+        filling.store.write(send)
+    assert _count(filling, participant) == 0

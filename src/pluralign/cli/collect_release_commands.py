@@ -143,6 +143,8 @@ def withdraw(
     lines = [line for one in shown for line in _receipt(one)]
     if narrowed["releases"]:
         lines += ["consents that people narrowed:", *_reached(narrowed)]
+    if any(one["releases"] for one in [*shown, narrowed]):
+        lines.append("measure what answers changed again: pluralign collect changed")
     output.line("\n".join(lines) or "nothing is pending")
 
 

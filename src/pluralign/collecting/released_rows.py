@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
@@ -153,8 +154,8 @@ def above_floors(contents: Contents, floor_of: Callable[[str], int]) -> Contents
     referred = {row[side] for row in answers for side in SIDES} | told
     referred |= {by_id[id_]["parent"] for id_ in told if by_id[id_]["parent"] in by_id}
     return Contents(
-        sorted(answers, key=_id),
-        sorted((by_id[id_] for id_ in referred), key=_id),
+        sorted(answers, key=itemgetter("id")),
+        sorted((by_id[id_] for id_ in referred), key=itemgetter("id")),
         contents.left_out + Counter({BELOW_FLOOR: below}),
     )
 
@@ -171,10 +172,6 @@ def people_with_pairs(answers: Iterable[Row]) -> dict[str, set[str]]:
 def makes_pair(answer: Row) -> bool:
     """Whether an answer prefers a side, and is not the same question asked again."""
     return answer["choice"] in ("left", "right") and answer["repeats"] is None
-
-
-def _id(row: Row) -> str:
-    return str(row["id"])
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[Row]:

@@ -14,7 +14,14 @@ from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import as_text
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.secret_digests import key_words, keyed_digest, new_id, new_token, read_key
-from pluralign.collecting.store.tables import consent, document, invite, participant, session
+from pluralign.collecting.store.tables import (
+    consent,
+    document,
+    invite,
+    participant,
+    session,
+    withdrawal,
+)
 
 SESSION_SECONDS = 90 * 86_400
 _NOT_USABLE = "This invitation cannot be used any more. Please ask the person who gave it to you."
@@ -142,6 +149,7 @@ def join(
     key = key_words(bytes.fromhex(keyed_digest(secret, "new key", f"{token}\0{form}")))
     known = select(participant.c.id).where(participant.c.id == id_)
     if connection.execute(known).first() is None:
+        _check_not_withdrawn(connection, keyed_digest(secret, "key", key))
         invitation = usable_invitation(connection, secret, token, now)
         connection.execute(
             insert(participant).values(
@@ -159,6 +167,13 @@ def join(
         audit_log.append(connection, now, "participant", "joined", id_)
         give_consent(connection, id_, document_id, purposes, now)
     return Joined(id_, key, open_session(connection, secret, now, participant_id=id_))
+
+
+def _check_not_withdrawn(connection: Connection, key_hash: str) -> None:
+    """Refuse the form of a person who withdrew, such as one that a browser sends again."""
+    same = select(withdrawal.c.id).where(withdrawal.c.key_hash == key_hash)
+    if connection.execute(same).first() is not None:
+        raise NotAccepted(_NOT_USABLE, status=410)
 
 
 def give_consent(
