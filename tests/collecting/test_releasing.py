@@ -231,10 +231,13 @@ def test_a_release_needs_a_steward_of_each_community_and_records_who_agreed(fill
     assert made.left_out["no steward of the community agreed"] == 11 * 6
     with filling.store.reading() as c:
         assert c.execute(select(release.c.stewards)).scalar_one() == "s-Hill Billy"
-        logged = select(audit.c.actor, audit.c.digest).where(audit.c.object == made.id)
+        logged = select(audit.c.action, audit.c.digest).where(audit.c.object == made.id)
         rows = c.execute(logged.order_by(audit.c.seq)).all()
         assert audit_log.broken_at(c) is None
-    assert rows == [("steward s-Hill Billy", made.digest), ("operator", made.digest)]
+    assert rows == [
+        ("agreement noted: steward s-Hill Billy", made.digest),
+        ("release made", made.digest),
+    ]
 
 
 @pytest.mark.parametrize("purposes", [[], ["collect"], ["contact"], ["selling"]])

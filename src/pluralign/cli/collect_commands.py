@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 collect = typer.Typer(
     help="Let people take part: a study's web pages, from invitation to withdrawal.",
     epilog="Start with two commands: `pluralign collect init tea --community MEX`, then "
-    "`pluralign collect serve tea`.",
+    "`pluralign collect serve tea`. To look at a study with simulated people: "
+    "`pluralign collect demo`.",
     no_args_is_help=True,
 )
 

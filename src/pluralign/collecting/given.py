@@ -13,6 +13,7 @@ from pluralign.collecting.store.tables import (
     consent,
     document,
     flag,
+    moderation,
     pair,
     participant,
     rating,
@@ -75,6 +76,7 @@ class GivenText:
         parent: The prompt of a response or a story; None without one.
         state: ``waiting``, ``shown`` or ``hidden``.
         at: When it was written, seconds since 1970.
+        rule: The rule by which a steward hid it; None while it is not hidden by one.
     """
 
     id: str
@@ -83,6 +85,7 @@ class GivenText:
     parent: str | None
     state: str
     at: int
+    rule: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,27 @@ def _texts(connection: Connection, participant_id: str) -> tuple[GivenText, ...]
         .where(text.c.author == participant_id, text.c.body != "")
         .order_by(text.c.made_at.desc(), text.c.id.desc())
     )
+    hidden = _rules_of_hidden(connection, participant_id)
     return tuple(
-        GivenText(row.id, row.kind, row.body, row.parent_body, row.state, row.made_at)
+        GivenText(
+            id=row.id,
+            kind=row.kind,
+            body=row.body,
+            parent=row.parent_body,
+            state=row.state,
+            at=row.made_at,
+            rule=hidden.get(row.id) if row.state == "hidden" else None,
+        )
         for row in rows
     )
+
+
+def _rules_of_hidden(connection: Connection, participant_id: str) -> dict[str, str]:
+    """Text of a person -> the rule of the newest decision that hid it."""
+    rows = connection.execute(
+        select(moderation.c.text, moderation.c.rule)
+        .join(text, moderation.c.text == text.c.id)
+        .where(text.c.author == participant_id, moderation.c.decision == "hide")
+        .order_by(moderation.c.at, moderation.c.id)
+    )
+    return {row.text: row.rule for row in rows}

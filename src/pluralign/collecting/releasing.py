@@ -169,7 +169,9 @@ def record_release(connection: Connection, draft: Draft, digest: str, now: int) 
         )
     )
     for one in draft.stewards:
-        audit_log.append(connection, now, f"steward {one}", "release agreed to", id_, digest)
+        audit_log.append(
+            connection, now, "operator", f"agreement noted: steward {one}", id_, digest
+        )
     audit_log.append(connection, now, "operator", "release made", id_, digest)
     return True
 
