@@ -14,5 +14,14 @@ def qr_code(content: str) -> "Markup":
 
     code = segno.make(content, error="m", micro=False)
     out = io.BytesIO()
-    code.save(out, kind="svg", xmldecl=False, scale=6, border=4, light="#fff", svgclass="qr")
+    code.save(
+        out,
+        kind="svg",
+        xmldecl=False,
+        scale=6,
+        border=4,
+        light="#fff",
+        svgclass="qr",
+        omitsize=True,
+    )
     return Markup(out.getvalue().decode())
