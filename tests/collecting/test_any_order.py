@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import insert, select
 
+from pluralign.collecting.consents import give_consent
 from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.personal import open_personal, people_with_keys
 from pluralign.collecting.purposes import allowed
@@ -43,7 +44,7 @@ from pluralign.collecting.store.tables import (
     text,
 )
 from pluralign.collecting.study import open_study
-from pluralign.collecting.taking_part import give_consent, invite_people, join, session_with_key
+from pluralign.collecting.taking_part import invite_people, join, session_with_key
 from pluralign.collecting.verifying import verify
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.collecting.written_texts import NewText, add_text

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import give_consent
 from pluralign.collecting.ratings import Answer, keep_answer
 from pluralign.collecting.release_files import read_release
 from pluralign.collecting.releasing import make_release
@@ -22,7 +23,6 @@ from pluralign.collecting.store.tables import (
     release,
     text,
 )
-from pluralign.collecting.taking_part import give_consent
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, Tally
 from pluralign.sources import CollectedPairs
 

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, insert, select
 
+from pluralign.collecting.consents import consent_of, give_consent
 from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.ratings import Answer, delete_answer, keep_answer
 from pluralign.collecting.refusals import NotAccepted
@@ -21,14 +22,7 @@ from pluralign.collecting.store.tables import (
     text,
 )
 from pluralign.collecting.study import open_study
-from pluralign.collecting.taking_part import (
-    consent_of,
-    give_consent,
-    invite_people,
-    join,
-    person_of,
-    session_with_key,
-)
+from pluralign.collecting.taking_part import invite_people, join, person_of, session_with_key
 from pluralign.collecting.written_texts import NewText, add_text, clean_text
 
 BOTH_DATABASES = True

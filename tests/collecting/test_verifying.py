@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import store_consent
 from pluralign.collecting.store.tables import consent, participant, rating
-from pluralign.collecting.taking_part import store_consent
 from pluralign.collecting.verifying import verify
 
 BOTH_DATABASES = True

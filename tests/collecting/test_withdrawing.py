@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import give_consent
 from pluralign.collecting.leaving_models import leave, releases_of_run, runs_in
 from pluralign.collecting.pending_withdrawals import (
     Leaving,
@@ -39,7 +40,7 @@ from pluralign.collecting.store.tables import (
     withdrawal,
 )
 from pluralign.collecting.study import open_study
-from pluralign.collecting.taking_part import give_consent, invite_people, join
+from pluralign.collecting.taking_part import invite_people, join
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput, Silent
 from pluralign.encoders import forget_texts

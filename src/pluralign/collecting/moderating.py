@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import consent_of
 from pluralign.collecting.purposes import allowed
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.stewards import Steward
 from pluralign.collecting.store.tables import flag, moderation, steward, text
-from pluralign.collecting.taking_part import consent_of
 from pluralign.collecting.text_queue import judged_text, within
 
 Rule = Literal["fits", "insult", "private", "advertising", "repeated", "other"]

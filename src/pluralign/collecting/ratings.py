@@ -8,11 +8,11 @@ from typing import Literal
 from sqlalchemy import Connection, delete, func, insert, select
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import consent_of
 from pluralign.collecting.purposes import allowed
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.secret_digests import new_id, new_token
 from pluralign.collecting.store.tables import assignment, rating
-from pluralign.collecting.taking_part import consent_of
 
 Choice = Literal["left", "right", "tie", "both-bad", "dont-know"]
 _CLOCK_SLACK = 86_400

@@ -57,8 +57,7 @@ class Uses:
                 where="--purpose",
                 hint="name at least one; a row is in the release if its person consents to all",
             )
-        also = ["publish-rows"] if "publish-quotes" in asked else []
-        wanted = {*asked, *also}
+        wanted = {*asked, *(["publish-rows"] if "publish-quotes" in asked else [])}
         return cls(tuple(one for one in USES if one in wanted))
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.consents import store_consent
 from pluralign.collecting.release_files import on_disk
 from pluralign.collecting.released_rows import public_id, release_key
 from pluralign.collecting.secret_digests import new_id
@@ -31,7 +32,6 @@ from pluralign.collecting.store.tables import (
     withdrawal,
 )
 from pluralign.collecting.study import Study
-from pluralign.collecting.taking_part import store_consent
 
 NOT_RECALLED = (
     "copies of releases and models that left the study's machines",

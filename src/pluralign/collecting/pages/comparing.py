@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from sqlalchemy import Connection, select
 
 from pluralign.collecting.choosing.shown_pairs import Shown, shown_pairs
+from pluralign.collecting.consents import consent_of
 from pluralign.collecting.floods import WRITES
 from pluralign.collecting.overview import check_open
 from pluralign.collecting.pages.forms import Form
@@ -15,7 +16,7 @@ from pluralign.collecting.private_answers import as_it_is
 from pluralign.collecting.ratings import Answer, Choice, Kept, keep_answer
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.store.tables import assignment
-from pluralign.collecting.taking_part import Person, consent_of
+from pluralign.collecting.taking_part import Person
 
 router = APIRouter()
 _CHOICES: tuple[Choice, ...] = get_args(Choice)

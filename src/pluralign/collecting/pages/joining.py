@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
+from pluralign.collecting.consents import Consent, consent_of, give_consent
 from pluralign.collecting.documents import consent_text
 from pluralign.collecting.floods import JOINS
 from pluralign.collecting.overview import check_open
@@ -14,14 +15,7 @@ from pluralign.collecting.pages.forms import Carried, Form, unpacked
 from pluralign.collecting.pages.qr_codes import qr_code
 from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
-from pluralign.collecting.taking_part import (
-    Consent,
-    Joined,
-    consent_of,
-    give_consent,
-    join,
-    usable_invitation,
-)
+from pluralign.collecting.taking_part import Joined, join, usable_invitation
 
 router = APIRouter()
 _TOO_YOUNG = "Only people of {age} years and older can take part. Nothing was stored."

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import Connection, or_, select, update
 
+from pluralign.collecting.consents import consent_of
 from pluralign.collecting.floods import WRITES
 from pluralign.collecting.given import erase_text
 from pluralign.collecting.overview import check_open
@@ -14,7 +15,6 @@ from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
 from pluralign.collecting.purposes import allowed
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.store.tables import text
-from pluralign.collecting.taking_part import consent_of
 from pluralign.collecting.written_texts import NewText, add_text
 
 router = APIRouter()
