@@ -81,7 +81,8 @@ def test_people_choose_by_the_taste_of_their_community(demo):
         * (1 if row.choice == "left" else -1)
         for row in rows
     ]
-    assert np.mean(np.array(margins) > 0) > 0.75
+    agreeing = np.mean(np.array(margins) > 0)
+    assert agreeing > 0.7
 
 
 def test_too_few_people_are_refused_before_anything_is_written(tmp_path):

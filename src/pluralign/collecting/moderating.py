@@ -129,11 +129,13 @@ def decide(connection: Connection, by: Steward, text_id: str, verdict: Verdict, 
             "Somebody decided about this text meanwhile. Please look at it again.", status=409
         )
     _check(connection, text_id, verdict)
-    _keep(connection, by, text_id, verdict, now)
+    # Later than the one before, also in the same second or after the clock was set back.
+    at = max(now, last[0].at + 1) if last else now
+    _keep(connection, by, text_id, verdict, at)
 
 
-def _keep(connection: Connection, by: Steward, text_id: str, verdict: Verdict, now: int) -> None:
-    id_, state = new_id(now), "shown" if verdict.decision == "show" else "hidden"
+def _keep(connection: Connection, by: Steward, text_id: str, verdict: Verdict, at: int) -> None:
+    id_, state = new_id(at), "shown" if verdict.decision == "show" else "hidden"
     connection.execute(
         insert(moderation).values(
             id=id_,
@@ -142,13 +144,13 @@ def _keep(connection: Connection, by: Steward, text_id: str, verdict: Verdict, n
             decision=verdict.decision,
             rule=verdict.applied,
             note=verdict.note,
-            at=now,
+            at=at,
         )
     )
     connection.execute(update(text).where(text.c.id == text_id).values(state=state))
     waiting = (flag.c.text == text_id, flag.c.settled_by.is_(None))
     connection.execute(update(flag).where(*waiting).values(settled_by=id_))
-    audit_log.append(connection, now, by.actor, f"text {state} ({verdict.applied})", text_id)
+    audit_log.append(connection, at, by.actor, f"text {state} ({verdict.applied})", text_id)
 
 
 def report_text(connection: Connection, text_id: str, person: str, reason: str, now: int) -> None:

@@ -262,7 +262,7 @@ def _stewards(connection: Connection, names: Sequence[str]) -> dict[str, _Stewar
             where="--steward",
             hint=f"stewards are {', '.join(sorted(known))}"
             if known
-            else "add one: `pluralign collect steward`",
+            else "add one: `pluralign collect steward add`",
         )
     return {name: known[name] for name in names}
 
