@@ -108,7 +108,7 @@ def _weighted(row: Mapping[str, Any] | None) -> Number:
     """The strength-weighted accuracy of a row of the summary."""
     if row is None or row.get("strength_weighted") is None:
         return percent_number(None)
-    value, low, high = (row[column] for column in STRENGTH)
+    value, low, high = (row.get(column) for column in STRENGTH)
     return percent_number({"value": value, "low": low, "high": high})
 
 
