@@ -214,8 +214,11 @@ def test_an_exchanged_choice_carries_its_probability_and_nothing_that_reveals_th
     with filling.store.reading() as c:
         some = c.execute(select(pair.c.id).limit(1)).scalar_one()
     filling.store.write(lambda c: filling.answer(c, person, some, choice="left", flip=0.2))
-    (row,) = [r for r in _rows(_release(filling, "train"), "pairs.jsonl") if r["flip"]]
+    made = _release(filling, "train")
+    (row,) = [r for r in _rows(made, "pairs.jsonl") if r["flip"]]
     assert (row["flip"], row["strength"], row["context"]) == (0.2, None, None)
+    (read,) = [one for one in CollectedPairs(Path(made.folder)).pairs() if one.flip]
+    assert (read.id, read.flip) == (row["id"], 0.2)
 
 
 def test_a_release_needs_a_steward_of_each_community_and_records_who_agreed(filling):
