@@ -37,7 +37,7 @@ async function save(form, person, then, show) {
   const replies = await flush(person);
   const left = (await waiting(person)).find((record) => record.order === order);
   await show(replies);
-  if (left?.refused !== undefined) return undefined;
+  if (left?.refused !== undefined) return document.getElementById("main").focus();
   if (then === "mine") return location.assign("/mine#answers");
   if (then === "enough") return location.assign(left ? "/enough" : "/enough?kept=1");
   if (left) return showNext(form, person);
