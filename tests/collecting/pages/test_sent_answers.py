@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
@@ -104,6 +105,16 @@ def test_an_expired_session_a_new_consent_text_and_a_pause_let_the_answer_wait(s
     served.store.write(lambda c: set_state(c, "tea", "paused", NOW))
     assert _send(client, _body(two))["outcome"] == "wait"
     assert _stored(served, rating.c.id) == []
+
+
+def test_an_answer_under_another_persons_session_waits_for_the_first_one(served):
+    client, other = served.join(), served.join()
+    (one, *_) = _pairs(client)
+    mark = re.search('data-person="([0-9a-f]+)"', client.get("/compare").text)[1]
+    found = other.post("/answers", content=_body(one), headers={"Answer-Of": mark}).json()
+    assert (found["outcome"], found["next"]) == ("wait", "/enter")
+    found = client.post("/answers", content=_body(one), headers={"Answer-Of": mark}).json()
+    assert found["outcome"] == "kept"
 
 
 def test_answers_of_another_site_are_not_received(served):

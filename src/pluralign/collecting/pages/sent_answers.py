@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -53,10 +53,22 @@ async def body_of(request: Request) -> bytes:
 
 
 @router.post("/answers")
-def receive(visit: OfVisit, body: Annotated[bytes, Depends(body_of)]) -> Response:
-    """Keep one answer, and report the outcome to the phone."""
+def receive(
+    visit: OfVisit,
+    body: Annotated[bytes, Depends(body_of)],
+    answer_of: Annotated[str, Header()] = "",
+) -> Response:
+    """Keep one answer, and report the outcome to the phone.
+
+    Args:
+        visit: The visit.
+        body: The answer.
+        answer_of: Mark of the person who gave it, for a phone that several people use.
+    """
     try:
         person = visit.participant
+        if answer_of not in ("", visit.mark):
+            raise SessionNeeded
         visit.slow_down(WRITES)
         answer = _answer(visit, body)
         kept = visit.store.write(lambda c: keep_if_open(c, person, answer, visit.now))

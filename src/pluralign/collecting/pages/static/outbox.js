@@ -30,7 +30,7 @@ export function flush(person) {
     for (const record of await waiting(person)) {
       const assignment = assignmentOf(record);
       if ("refused" in record || held.has(assignment)) continue;
-      const reply = await send(record.body);
+      const reply = await send(record);
       replies.set(record.order, reply);
       await settle(record, reply);
       if (reply.outcome === "unreachable") break;
@@ -47,8 +47,9 @@ async function settle(record, reply) {
   }
 }
 
-async function send(body) {
-  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+// The server compares the person with its session: another one may have signed in in another tab.
+async function send({ person, body }) {
+  const headers = { "Content-Type": "application/json", "Answer-Of": person };
   try {
     const response = await fetch("/answers", { method: "POST", headers, body, redirect: "error" });
     if (response.status === TOO_LONG) return { outcome: "refused", sentence: "" };
