@@ -118,7 +118,7 @@ def propose(
         return
     for one in found["proposals"]:
         agreed = ", ".join(one["agreed"]) or "nobody yet"
-        output.line(f"{one['id']}: {' '.join(one['purposes'])}; agreed: {agreed}")
+        typer.echo(f"{one['id']}: {' '.join(one['purposes'])}; agreed: {agreed}")
     if not found["proposals"]:
         output.line("no release is proposed")
 
