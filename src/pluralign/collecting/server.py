@@ -128,6 +128,12 @@ def _warnings(study: Study, store: Store) -> list[str]:
             f"texts in {', '.join(unread)} are marked as drafts: have speakers of the languages "
             "read them, then write their names into read_by in study.toml"
         )
+    settings = study.settings
+    if settings.privacy.epsilon is not None and not (settings.address or "").startswith("https:"):
+        found.append(
+            "privacy.epsilon is set and address does not begin with https: browsers exchange "
+            "choices over HTTPS alone"
+        )
     return found
 
 

@@ -198,3 +198,40 @@ def test_the_page_without_a_connection_is_accessible_on_a_narrow_screen(
         rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
         found = Axe().run(phone.page, options=rules).response["violations"]
         assert [one["id"] for one in found] == []
+
+
+KEPT = """async () => {
+    const found = {};
+    for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        found[name] = (await cache.keys()).map((request) => new URL(request.url).pathname);
+    }
+    return found;
+}"""
+
+
+def until_changed(phone, name):
+    """Wait until another cache has taken the place of this one."""
+    for _ in range(100):
+        found = phone.page.evaluate(KEPT)
+        if name not in found and "/offline" in next(iter(found.values()), []):
+            return
+        phone.page.wait_for_timeout(50)
+    raise AssertionError(found)
+
+
+def test_one_cache_has_the_files_and_no_page_of_a_person_and_a_new_version_replaces_it(phone):
+    phone.open("/compare")
+    phone.ready()
+    with phone.page.expect_response("**/answers") as sent:
+        phone.answer()
+    assert not sent.value.from_service_worker
+    phone.open("/mine")
+    (cache,) = phone.page.evaluate(KEPT).items()
+    assert {path for path in cache[1] if not path.startswith("/static/")} == {"/offline"}
+    phone.open("/language")
+    phone.page.get_by_role("button", name="Español").click()
+    until_changed(phone, cache[0])
+    phone.disconnect()
+    phone.open("/mine")
+    expect(phone.page.get_by_role("heading", name="Sin conexión")).to_be_visible()
