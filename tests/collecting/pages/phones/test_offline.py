@@ -83,6 +83,8 @@ def test_two_tabs_with_two_contents_are_two_versions_and_the_page_says_so(phone,
     phone.answer("A is better", "One tab.")
     if offline:
         phone.waits(1)
+    else:
+        expect(phone.page.get_by_text("Your answer is kept.")).to_be_visible()
     phone.answer("B is better", "Other tab.", other)
     if offline:
         expect(other.locator("[data-count]")).to_have_text("2")
@@ -226,6 +228,7 @@ def test_one_cache_has_the_files_and_no_page_of_a_person_and_a_new_version_repla
     with phone.page.expect_response("**/answers") as sent:
         phone.answer()
     assert not sent.value.from_service_worker
+    expect(phone.page.get_by_text("Your answer is kept.")).to_be_visible()
     phone.open("/mine")
     (cache,) = phone.page.evaluate(KEPT).items()
     assert {path for path in cache[1] if not path.startswith("/static/")} == {"/offline"}
