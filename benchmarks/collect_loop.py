@@ -9,9 +9,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from loop.plans import Found, Plan
 from loop.planted_study import COMMUNITIES
 from loop.recovery import Interval
-from loop.whole_loop import Found, Plan, go_around
+from loop.whole_loop import go_around
 
 _FLOOR, _FRESH = 10, 1000
 _HEAD = "{:<10} {:<19} {:<19} {:<19} {:<8} {:<8} {}"

@@ -1,7 +1,6 @@
 """The whole loop: people take part, a release, a model, a report, withdrawals, the model again."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,20 +12,21 @@ from durability.cutting_proxy import Cut, CuttingProxy, running_proxy
 
 from loop.commands import Operator, Serving
 from loop.people import MANNERS, Phone, Taken
-from loop.planted_study import COMMUNITIES, planted_society, tastes, write_prompts
-from loop.recovery import Recovered, recovered
+from loop.plans import Found, Plan
+from loop.planted_study import COMMUNITIES, tastes, write_prompts
+from loop.recovery import recovered
 from pluralign.collecting.releasing import make_release
 from pluralign.collecting.store.store import open_store
 from pluralign.collecting.study import open_study
-from pluralign.simulation import Society
-from pluralign.simulation.bank import TRAITS
 
 _AT_ONCE = 8
 _CUT_SHARE = 0.3
 _CUTS: tuple[Cut, ...] = ("before request", "within request", "before response", "within response")
 _SAME_IN_BOTH = ("pairs.jsonl", "answers.jsonl", "texts.jsonl")
-_DIFFERENT = ("record.json", "manifest.jsonl")
-"""Files of a run with its time and the path of its release."""
+_PAGE = "report.html"
+"""In the folder of the run, so that a withdrawal reaches it."""
+_DIFFERENT = ("record.json", "manifest.jsonl", _PAGE)
+"""Files of a run with its time, its name or the path of its release."""
 
 _SETTINGS = """name = "people"
 seed = {seed}
@@ -49,79 +49,6 @@ test_where = {{reason = "anchor"}}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A plan of the loop.
-
-    Attributes:
-        people: Number of people in each community.
-        answers: Number of answers of each person.
-        floor: Fewest people of a community in a release.
-        early: Number of people who withdraw before the release.
-        late: Number of people who withdraw after the models were fitted.
-        fresh: Number of new pairs in each community on which tastes are compared.
-        traits: Traits that replies may show.
-        reliability: As `planted_society` takes it.
-        seed: Seed of everything that is drawn here.
-    """
-
-    people: int
-    answers: int
-    floor: int
-    early: int
-    late: int
-    fresh: int
-    traits: tuple[str, ...] = TRAITS
-    reliability: float = 1.5
-    seed: int = 0
-
-    @property
-    def society(self) -> Society:
-        """The planted tastes of the people."""
-        return planted_society(self.people, self.traits, self.reliability)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Outcome of the loop.
-
-    Attributes:
-        people: What each person did.
-        server_seconds: Processor time of the server while people took part.
-        cuts: Number of connections that were cut.
-        release: What the command printed about the release.
-        pairs: Number of pairs of the release, before and after the withdrawals.
-        recovered: What the first models recovered, by method and community.
-        report: Size of the report in bytes.
-        withdrawn: Receipts of those who withdrew after the models were fitted.
-        receipts: Their pages.
-        files: Files of the models that were made again, and of the release, which were compared.
-        different: Those that differ from a study that never had these people.
-        moved: Files of the run that the withdrawals changed.
-    """
-
-    people: list[Taken]
-    server_seconds: float
-    cuts: int
-    release: dict[str, Any]
-    pairs: tuple[int, int]
-    recovered: list[Recovered]
-    report: int
-    withdrawn: list[dict[str, Any]]
-    receipts: list[str]
-    files: list[str]
-    different: list[str]
-    moved: list[str]
-
-    def total(self, name: str) -> int:
-        """Sum of a number over all people, such as ``sent``."""
-        return sum(getattr(one, name) for one in self.people)
-
-    def refused(self) -> Counter[str]:
-        """Reason -> number of refusals."""
-        return sum((one.refused for one in self.people), Counter())
-
-
 def go_around(folder: Path, plan: Plan) -> Found:
     """Go around the whole loop once.
 
@@ -129,57 +56,117 @@ def go_around(folder: Path, plan: Plan) -> Found:
         folder: An empty folder.
         plan: The plan.
     """
-    operator, study = Operator(folder / "cache"), folder / "study"
-    society = plan.society
-    operator.gives("collect", "init", study, *_each("--community", COMMUNITIES))
-    write_prompts(study / "prompts.jsonl", society, np.random.default_rng(plan.seed))
-    _set_floor(study / "study.toml", plan.floor)
-    with operator.serving(study) as server, running_proxy(server.port) as proxy:
+    loop = _Loop(folder, plan, Operator(folder / "cache"))
+    loop.prepare()
+    with loop.operator.serving(loop.study) as server, running_proxy(server.port) as proxy:
         proxy.cut_of = _cutting(np.random.default_rng(plan.seed))
         phones = _phones(plan, server, proxy)
-        operator.gives("collect", "steward", "add", study, "Ana")
-        invitations = {one: _invite(operator, study, one, plan.people) for one in COMMUNITIES}
         used = server.processor_seconds()
-        staying = phones[plan.late :]
-        _take_part(staying, invitations, plan.answers)
-        early, late = staying[: plan.early], phones[: plan.late]
-        for phone in early:
-            phone.withdraw()
-        operator.gives("collect", "backup", study, folder / "backups")
-        _take_part(late, invitations, plan.answers)
+        loop.take_part(phones)
         used = server.processor_seconds() - used
-        made = _json(operator, "collect", "release", study, *_AGREED)
-        release, run = Path(made["folder"]), folder / "runs" / "people"
-        _run(operator, folder / "people.toml", release, run, plan.seed)
-        operator.gives("report", run, "--out", folder / "report.html")
-        operator.gives("collect", "used", study, "--run", run)
-        before, pairs = _files(run), _lines(release / "pairs.jsonl")
-        models = recovered(run, society, plan.fresh, plan.seed)
-        receipts = [phone.withdraw() for phone in late]
-        done = _json(operator, "collect", "withdraw", study, "--pending")
-        pages = [phone.read(path) for phone, path in zip(late, receipts, strict=True)]
+        made = loop.release_and_fit()
+        release, before, page = Path(made["folder"]), _files(loop.run), loop.page()
+        pairs = _lines(release / "pairs.jsonl")
+        found = recovered(loop.run, plan.society, plan.fresh, plan.seed)
+        withdrawn, receipts = loop.withdraw(phones[: plan.late])
         for phone in phones:
             phone.close()
-        cuts = len(proxy.cuts)
-    other = _never(operator, folder, release.name)
-    _run(operator, folder / "never.toml", other, folder / "runs" / "never", plan.seed)
-    again, never = _files(run), _files(folder / "runs" / "never")
-    again |= {name: (release / name).read_bytes() for name in _SAME_IN_BOTH}
-    never |= {name: (other / name).read_bytes() for name in _SAME_IN_BOTH}
+    again, never = loop.files(release, loop.run), loop.never(release.name)
     return Found(
         people=[phone.did for phone in phones],
         server_seconds=used,
-        cuts=cuts,
+        cuts=len(proxy.cuts),
         release=made,
         pairs=(pairs, _lines(release / "pairs.jsonl")),
-        recovered=models,
-        report=(folder / "report.html").stat().st_size,
-        withdrawn=done["withdrawals"],
-        receipts=pages,
+        recovered=found,
+        report=(page, loop.page()),
+        withdrawn=withdrawn,
+        receipts=receipts,
         files=sorted(again),
         different=sorted(n for n in again.keys() | never.keys() if again.get(n) != never.get(n)),
         moved=sorted(name for name in before if before[name] != again.get(name)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """The parts of the loop, in their order."""
+
+    folder: Path
+    plan: Plan
+    operator: Operator
+
+    @property
+    def study(self) -> Path:
+        return self.folder / "study"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "runs" / "people"
+
+    def prepare(self) -> None:
+        """Make the study, with planted texts."""
+        self.operator.gives("collect", "init", self.study, *_each("--community", COMMUNITIES))
+        rng = np.random.default_rng(self.plan.seed)
+        write_prompts(self.study / "prompts.jsonl", self.plan.society, rng)
+        settings = self.study / "study.toml"
+        text = settings.read_text(encoding="utf-8")
+        settings.write_text(text.replace("floor = 10", f"floor = {self.plan.floor}"), "utf-8")
+
+    def take_part(self, phones: Sequence[Phone]) -> None:
+        """Let all people join and answer; those who will leave late come after a backup."""
+        plan, operator = self.plan, self.operator
+        invitations = {one: _invite(operator, self.study, one, plan.people) for one in COMMUNITIES}
+        late, others = phones[: plan.late], phones[plan.late :]
+        _take_part(others, invitations, plan.answers)
+        for phone in others[: plan.early]:
+            phone.withdraw()
+        operator.gives("collect", "steward", "add", self.study, "Ana")
+        operator.gives("collect", "backup", self.study, self.folder / "backups")
+        _take_part(late, invitations, plan.answers)
+
+    def release_and_fit(self) -> dict[str, Any]:
+        """Make a release, fit models to it, and write their report."""
+        made = _json(self.operator, "collect", "release", self.study, *_AGREED)
+        self._fit(Path(made["folder"]), self.run)
+        self.operator.gives("report", self.run, "--out", self.run / _PAGE)
+        self.operator.gives("collect", "used", self.study, "--run", self.run)
+        return made
+
+    def page(self) -> str:
+        """The report."""
+        return (self.run / _PAGE).read_text(encoding="utf-8")
+
+    def withdraw(self, late: Sequence[Phone]) -> tuple[list[dict[str, Any]], list[str]]:
+        """Let people withdraw on the page; return their receipts, and the pages with them."""
+        addresses = [phone.withdraw() for phone in late]
+        done = _json(self.operator, "collect", "withdraw", self.study, "--pending")
+        pages = [phone.read(path) for phone, path in zip(late, addresses, strict=True)]
+        return done["withdrawals"], pages
+
+    def never(self, release_id: str) -> dict[str, bytes]:
+        """The files of a study that never had the late people: from the backup before they came.
+
+        Its release has the same id, so ids of people are the same too.
+        """
+        study, run = self.folder / "never", self.folder / "runs" / "never"
+        self.operator.gives("collect", "restore", self.folder / "backups", study)
+        day, _, random = release_id.rpartition("-")
+        noon = int(np.datetime64(f"{day}T12:00", "s").astype(int))
+        with open_store(study) as store:
+            given = (["train"], ["Ana"], bytes.fromhex(random), noon)
+            release = Path(make_release(store, open_study(study), *given).folder)
+        self._fit(release, run)
+        return self.files(release, run)
+
+    def files(self, release: Path, run: Path) -> dict[str, bytes]:
+        """Files of a release and of a run that a study without the late people must have too."""
+        return _files(run) | {name: (release / name).read_bytes() for name in _SAME_IN_BOTH}
+
+    def _fit(self, release: Path, run: Path) -> None:
+        settings = self.folder / f"{run.name}.toml"
+        settings.write_text(_SETTINGS.format(seed=self.plan.seed, release=release), "utf-8")
+        self.operator.gives("run", settings, "--out", run)
 
 
 _AGREED = ("--purpose", "train", "--steward", "Ana", "--yes")
@@ -191,12 +178,6 @@ def _each(option: str, values: Sequence[str]) -> list[str]:
 
 def _json(operator: Operator, *words: object) -> dict[str, Any]:
     return dict(json.loads(operator.gives(*words, "--json")))
-
-
-def _set_floor(path: Path, floor: int) -> None:
-    text = path.read_text(encoding="utf-8")
-    changed = text.replace("floor = 10", f"floor = {floor}")
-    path.write_text(changed, encoding="utf-8")
 
 
 def _cutting(rng: np.random.Generator) -> Any:
@@ -240,24 +221,8 @@ def _take_part(phones: Sequence[Phone], invitations: dict[str, str], answers: in
         list(pool.map(take_part, phones))
 
 
-def _run(operator: Operator, settings: Path, release: Path, out: Path, seed: int) -> None:
-    settings.write_text(_SETTINGS.format(seed=seed, release=release), encoding="utf-8")
-    operator.gives("run", settings, "--out", out)
-
-
-def _never(operator: Operator, folder: Path, release_id: str) -> Path:
-    """The release of the same id, of a study from the backup, which never had the late people."""
-    study = folder / "never"
-    operator.gives("collect", "restore", folder / "backups", study)
-    day, _, random = release_id.rpartition("-")
-    noon = int(np.datetime64(f"{day}T12:00", "s").astype(int))
-    with open_store(study) as store:
-        at = (["train"], ["Ana"], bytes.fromhex(random), noon)
-        return Path(make_release(store, open_study(study), *at).folder)
-
-
 def _files(run: Path) -> dict[str, bytes]:
-    """Everything in a run but files with its time or the path of its release, and receipts."""
+    """Everything in a run but `_DIFFERENT` and receipts."""
     return {
         str(path.relative_to(run)): path.read_bytes()
         for path in run.rglob("*")

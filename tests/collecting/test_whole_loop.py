@@ -4,8 +4,9 @@ import sys
 
 import pytest
 from loop.people import MANNERS
+from loop.plans import Plan
 from loop.planted_study import COMMUNITIES
-from loop.whole_loop import Plan, go_around
+from loop.whole_loop import go_around
 
 pytest.importorskip("httpx")
 PLAN = Plan(
@@ -79,7 +80,11 @@ def test_steered_models_recover_planted_tastes_that_one_model_for_all_does_not(f
 
 @pytest.mark.slow
 def test_after_withdrawals_release_and_model_are_bit_for_bit_those_that_never_had_the_people(found):
-    assert found.report > 100_000
+    before, after = found.report
+    assert min(len(before), len(after)) > 100_000
+    assert before != after
+    for page, pairs in zip(found.report, found.pairs, strict=True):
+        assert f"{pairs} choices of" in page
     late = found.people[: PLAN.late]
     assert len(found.withdrawn) == PLAN.late
     assert found.pairs[0] - found.pairs[1] == sum(len(one.choices) for one in late)
