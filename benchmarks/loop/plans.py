@@ -56,7 +56,7 @@ class Found:
         recovered: What the first models recovered, by method and community.
         report: The report before and after the withdrawals.
         withdrawn: Receipts of those who withdrew after the models were fitted.
-        receipts: Their pages.
+        receipts: Id of a withdrawal -> the page of its receipt.
         files: Files of the models that were made again, and of the release, which were compared.
         different: Those that differ from a study that never had these people.
         moved: Files of the run that the withdrawals changed.
@@ -70,7 +70,7 @@ class Found:
     recovered: list[Recovered]
     report: tuple[str, str]
     withdrawn: list[dict[str, Any]]
-    receipts: list[str]
+    receipts: dict[str, str]
     files: list[str]
     different: list[str]
     moved: list[str]

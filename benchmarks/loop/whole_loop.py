@@ -137,11 +137,14 @@ class _Loop:
         """The report."""
         return (self.run / _PAGE).read_text(encoding="utf-8")
 
-    def withdraw(self, late: Sequence[Phone]) -> tuple[list[dict[str, Any]], list[str]]:
-        """Let people withdraw on the page; return their receipts, and the pages with them."""
+    def withdraw(self, late: Sequence[Phone]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Let people withdraw on the page; return their receipts, and the pages with them by id."""
         addresses = [phone.withdraw() for phone in late]
         done = _json(self.operator, "collect", "withdraw", self.study, "--pending")
-        pages = [phone.read(path) for phone, path in zip(late, addresses, strict=True)]
+        pages = {
+            path.rpartition("/")[2]: phone.read(path)
+            for phone, path in zip(late, addresses, strict=True)
+        }
         return done["withdrawals"], pages
 
     def never(self, release_id: str) -> dict[str, bytes]:
