@@ -29,7 +29,7 @@ from sqlalchemy import Connection, insert
 
 from pluralign.collecting.choosing import Chooser, next_pair
 from pluralign.collecting.choosing.anchors import anchor_count
-from pluralign.collecting.choosing.mixture import Drawn, draw_row
+from pluralign.collecting.choosing.mixture import DrawnPair, draw_row
 from pluralign.collecting.choosing.running_taste import RunningTaste
 from pluralign.collecting.choosing.text_features import principal_directions
 from pluralign.collecting.choosing.thin_communities import deal_invitations
@@ -97,35 +97,35 @@ class Asking:
         taste = RunningTaste(feature_N_D[:0])
         return cls(feature_N_D, is_anchor_N, taste, np.zeros(n, dtype=np.int64))
 
-    def keep(self, drawn: Drawn, sign: int, person: int) -> None:
+    def keep(self, drawn: DrawnPair, sign: int, person: int) -> None:
         """Keep an answer, and learn from it."""
         self.answers.append(Answered(drawn.row, sign, person, drawn.reason, drawn.propensity))
         self.judged_N[drawn.row] += 1
         self.taste.learn(sign * self.feature_N_D[drawn.row])
 
 
-Policy = Callable[[Asking, IntArray, np.random.Generator], Drawn]
+Policy = Callable[[Asking, IntArray, np.random.Generator], DrawnPair]
 """Asking, rows that the person has not seen -> the pair that is asked next."""
 
 
-def at_random(asking: Asking, left: IntArray, rng: np.random.Generator) -> Drawn:
-    return Drawn(int(rng.choice(left)), "random", 1 / len(left))
+def at_random(asking: Asking, left: IntArray, rng: np.random.Generator) -> DrawnPair:
+    return DrawnPair(int(rng.choice(left)), "random", 1 / len(left))
 
 
-def most_uncertain(asking: Asking, left: IntArray, rng: np.random.Generator) -> Drawn:
+def most_uncertain(asking: Asking, left: IntArray, rng: np.random.Generator) -> DrawnPair:
     some = rng.choice(left, min(len(left), SETTINGS.candidates), replace=False)
     margin = np.abs(asking.feature_N_D[some] @ asking.taste.theta_D)
-    return Drawn(int(some[margin.argmin()]), "uncertain", 1.0)
+    return DrawnPair(int(some[margin.argmin()]), "uncertain", 1.0)
 
 
-def d_optimal(asking: Asking, left: IntArray, rng: np.random.Generator) -> Drawn:
+def d_optimal(asking: Asking, left: IntArray, rng: np.random.Generator) -> DrawnPair:
     some = rng.choice(left, min(len(left), SETTINGS.candidates), replace=False)
-    return Drawn(int(some[asking.taste.gains(asking.feature_N_D[some]).argmax()]), "best", 1.0)
+    return DrawnPair(int(some[asking.taste.gains(asking.feature_N_D[some]).argmax()]), "best", 1.0)
 
 
 def mixture(
     asking: Asking, left: IntArray, rng: np.random.Generator, sharpness: float = SHARPNESS
-) -> Drawn:
+) -> DrawnPair:
     is_anchor = asking.is_anchor_N[left]
     others = left[~is_anchor]
     ways = ways_to_draw(

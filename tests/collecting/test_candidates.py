@@ -12,7 +12,7 @@ from pluralign.cli.main import app
 from pluralign.collecting.candidates import (
     Malformed,
     Question,
-    Refused,
+    RefusedReply,
     append_prompts,
     conversation_for,
     questions_without,
@@ -107,7 +107,7 @@ def test_a_malformed_reply_is_asked_for_again_with_another_seed():
 
 def test_a_prompt_is_refused_after_the_last_try_and_nothing_of_it_is_kept():
     found, _ = _one("no", Reply("", failure="timed out"), tries=2)
-    assert found == Refused("Tea or coffee?", "the request failed: timed out")
+    assert found == RefusedReply("Tea or coffee?", "the request failed: timed out")
 
 
 def test_prompts_that_a_model_has_answered_are_left_out():

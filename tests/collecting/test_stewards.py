@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.coverage import Given, agreement, consistency, coverage
+from pluralign.collecting.coverage import CoveredAnswer, agreement, consistency, coverage
 from pluralign.collecting.moderating import Verdict, decide, decisions, report_text
 from pluralign.collecting.operations import perform
 from pluralign.collecting.proposals import agree, open_proposals, take_back
@@ -236,7 +236,7 @@ def test_a_number_of_fewer_people_than_the_floor_is_not_shown(filling):
 def _given(person, pair, choice, repeats=None, anchor=True):
     sided = {"first": True, "second": False}.get(choice)
     id_ = f"{person} {pair} {repeats}"
-    return Given(person, "MEX", pair, id_, repeats, anchor, choice, sided, 0.0)
+    return CoveredAnswer(person, "MEX", pair, id_, repeats, anchor, choice, sided, 0.0)
 
 
 def test_consistency_and_agreement_recover_what_was_planted():

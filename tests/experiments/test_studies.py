@@ -8,10 +8,10 @@ import pytest
 
 from pluralign.core import Silent
 from pluralign.evaluation import Drawing, TestPairs
-from pluralign.experiments.studies import Part, Study
+from pluralign.experiments.studies import Part, RunStudy
 
 
-def study(*steered: tuple[str, ...], raters: bool = True) -> Study:
+def study(*steered: tuple[str, ...], raters: bool = True) -> RunStudy:
     """A study of repeats with ten pairs each of ~hill and ~river, which steer to ``steered``."""
     n = 20
     judged = TestPairs(
@@ -27,7 +27,7 @@ def study(*steered: tuple[str, ...], raters: bool = True) -> Study:
         bench: Any = SimpleNamespace(train=SimpleNamespace(communities=communities))
         parts.append(Part(bench, empty, judged))
     joined = TestPairs.join([judged] * len(parts))
-    return Study(tuple(parts), joined, Drawing(draws=50), Silent())
+    return RunStudy(tuple(parts), joined, Drawing(draws=50), Silent())
 
 
 def test_a_community_that_a_later_repeat_steers_to_is_averaged() -> None:

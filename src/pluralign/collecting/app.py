@@ -28,7 +28,7 @@ from pluralign.collecting.pages import (
     writing,
 )
 from pluralign.collecting.pages.failures import explain_failures
-from pluralign.collecting.pages.guard import Guard, check_request
+from pluralign.collecting.pages.guard import PageGuard, check_request
 from pluralign.collecting.pages.stewarding import (
     coverage_page,
     entering,
@@ -37,7 +37,7 @@ from pluralign.collecting.pages.stewarding import (
     release_pages,
     running_pages,
 )
-from pluralign.collecting.pages.visits import Served
+from pluralign.collecting.pages.visits import ServedStudy
 from pluralign.collecting.personal import Personal
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
@@ -89,11 +89,11 @@ def create_app(
         clock: Seconds since 1970.
     """
     app = FastAPI(openapi_url=None, dependencies=[Depends(check_request)])
-    app.state.served = Served(study, store, personal, clock, operator, asks)
+    app.state.served = ServedStudy(study, store, personal, clock, operator, asks)
     for router in (_for_machines, *_PAGES):
         app.include_router(router)
     explain_failures(app)
-    app.add_middleware(Guard)
+    app.add_middleware(PageGuard)
     return app
 
 
@@ -126,7 +126,7 @@ def operate(
     authorization: Annotated[str, Header()] = "",
 ) -> JSONResponse:
     """Run an operation for a command of the operator, who proves it with the server's token."""
-    served: Served = request.app.state.served
+    served: ServedStudy = request.app.state.served
     if not hmac.compare_digest(authorization.encode(), f"Bearer {served.operator}".encode()):
         return JSONResponse({"what": "the operator's token is missing or wrong"}, 401)
     try:

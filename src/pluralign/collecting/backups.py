@@ -27,7 +27,7 @@ from pluralign.collecting.snapshots import (
     MANIFEST_FILE,
     STORE_FILE,
     WITHDRAWALS_FILE,
-    Manifest,
+    SnapshotManifest,
     check_snapshot,
     close_whole,
     name_at,
@@ -61,7 +61,7 @@ class Backup:
     """
 
     snapshot: Path
-    manifest: Manifest
+    manifest: SnapshotManifest
     removed: tuple[str, ...]
     left: tuple[str, ...]
     same_disk: bool
@@ -89,7 +89,7 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
         head, rows = _copy_store(store, partial / STORE_FILE)
         _copy_private(study.folder, partial)
         files = {path.name: file_digest(path) for path in sorted(partial.iterdir())}
-        manifest = Manifest(study.settings.id, now, __version__, head, rows, files)
+        manifest = SnapshotManifest(study.settings.id, now, __version__, head, rows, files)
         (partial / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
         check_snapshot(partial)
     _replace_keys(study.folder, folder)

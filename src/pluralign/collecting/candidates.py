@@ -54,7 +54,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedReply:
     """A prompt for which no reply could be used.
 
     Attributes:
@@ -108,7 +108,7 @@ def write_candidates(
     sampling: Sampling,
     most: int,
     tries: int = 3,
-) -> Iterator[StudyPrompt | Refused]:
+) -> Iterator[StudyPrompt | RefusedReply]:
     """Ask a model for answers to prompts, one call a prompt.
 
     A reply that cannot be used is asked for again with the next seed; nothing of it is kept.
@@ -169,7 +169,7 @@ def origin_of(chat: ChatModel, sampling: Sampling) -> str:
 
 def _written(
     chat: ChatModel, question: Question, sampling: Sampling, most: int, tries: int
-) -> StudyPrompt | Refused:
+) -> StudyPrompt | RefusedReply:
     reason = ""
     for number in range(tries):
         again = replace(sampling, seed=sampling.seed + number)
@@ -187,7 +187,7 @@ def _written(
             origin=origin_of(chat, sampling),
             licence=question.licence,
         )
-    return Refused(question.prompt, reason)
+    return RefusedReply(question.prompt, reason)
 
 
 def _complete(reply: Reply) -> str:

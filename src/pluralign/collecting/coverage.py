@@ -24,7 +24,7 @@ _SHARES = ("tie", "both-bad", "dont-know")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class CoveredAnswer:
     """An answer in its newest version.
 
     Attributes:
@@ -90,7 +90,7 @@ def coverage(
     connection: Connection, settings: StudySettings, by: Steward, now: int
 ) -> list[CommunityCoverage]:
     """Coverage of a steward's communities at the last midnight, the thinnest community first."""
-    given: dict[str, list[Given]] = {
+    given: dict[str, list[CoveredAnswer]] = {
         id_: [] for id_ in people_hoped_for(settings) if by.answers_for(id_)
     }
     for one in _answers(connection, now // _DAY * _DAY):
@@ -113,7 +113,7 @@ def coverage(
     ]
 
 
-def _measured(given: Sequence[Given], bare: CommunityCoverage) -> CommunityCoverage:
+def _measured(given: Sequence[CoveredAnswer], bare: CommunityCoverage) -> CommunityCoverage:
     """Coverage with the numbers that have enough people."""
     if bare.answered < bare.floor:
         return bare
@@ -136,7 +136,7 @@ def _above(found: Estimate | None, floor: int) -> Estimate | None:
     return found if found is not None and (found.n_raters or 0) >= floor else None
 
 
-def consistency(given: Sequence[Given]) -> Estimate | None:
+def consistency(given: Sequence[CoveredAnswer]) -> Estimate | None:
     """Share of repeated pairs that were answered as before; None where nothing was repeated."""
     before = {one.assignment: one.choice for one in given}
     again = [one for one in given if one.repeats in before]
@@ -144,7 +144,7 @@ def consistency(given: Sequence[Given]) -> Estimate | None:
     return _mean(same, [one.person for one in again])
 
 
-def agreement(anchors: Sequence[Given]) -> Estimate | None:
+def agreement(anchors: Sequence[CoveredAnswer]) -> Estimate | None:
     """How often a person chooses in an anchor pair as most others do; None without such pairs."""
     sided = [one for one in anchors if one.left is not None]
     if not sided:
@@ -156,13 +156,13 @@ def agreement(anchors: Sequence[Given]) -> Estimate | None:
         return None
 
 
-def _shares(given: Sequence[Given]) -> dict[str, Estimate]:
+def _shares(given: Sequence[CoveredAnswer]) -> dict[str, Estimate]:
     people = [one.person for one in given]
     found = {name: _mean([one.choice == name for one in given], people) for name in _SHARES}
     return {name: share for name, share in found.items() if share is not None}
 
 
-def _left(given: Sequence[Given]) -> Estimate | None:
+def _left(given: Sequence[CoveredAnswer]) -> Estimate | None:
     sided = [one for one in given if one.left is not None]
     return _mean([bool(one.left) for one in sided], [one.person for one in sided])
 
@@ -177,7 +177,7 @@ def _mean(true_N: Sequence[bool], person_N: Sequence[str]) -> Estimate | None:
     return group_means(value_N_S, one_group, clusters, bounds=(0.0, 1.0)).estimate(0)
 
 
-def _answers(connection: Connection, before: int) -> list[Given]:
+def _answers(connection: Connection, before: int) -> list[CoveredAnswer]:
     """Answers that were kept before a time, each in its newest version of that time."""
     newest = (
         select(rating.c.assignment, func.max(rating.c.version).label("version"))
@@ -196,7 +196,7 @@ def _answers(connection: Connection, before: int) -> list[Given]:
         .order_by(assignment.c.id)
     )
     return [
-        Given(
+        CoveredAnswer(
             person=row.participant,
             community=row.community,
             pair=row.pair,

@@ -89,7 +89,7 @@ class GivenText:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class EverythingGiven:
     """Everything that a person gave.
 
     Attributes:
@@ -113,7 +113,7 @@ class Given:
         return asdict(self)
 
 
-def given_by(connection: Connection, participant_id: str) -> Given:
+def given_by(connection: Connection, participant_id: str) -> EverythingGiven:
     """Everything that a person gave, but for personal data, which have their own file."""
     row = connection.execute(
         select(participant.c.community, participant.c.joined_day).where(
@@ -123,7 +123,7 @@ def given_by(connection: Connection, participant_id: str) -> Given:
     reports = connection.execute(
         select(flag.c.text, flag.c.reason).where(flag.c.participant == participant_id)
     )
-    return Given(
+    return EverythingGiven(
         community=row.community,
         joined_day=row.joined_day,
         consents=_consents(connection, participant_id),

@@ -38,7 +38,7 @@ class NewInvitations:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeInvitation:
     """An invitation that was made; nobody can see its link again.
 
     Attributes:
@@ -89,12 +89,12 @@ def make_invitations(
     return tokens
 
 
-def invitations(connection: Connection, by: Steward, now: int) -> list[Made]:
+def invitations(connection: Connection, by: Steward, now: int) -> list[MadeInvitation]:
     """Invitations into a steward's communities, the newest first."""
     query = select(invite).where(within(invite.c.community, by))
     rows = connection.execute(query.order_by(invite.c.made_at.desc(), invite.c.id.desc()))
     return [
-        Made(
+        MadeInvitation(
             id=row.id,
             community=row.community,
             label=row.label,

@@ -15,7 +15,7 @@ from pluralign.collecting.released_rows import Uses, newest_consents, public_id,
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.tables import change, model_use, release, text, withdrawal
 from pluralign.collecting.study import Study
-from pluralign.collecting.withdrawing import Receipt
+from pluralign.collecting.withdrawing import WithdrawalReceipt
 from pluralign.core import InvalidInput, read_json_object, text_digest
 from pluralign.sources.collected import FACTS
 
@@ -156,7 +156,7 @@ def finish(
     withdrawal_id: str,
     runs: Sequence[Mapping[str, Any]],
     now: int,
-) -> Receipt:
+) -> WithdrawalReceipt:
     """Note that a withdrawal is done, and complete its receipt; the ids in releases are deleted.
 
     Args:
@@ -167,7 +167,7 @@ def finish(
         now: Seconds since 1970.
     """
     row = connection.execute(select(withdrawal).where(withdrawal.c.id == withdrawal_id)).one()
-    receipt = Receipt(**json.loads(row.receipt))
+    receipt = WithdrawalReceipt(**json.loads(row.receipt))
     if row.done_at is not None:
         return receipt
     releases = note_revisions(connection, study, json.loads(row.traces), now)

@@ -19,7 +19,7 @@ OPEN_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ReleaseProposal:
     """A proposed release.
 
     Attributes:
@@ -35,7 +35,9 @@ class Proposal:
     agreed: tuple[str, ...]
 
 
-def propose(connection: Connection, asked: Collection[str], now: int, actor: str) -> Proposal:
+def propose(
+    connection: Connection, asked: Collection[str], now: int, actor: str
+) -> ReleaseProposal:
     """Propose a release; an open proposal for the same purposes is returned as it is.
 
     Raises:
@@ -48,10 +50,10 @@ def propose(connection: Connection, asked: Collection[str], now: int, actor: str
     id_ = new_id(now)
     connection.execute(insert(proposal).values(id=id_, purposes=purposes, by=actor, made_at=now))
     audit_log.append(connection, now, actor, "release proposed", id_)
-    return Proposal(id_, tuple(purposes.split()), now, ())
+    return ReleaseProposal(id_, tuple(purposes.split()), now, ())
 
 
-def open_proposals(connection: Connection, now: int) -> list[Proposal]:
+def open_proposals(connection: Connection, now: int) -> list[ReleaseProposal]:
     """Proposals that no release was made of yet, the oldest first."""
     rows = connection.execute(
         select(proposal)
@@ -59,12 +61,14 @@ def open_proposals(connection: Connection, now: int) -> list[Proposal]:
         .order_by(proposal.c.id)
     )
     return [
-        Proposal(row.id, tuple(row.purposes.split()), row.made_at, _agreed(connection, row.id))
+        ReleaseProposal(
+            row.id, tuple(row.purposes.split()), row.made_at, _agreed(connection, row.id)
+        )
         for row in rows.all()
     ]
 
 
-def open_proposal(connection: Connection, id_: str, now: int) -> Proposal:
+def open_proposal(connection: Connection, id_: str, now: int) -> ReleaseProposal:
     """One open proposal.
 
     Raises:

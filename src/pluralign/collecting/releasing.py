@@ -48,7 +48,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeRelease:
     """A release that was made.
 
     Attributes:
@@ -75,7 +75,7 @@ def make_release(
     stewards: Sequence[str],
     random: bytes,
     now: int,
-) -> Made:
+) -> MadeRelease:
     """Make a release: its folder appears whole or not at all.
 
     Args:
@@ -104,7 +104,7 @@ def _made_alone(
     stewards: Sequence[str],
     random: bytes,
     now: int,
-) -> Made:
+) -> MadeRelease:
     releases = study.folder / RELEASES
     finish_stopped(releases)
     for _ in range(_TRIES):
@@ -176,8 +176,8 @@ def record_release(connection: Connection, draft: Draft, digest: str, now: int) 
     return True
 
 
-def _made(draft: Draft, folder: Path, digest: str) -> Made:
-    return Made(
+def _made(draft: Draft, folder: Path, digest: str) -> MadeRelease:
+    return MadeRelease(
         id=draft.facts.id,
         folder=str(folder),
         digest=digest,

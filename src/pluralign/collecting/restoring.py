@@ -13,7 +13,7 @@ from pluralign.collecting import audit_log
 from pluralign.collecting.personal import KEYS_FILE, open_personal
 from pluralign.collecting.snapshots import (
     STORE_FILE,
-    Manifest,
+    SnapshotManifest,
     check_snapshot,
     read_withdrawals,
     snapshots,
@@ -39,7 +39,7 @@ class Restored:
     """
 
     snapshot: str
-    manifest: Manifest
+    manifest: SnapshotManifest
     withdrawn: int
 
 

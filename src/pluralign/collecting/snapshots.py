@@ -24,7 +24,7 @@ _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class SnapshotManifest:
     """The content of a snapshot.
 
     Attributes:
@@ -52,7 +52,7 @@ def snapshots(folder: Path) -> list[Path]:
     return sorted(path for path in named if (path / MANIFEST_FILE).is_file())
 
 
-def check_snapshot(snapshot: Path) -> Manifest:
+def check_snapshot(snapshot: Path) -> SnapshotManifest:
     """Read a snapshot whole, and compare it with its manifest.
 
     Raises:
@@ -76,7 +76,7 @@ def check_snapshot(snapshot: Path) -> Manifest:
     return manifest
 
 
-def read_manifest(snapshot: Path) -> Manifest:
+def read_manifest(snapshot: Path) -> SnapshotManifest:
     """The manifest of a snapshot.
 
     Raises:
@@ -84,7 +84,7 @@ def read_manifest(snapshot: Path) -> Manifest:
     """
     path = snapshot / MANIFEST_FILE
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        return SnapshotManifest(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path, f"cannot be read ({error})") from None
 

@@ -19,7 +19,7 @@ from pluralign.collecting.study import StudySettings
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class StoreCheck:
     """One check of a store.
 
     Attributes:
@@ -35,7 +35,7 @@ class Check:
 
 def verify(
     connection: Connection, settings: StudySettings, keys: set[str], head: str | None
-) -> list[Check]:
+) -> list[StoreCheck]:
     """Check a store.
 
     Args:
@@ -47,20 +47,20 @@ def verify(
     return [*_database(connection), _log(connection, head), *_consents(connection, settings, keys)]
 
 
-def _database(connection: Connection) -> Iterator[Check]:
+def _database(connection: Connection) -> Iterator[StoreCheck]:
     if connection.dialect.name != "sqlite":
         return  # PostgreSQL checks its pages when it reads them
     pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
     answer = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
     found = "" if answer == "ok" else f"SQLite reports: {answer}; restore a backup"
-    yield Check("pages of the database", pages, found)
+    yield StoreCheck("pages of the database", pages, found)
     strays = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     named = ", ".join(sorted({row[0] for row in strays}))
     found = f"{len(strays)} rows of {named} refer to rows that are gone" if strays else ""
-    yield Check("references between rows", pages, found)
+    yield StoreCheck("references between rows", pages, found)
 
 
-def _log(connection: Connection, head: str | None) -> Check:
+def _log(connection: Connection, head: str | None) -> StoreCheck:
     rows = connection.execute(select(func.count()).select_from(audit)).scalar_one()
     broken = audit_log.broken_at(connection)
     problem = ""
@@ -71,7 +71,7 @@ def _log(connection: Connection, head: str | None) -> Check:
             f"no row has the digest {head}: the log was shortened or replaced after that digest "
             "was published, or an older backup was restored"
         )
-    return Check("rows of the audit log", rows, problem)
+    return StoreCheck("rows of the audit log", rows, problem)
 
 
 def _lacks(connection: Connection, head: str) -> bool:
@@ -79,7 +79,9 @@ def _lacks(connection: Connection, head: str) -> bool:
     return connection.execute(same).first() is None
 
 
-def _consents(connection: Connection, settings: StudySettings, keys: set[str]) -> Iterator[Check]:
+def _consents(
+    connection: Connection, settings: StudySettings, keys: set[str]
+) -> Iterator[StoreCheck]:
     """Every answer, and everything personal, is that of a person who agrees that it is kept."""
     given = connection.execute(
         select(rating.c.id, assignment.c.participant, consent.c.participant, consent.c.purposes)
@@ -88,16 +90,16 @@ def _consents(connection: Connection, settings: StudySettings, keys: set[str]) -
     ).all()
     bad = [id_ for id_, own, by, what in given if own != by or not allowed(["collect"], what or "")]
     problem = f"answers without a consent of the person who gave them: {_some(bad)}" if bad else ""
-    yield Check("answers and the consents they were given under", len(given), problem)
+    yield StoreCheck("answers and the consents they were given under", len(given), problem)
     agreeing = _agreeing(connection)
     # Where a withdrawal only stops further use, people agreed that their answers are kept.
     stopped = _stopped(connection) if settings.withdrawal == "stop" else set()
     unkept = sorted({own for _, own, _, _ in given} - agreeing - stopped)
     problem = f"people who do not agree any more have answers: {_some(unkept)}" if unkept else ""
-    yield Check("people and their newest consents", len(agreeing) + len(unkept), problem)
+    yield StoreCheck("people and their newest consents", len(agreeing) + len(unkept), problem)
     stray = sorted(keys - set(connection.execute(select(participant.c.id)).scalars()))
     problem = f"personal data of people who are not in the store: {_some(stray)}" if stray else ""
-    yield Check("people with personal data", len(keys), problem)
+    yield StoreCheck("people with personal data", len(keys), problem)
 
 
 def _agreeing(connection: Connection) -> set[str]:

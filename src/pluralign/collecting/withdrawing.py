@@ -42,7 +42,7 @@ NOT_RECALLED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class WithdrawalReceipt:
     """The receipt of a withdrawal. It has no id of the person, and none of their words.
 
     Attributes:
@@ -70,7 +70,9 @@ class Receipt:
     not_recalled: list[str] = field(default_factory=lambda: list(NOT_RECALLED))
 
 
-def withdraw(connection: Connection, study: Study, participant_id: str, now: int) -> Receipt:
+def withdraw(
+    connection: Connection, study: Study, participant_id: str, now: int
+) -> WithdrawalReceipt:
     """Take a person out of the store.
 
     With ``withdrawal = "erase"`` in the study's settings, answers, consents, sessions and texts
@@ -105,7 +107,7 @@ def withdraw(connection: Connection, study: Study, participant_id: str, now: int
     # The influence of others was measured with this person: it is measured again.
     connection.execute(delete(change).where(change.c.release.in_(traces)))
     deleted, erased = take_out(connection, participant_id, now)
-    receipt = Receipt(
+    receipt = WithdrawalReceipt(
         id=id_,
         scope=scope,
         asked_at=now,
@@ -145,11 +147,11 @@ def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str
     )
 
 
-def receipt_of(connection: Connection, withdrawal_id: str) -> Receipt | None:
+def receipt_of(connection: Connection, withdrawal_id: str) -> WithdrawalReceipt | None:
     """The receipt of a withdrawal; None if there is no such withdrawal."""
     query = select(withdrawal.c.receipt).where(withdrawal.c.id == withdrawal_id)
     content = connection.execute(query).scalar()
-    return None if content is None else Receipt(**json.loads(content))
+    return None if content is None else WithdrawalReceipt(**json.loads(content))
 
 
 def _traces(connection: Connection, study: Study, participant_id: str) -> dict[str, dict[str, Any]]:

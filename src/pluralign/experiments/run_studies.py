@@ -7,7 +7,7 @@ from pluralign.evaluation import Drawing, TestPairs
 from pluralign.experiments.benches import bench_for
 from pluralign.experiments.repeats import judge
 from pluralign.experiments.reward_record import RewardWork, seeds_of
-from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
+from pluralign.experiments.studies import Part, RunStudy, curve_rows, sensitivity_rows
 from pluralign.methods import Method
 from pluralign.rewards import EncodedPairs
 from pluralign.settings.experiment import SensitivitySettings, Settings
@@ -32,7 +32,7 @@ def write_studies(work: RewardWork, encoded: EncodedPairs | None, drawing: Drawi
         parts += [_part(work, encoded, seed) for seed in seeds_of(work)[len(parts) : repeats]]
         chosen = tuple(parts[:repeats])
         judged = TestPairs.join([part.judged for part in chosen])
-        study = Study(chosen, judged, drawing, work.reporter)
+        study = RunStudy(chosen, judged, drawing, work.reporter)
         if task == "sensitivity":
             rows = sensitivity_rows(study, methods, grid)
         else:

@@ -39,7 +39,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class RunStudy:
     """The data of a study: one or several repeats of a run.
 
     Attributes:
@@ -97,7 +97,7 @@ class Study:
 
 
 def curve_rows(
-    study: Study, methods: Mapping[str, Method], fractions: tuple[float, ...], by: str
+    study: RunStudy, methods: Mapping[str, Method], fractions: tuple[float, ...], by: str
 ) -> Iterator[dict[str, Any]]:
     """Accuracy against the amount of training data, and how much of it reaches a baseline.
 
@@ -137,7 +137,7 @@ def curve_rows(
 
 
 def _curves(
-    study: Study, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench]]
+    study: RunStudy, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench]]
 ) -> dict[str, list[Drawn]]:
     """Method -> its accuracy at each size, all with the same draws."""
     credit: list[FloatArray] = []
@@ -170,7 +170,7 @@ def _needed_rows(
 
 
 def sensitivity_rows(
-    study: Study, methods: Mapping[str, Method], grid: list[tuple[str, dict[str, float]]]
+    study: RunStudy, methods: Mapping[str, Method], grid: list[tuple[str, dict[str, float]]]
 ) -> Iterator[dict[str, Any]]:
     """Accuracy of methods under other settings.
 

@@ -32,7 +32,7 @@ PURPOSES = ["collect", "train", "evaluate"]
 
 
 @dataclass
-class Served:
+class ServedStudy:
     """A study, its application, and a clock that tests move."""
 
     study: Study
@@ -104,7 +104,7 @@ def written_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def served(written_study: Path, tmp_path: Path) -> Iterator[Served]:
+def served(written_study: Path, tmp_path: Path) -> Iterator[ServedStudy]:
     with serving(Path(shutil.copytree(written_study, tmp_path / "tea"))) as found:
         yield found
 
@@ -112,10 +112,10 @@ def served(written_study: Path, tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture
 def serve_with(
     written_study: Path, tmp_path: Path
-) -> Callable[[str], AbstractContextManager[Served]]:
+) -> Callable[[str], AbstractContextManager[ServedStudy]]:
     """``serve_with(tables)`` serves a study that has more settings."""
 
-    def start(tables: str) -> AbstractContextManager[Served]:
+    def start(tables: str) -> AbstractContextManager[ServedStudy]:
         folder = Path(shutil.copytree(written_study, tmp_path / "with"))
         path = folder / "study.toml"
         path.write_text(f"{path.read_text('utf-8')}\n{tables}", "utf-8")
@@ -125,7 +125,7 @@ def serve_with(
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path) -> Iterator[ServedStudy]:
     """The application of a study's folder."""
     study = open_study(folder)
     with open_store(folder) as store, open_personal(folder) as personal:
@@ -140,4 +140,4 @@ def serving(folder: Path) -> Iterator[Served]:
             ),
             clock=lambda: now[0],
         )
-        yield Served(study, store, app, now)
+        yield ServedStudy(study, store, app, now)

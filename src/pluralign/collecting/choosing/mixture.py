@@ -124,7 +124,7 @@ def sharpened(gain_N: FloatArray, sharpness: float) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnPair:
     """A drawn row.
 
     Attributes:
@@ -155,7 +155,7 @@ def effective_shares(shares: Mapping[str, float], ways: Mapping[str, Way]) -> di
 
 def draw_row(
     shares: Mapping[str, float], ways: Mapping[str, Way], rng: np.random.Generator
-) -> Drawn | None:
+) -> DrawnPair | None:
     """Draw a way by its share, then a row by the way.
 
     Args:
@@ -173,4 +173,4 @@ def draw_row(
     reason = names[rng.choice(len(names), p=list(able.values()))]
     row = ways[reason].draw(rng)
     propensity = sum(share * ways[name].probability(row) for name, share in able.items())
-    return Drawn(row, reason, min(1.0, propensity))
+    return DrawnPair(row, reason, min(1.0, propensity))

@@ -25,7 +25,7 @@ _HEADERS = [
 _NOT_STORED = (b"cache-control", b"no-store")
 
 
-class Guard:
+class PageGuard:
     """Wraps the application of a study (ASGI).
 
     Args:

@@ -28,7 +28,7 @@ _YEAR = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedStudy:
     """Shared by all visits of a server.
 
     Attributes:
@@ -61,7 +61,7 @@ class Visit:
     """
 
     request: Request
-    served: Served
+    served: ServedStudy
     now: int
     language: str
     person: Person | None
@@ -185,7 +185,7 @@ def speech(language: str) -> Speech:
 
 def visit_of(request: Request) -> Visit:
     """The visit of a request."""
-    served: Served = request.app.state.served
+    served: ServedStudy = request.app.state.served
     now = served.clock()
     person, token = None, request.cookies.get(_cookie(request, _SESSION))
     if token:
@@ -194,7 +194,7 @@ def visit_of(request: Request) -> Visit:
     return Visit(request, served, now, _language(request, served, person), person)
 
 
-def _language(request: Request, served: Served, person: Person | None) -> str:
+def _language(request: Request, served: ServedStudy, person: Person | None) -> str:
     """The language that was chosen last, else that of the person, else of the browser."""
     known = served.study.settings.languages
     chosen = request.cookies.get(_cookie(request, _LANGUAGE), "")

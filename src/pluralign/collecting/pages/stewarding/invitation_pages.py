@@ -32,7 +32,7 @@ _NUMBERS = "Please write whole numbers within the limits."
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class InvitationCard:
     """A card to print.
 
     Attributes:
@@ -65,7 +65,7 @@ def invite(form: OfForm, desk: OfDesk) -> Response:
         return _page(desk, {name: form.one(name) for name in _FIELDS}, error)
     address = visit.study.settings.address or str(visit.request.base_url).rstrip("/")
     links = [f"{address}/join/{token}" for token in tokens]
-    cards = [Card(link, qr_code(link)) for link in links]
+    cards = [InvitationCard(link, qr_code(link)) for link in links]
     return desk.page("cards", cards=cards, new=new, until=visit.now + new.days * 86_400)
 
 
