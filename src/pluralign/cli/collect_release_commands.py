@@ -37,7 +37,8 @@ def release(
         ),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Make the release; without it, its rows are counted.")
+        bool,
+        typer.Option("--yes", help="Make the release. Without it, only the counts are printed."),
     ] = False,
     database: Database = None,
     as_json: AsJson = False,
@@ -45,8 +46,8 @@ def release(
     """Make a release: a snapshot of what people gave, for training, evaluation or publication.
 
     It has the newest version of each answer whose person consents now to every purpose. Communities
-    with fewer people than their floor are left out, and so are those of which none of the stewards
-    is a steward. People have new ids in each release. The folder has a data card (README.md) and
+    with fewer people than their floor are left out, and so are communities for which no steward
+    has agreed. People have new ids in each release. The folder has a data card (README.md) and
     Croissant metadata.
 
     Example: `pluralign collect release tea --purpose train --steward Ana --yes`

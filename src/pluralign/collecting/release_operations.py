@@ -36,13 +36,12 @@ from pluralign.collecting.study import Study
 from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput
 
-Given = Mapping[str, Any]
 _ID_BYTES = 4
 _SECRET = ("key_hash", "token_hash", "salt", "traces")
 """Columns that an export does not have."""
 
 
-def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def preview(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Count the rows of a release without making it, from what `release_of` takes."""
     with store.reading() as connection:
         purposes, stewards = _agreed(connection, given, now)
@@ -55,7 +54,7 @@ def preview(store: Store, study: Study, given: Given, now: int) -> dict[str, Any
     }
 
 
-def release_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def release_of(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Make a release: ``purposes`` and ``stewards``, or the ``proposal`` that has both."""
     with store.reading() as connection:
         purposes, stewards = _agreed(connection, given, now)
@@ -65,7 +64,9 @@ def release_of(store: Store, study: Study, given: Given, now: int) -> dict[str, 
     return asdict(made)
 
 
-def _agreed(connection: Connection, given: Given, now: int) -> tuple[Sequence[str], Sequence[str]]:
+def _agreed(
+    connection: Connection, given: Mapping[str, Any], now: int
+) -> tuple[Sequence[str], Sequence[str]]:
     """Purposes of a release, and names of the stewards who agree to it."""
     if not given.get("proposal"):
         return given["purposes"], given["stewards"]
@@ -79,14 +80,14 @@ def _agreed(connection: Connection, given: Given, now: int) -> tuple[Sequence[st
     return found.purposes, found.agreed
 
 
-def used(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def used(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Note that a run uses a release: ``release``, ``run``, ``digest``."""
     named = given["release"], given["run"], given["digest"]
     store.write(lambda c: note_use(c, study.folder, *named, now))
     return {}
 
 
-def withdrawal_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def withdrawal_of(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Take a person out of the store: ``participant``, or their ``key`` in words."""
     with store.reading() as connection:
         person = _person(connection, study, given)
@@ -96,31 +97,31 @@ def withdrawal_of(store: Store, study: Study, given: Given, now: int) -> dict[st
     return asdict(store.write(lambda c: withdraw(c, study, person, now)))
 
 
-def pending(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def pending(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """The withdrawals that are not done, or the one with the id ``withdrawal``."""
     with store.reading() as connection:
         left = work_left(connection, given.get("withdrawal"))
     return {"pending": [asdict(one) for one in left]}
 
 
-def narrowed_of(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def narrowed_of(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """The work that narrower consents leave in releases."""
     with store.reading() as connection:
         return asdict(narrowed(connection, study))
 
 
-def revised(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def revised(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Note that releases were written again: ``releases``."""
     return store.write(lambda c: note_revisions(c, study.folder, given["releases"], now))
 
 
-def finished(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def finished(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Note that a withdrawal is done: ``withdrawal``, ``runs``."""
     made = store.write(lambda c: finish(c, study.folder, given["withdrawal"], given["runs"], now))
     return asdict(made)
 
 
-def releases(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def releases(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """The releases of the study, the oldest first."""
     columns = release.c.id, release.c.purposes, release.c.digest, release.c.revision
     query = select(*columns, release.c.made_at).order_by(release.c.made_at, release.c.id)
@@ -129,7 +130,7 @@ def releases(store: Store, study: Study, given: Given, now: int) -> dict[str, An
     return {"releases": [row | {"folder": _folder(study, row["id"])} for row in rows]}
 
 
-def documents(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def documents(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Every version of the consent and policy texts, the newest first."""
     query = select(document).order_by(
         document.c.kind, document.c.version.desc(), document.c.language
@@ -138,7 +139,7 @@ def documents(store: Store, study: Study, given: Given, now: int) -> dict[str, A
         return {"documents": [dict(row._mapping) for row in connection.execute(query)]}
 
 
-def export(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def export(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Everything in the store but secrets; or what the person of a ``key`` gave."""
     with store.reading() as connection:
         if given.get("key"):
@@ -150,7 +151,7 @@ def export(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]
         }
 
 
-def changes(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def changes(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Store what people's answers changed in a release: ``release``, ``changes``."""
     kept = store.write(lambda c: keep_changes(c, study, given["release"], given["changes"], now))
     return {"people": kept}
@@ -164,7 +165,7 @@ def _folder(study: Study, id_: str) -> str:
     return str(Path(study.folder) / "releases" / id_)
 
 
-def _person(connection: Connection, study: Study, given: Given) -> str:
+def _person(connection: Connection, study: Study, given: Mapping[str, Any]) -> str:
     """Id of the person of a key or an id."""
     if given.get("key"):
         key = read_key(given["key"])

@@ -10,10 +10,8 @@ from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
 from pluralign.core import InvalidInput
 
-Given = Mapping[str, Any]
 
-
-def added(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def added(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Add a steward: ``name`` and ``communities`` -> the token of a one-time link."""
     known = [one.id for one in study.settings.communities]
     unknown = [one for one in given["communities"] if one not in known]
@@ -29,24 +27,24 @@ def added(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
     }
 
 
-def linked(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def linked(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Make a new link for a steward: ``name`` -> its token."""
     return {"token": store.write(lambda c: new_link(c, study.secret, given["name"], now=now))}
 
 
-def revoked(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def revoked(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Revoke a steward: ``name``."""
     store.write(lambda c: revoke_steward(c, given["name"], now))
     return {}
 
 
-def listed(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def listed(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """All stewards."""
     with store.reading() as connection:
         return {"stewards": [asdict(one) for one in listed_stewards(connection, now)]}
 
 
-def proposed(store: Store, study: Study, given: Given, now: int) -> dict[str, Any]:
+def proposed(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """Propose a release: ``purposes`` -> the proposal; without purposes, the open ones."""
     if given["purposes"]:
         store.write(lambda c: propose(c, given["purposes"], now, "operator"))
