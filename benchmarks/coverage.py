@@ -79,6 +79,7 @@ def difference(rate: float, gain: float) -> Callable[[FloatArray, np.random.Gene
 PLANTED = {
     "accuracy 0.62": (accuracy(0.62, 0.08), 0.62, (0.0, 1.0)),
     "accuracy 0.95": (accuracy(0.95, 0.08), 0.95, (0.0, 1.0)),
+    "accuracy 0.99": (accuracy(0.99, 0.08), 0.99, (0.0, 1.0)),
     "difference on 30 %": (difference(0.30, 0.02), 0.02, (-1.0, 1.0)),
     "difference on 2 %": (difference(0.02, 0.005), 0.005, (-1.0, 1.0)),
 }

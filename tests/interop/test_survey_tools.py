@@ -236,7 +236,7 @@ def test_a_reward_run_has_documents_too_and_an_empty_folder_none(tmp_path: Path)
     assert entry["evaluation_name"] == "pairwise_accuracy (GBR, steer GBR, all)"
     assert (
         entry["score_details"]["uncertainty"]["confidence_interval"]["method"]
-        == "Student's t over raters"
+        == "quantiles of Student's t over raters"
     )
     with pytest.raises(InvalidInput, match="neither a finished run nor an audit"):
         write_every_eval_ever(tmp_path / "out", tmp_path / "more", "Somebody")

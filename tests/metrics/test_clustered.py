@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from pluralign.core import rng_for
-from pluralign.metrics import Clusters, effective_clusters, group_means, t_interval
+from pluralign.metrics import (
+    Clusters,
+    disaggregate,
+    effective_clusters,
+    group_means,
+    t_interval,
+    wilson_interval,
+)
 from pluralign.metrics.clustered import cluster_spread, two_way_spread
 
 
@@ -125,10 +132,100 @@ def test_half_a_pair_is_as_much_larger_as_a_reported_choice_moves_a_corrected_me
 
 
 def test_an_interval_stays_within_what_is_possible() -> None:
-    found = one_group([1.0, 1.0, 1.0, 0.0], [1, 2, 3, 4], bounds=(0.0, 1.0)).estimate(0)
-    assert found.low == 0.0
+    found = one_group([1.0, 1.0, 1.0, -1.0], [1, 2, 3, 4], bounds=(-1.0, 1.0)).estimate(0)
+    assert found.low == -1.0
     assert found.high == 1.0
     assert t_interval(0.5, 0.0, 3) == (0.5, 0.5)
+
+
+def ends(value_N, rater_N, **more) -> tuple[float, float]:
+    """Both ends of the interval of an accuracy."""
+    found = one_group(value_N, rater_N, bounds=(0.0, 1.0), **more).estimate(0)
+    assert found.low is not None and found.high is not None
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    return found.low, found.high
+
+
+def credits_of(seed: int, raters: int, mean: float) -> tuple[np.ndarray, np.ndarray]:
+    """Credits of raters with 15 pairs each, whose own accuracies differ around a mean."""
+    rng = rng_for(seed, "credits", str(mean))
+    rater_N = np.repeat(np.arange(raters), 15)
+    own_G = rng.beta(11.5 * mean, 11.5 * (1 - mean), raters)
+    return rng.binomial(1, own_G[rater_N]).astype(float), rater_N
+
+
+def test_intervals_of_an_accuracy_and_of_the_share_of_errors_are_mirror_images() -> None:
+    for seed, mean in enumerate([0.02, 0.3, 0.62, 0.95, 0.99]):
+        value_N, rater_N = credits_of(seed, 12, mean)
+        low, high = ends(value_N, rater_N)
+        assert ends(1 - value_N, rater_N) == pytest.approx((1 - high, 1 - low))
+
+
+def test_the_interval_of_an_accuracy_in_the_middle_is_that_of_students_t() -> None:
+    value_N, rater_N = credits_of(0, 400, 0.5)
+    by_t = one_group(value_N, rater_N).estimate(0)
+    assert ends(value_N, rater_N) == pytest.approx((by_t.low, by_t.high), abs=5e-4)
+
+
+def test_the_interval_of_an_accuracy_near_1_reaches_further_down_than_up() -> None:
+    value_N, rater_N = credits_of(1, 20, 0.95)
+    low, high = ends(value_N, rater_N)
+    assert value_N.mean() - low > 1.3 * (high - value_N.mean())
+
+
+@pytest.mark.parametrize("credit", [0.0, 1.0])
+@pytest.mark.parametrize("raters", [5, 20, 100])
+def test_raters_who_are_all_served_prove_no_perfect_accuracy(raters: int, credit: float) -> None:
+    value_N, rater_N = np.full(3 * raters, credit), np.repeat(np.arange(raters), 3)
+    low, high = ends(value_N, rater_N)
+    half_pair = t_interval(credit, (1 / len(value_N)) ** 2, raters - 1, (0.0, 1.0))
+    assert low <= half_pair[0] <= half_pair[1] <= high
+    assert high - low < 0.4
+
+
+def test_an_accuracy_that_is_1_but_for_rounding_has_the_interval_of_1() -> None:
+    exact = wilson_interval(1.0, variance=1e-4, clusters=20)
+    assert wilson_interval(1 - 1e-16, variance=1e-4, clusters=20) == pytest.approx(exact)
+
+
+def test_an_average_of_accuracies_has_the_same_kind_of_interval() -> None:
+    value_N, rater_N = credits_of(2, 40, 0.95)
+    means = group_means(
+        value_N[:, None], rater_N % 2, Clusters(cluster_N=rater_N), bounds=(0.0, 1.0)
+    )
+    spread = means.spread
+    expected = wilson_interval(
+        value_N.mean(), spread.average_S[0], float(spread.average_df_S[0]) + 1
+    )
+    assert (means.average().low, means.average().high) == pytest.approx(expected)
+
+
+def test_an_accuracy_corrected_for_reports_errs_alike_to_both_sides() -> None:
+    """Noise, not the share itself, causes its error: it may lie past 1, where Wilson has no end."""
+    value_N, rater_N = credits_of(3, 20, 0.95)
+    found = one_group(value_N, rater_N, bounds=(0.0, 1.0), ways={"flip_N": 0.25})
+    expected = t_interval(value_N.mean(), found.spread.variance_C_S[0, 0], 19, (0.0, 1.0))
+    assert (found.estimate(0).low, found.estimate(0).high) == pytest.approx(expected)
+    past = one_group(np.full(40, 1.02), np.arange(40), bounds=(0.0, 1.0)).estimate(0)
+    assert past.low is not None and past.high is not None
+    assert past.low < past.value == past.high
+
+
+def test_differences_and_unbounded_means_keep_students_t() -> None:
+    value_N, rater_N = credits_of(4, 20, 0.9)
+    for bounds in [(-1.0, 1.0), (0.0, np.inf)]:
+        found = one_group(value_N, rater_N, bounds=bounds)
+        expected = t_interval(value_N.mean(), found.spread.variance_C_S[0, 0], 19, bounds)
+        assert (found.estimate(0).low, found.estimate(0).high) == pytest.approx(expected)
+
+
+def test_an_accuracy_of_one_rater_has_no_interval_alone_or_in_an_average() -> None:
+    clusters = Clusters(cluster_N=["ana", "ana", "ben", "eve"])
+    by = disaggregate(
+        [1, 0, 1, 0], ["a", "a", "b", "b"], clusters, rng_for(0), bounds=(0, 1), draws=50
+    )
+    assert (by.by_community["a"].low, by.average.low) == (None, None)
+    assert by.by_community["b"].low is not None
 
 
 def test_one_rater_shows_no_error() -> None:
@@ -138,19 +235,20 @@ def test_one_rater_shows_no_error() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mean", [7 / 11.3, 0.95])
 @pytest.mark.parametrize("even", [True, False])
 @pytest.mark.parametrize("raters", [20, 50])
 def test_an_interval_covers_the_planted_accuracy_as_often_as_it_promises(
-    raters: int, even: bool
+    raters: int, even: bool, mean: float
 ) -> None:
     inside, societies = 0, 600
     for seed in range(societies):
         rng = rng_for(seed, "coverage", str(even))
         size_G = np.full(raters, 15) if even else 1 + rng.poisson(rng.gamma(1.5, 8, raters))
-        own_G = rng.beta(7, 4.3, raters)
+        own_G = rng.beta(11.3 * mean, 11.3 * (1 - mean), raters)
         rater_N = np.repeat(np.arange(raters), size_G)
         credit_N = rng.binomial(1, own_G[rater_N]).astype(float)
         found = one_group(credit_N, rater_N, bounds=(0.0, 1.0)).estimate(0)
         assert found.low is not None and found.high is not None
-        inside += found.low <= 7 / 11.3 <= found.high
+        inside += found.low <= mean <= found.high
     assert 0.925 <= inside / societies <= 0.975

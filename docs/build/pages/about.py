@@ -57,7 +57,9 @@ How to read it:
   to a whole country. The encoder reads English; the texts are English or translated to it.
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only.
 * The sections on transformers and on a community nobody trained on were measured before principal
-  components became the default, with products by element (`trunk.components = 0`).
+  components became the default, with products by element (`trunk.components = 0`), and their
+  accuracies have Student's t in place of Wilson's interval. So have learning curves and other
+  settings, whose errors come from draws.
 * **These are development data.** Methods, features and settings were chosen on them, by the
   [protocol](protocol.md), mostly on the same seeds and without a quarter of the communities or
   raters. No interval covers that choice. It favours `adaptive` over the published methods, which

@@ -99,11 +99,12 @@ def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
     how = [row.community, details.get("strategy"), f"steer {steer}" if steer else None]
     uncertainty: dict[str, Any] = {"num_samples": row.n}
     if row.low is not None:
+        units = "raters" if details["n_raters"] else "questions"
         uncertainty["confidence_interval"] = {
             "lower": row.low,
             "upper": row.high,
             "confidence_level": 0.95,
-            "method": f"Student's t over {'raters' if details['n_raters'] else 'questions'}",
+            "method": f"quantiles of Student's t over {units}",
         }
     return {
         "evaluation_name": f"{row.metric} ({', '.join(filter(None, [*how, details['subset']]))})",

@@ -85,7 +85,7 @@ def human_ceiling(
 
     >>> items, raters = ["i", "i", "i", "j"], ["ana", "ben", "eve", "ana"]
     >>> str(human_ceiling(items, [1, 1, 0, 1], raters))
-    '0.333 [0.000, 1.000] (n=1, 3 raters)'
+    '0.333 [0.006, 0.977] (n=1, 3 raters)'
     """
     choices, _ = checked_values(choice_N)
     if not np.isin(choices, (0, 1)).all():

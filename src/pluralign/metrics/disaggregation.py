@@ -189,7 +189,7 @@ def disaggregate(
 def _as_wide_as_intervals(
     draws_B_C: FloatArray, means: GroupMeans, rng: np.random.Generator
 ) -> FloatArray:
-    """The draws, stretched until the middle 95 % of each community are as wide as its interval.
+    """The draws, stretched until the middle 95 % of each community are as wide as by Student's t.
 
     Draws resample one kind of cluster, and are too narrow where clusters are few. Where all rows of
     a community are equal, its draws are too, and normal deviations take their place.

@@ -21,10 +21,12 @@ from pluralign.metrics.clustered import (
     cluster_spread,
     t_interval,
     two_way_spread,
+    wilson_interval,
 )
 from pluralign.metrics.input_checks import checked_values, coded
 
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+_SHARE: Bounds = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class GroupMeans:
         people: Different people behind all.
         clusters_C: Different clusters (raters, or questions without raters) behind each group.
         bounds: The least and the largest possible value.
+        reported: Whether a value is corrected for choices reported as their opposite: such a value
+            errs alike to both sides near 0 and 1, and may lie past them.
     """
 
     ids: tuple[str, ...]
@@ -78,22 +82,32 @@ class GroupMeans:
     people: int
     clusters_C: IntArray
     bounds: Bounds
+    reported: bool = False
 
     def estimate(self, c: int, s: int = 0) -> Estimate:
         """The mean of a group in one series."""
         value, spread = float(self.value_C_S[c, s]), self.spread
-        low, high = t_interval(value, spread.variance_C_S[c, s], spread.df_C_S[c, s], self.bounds)
+        low, high = self._interval(value, spread.variance_C_S[c, s], spread.df_C_S[c, s])
         return Estimate(value, low, high, int(self.n_C[c]), int(self.people_C[c]) or None)
 
     def average(self, s: int = 0) -> Estimate:
         """The mean over groups, each of which counts the same."""
         value, spread = float(self.value_C_S[:, s].mean()), self.spread
-        low, high = t_interval(value, spread.average_S[s], spread.average_df_S[s], self.bounds)
+        low, high = self._interval(value, spread.average_S[s], spread.average_df_S[s])
         return Estimate(value, low, high, self.n, self.people or None)
 
     def by_id(self, s: int = 0) -> dict[str, Estimate]:
         """Group -> the estimate of its mean."""
         return {id_: self.estimate(c, s) for c, id_ in enumerate(self.ids)}
+
+    def _interval(
+        self, value: float, variance: float, df: float
+    ) -> tuple[float, float] | tuple[None, None]:
+        """Wilson's for shares, which are skewed near 0 and 1; else Student's t around the value."""
+        share = self.bounds == _SHARE and not self.reported and 0 <= value <= 1
+        if share and np.isfinite(variance):
+            return wilson_interval(value, variance, df + 1)
+        return t_interval(value, variance, df, self.bounds)
 
 
 def group_means(
@@ -111,6 +125,9 @@ def group_means(
     each error (as Agresti and Min 2005 add it to the counts): models that answer alike on the
     pairs at hand are not proved to answer alike on others. One choice that was reported moves a
     corrected mean by ``1 / (1 - 2 flip)`` times as much, so that half a pair is as much larger.
+
+    Intervals are Wilson's (`wilson_interval`) where ``bounds`` are (0, 1) and no choice was
+    reported, else Student's t (`t_interval`).
 
     Args:
         value_N_S: One number for each row in each series, shape (N, S).
@@ -158,6 +175,7 @@ def group_means(
         people=len(np.unique(cluster[person])),
         clusters_C=_distinct_codes(group, cluster, ids.size),
         bounds=bounds,
+        reported=bool(flip.any()),
     )
 
 
