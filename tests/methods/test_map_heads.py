@@ -12,6 +12,7 @@ from pluralign.methods import TrainingSet
 from pluralign.methods.map_heads import (
     CommunityPrior,
     MapConfig,
+    _first_half,
     fit_map,
     learn_map,
     shared_directions,
@@ -99,12 +100,37 @@ def test_planted_directions_are_found_and_make_better_heads_than_a_ridge(
     assert likeness(low.heads(), head_C_D) > likeness(round_.heads(), head_C_D) + 0.1
 
 
+@pytest.mark.parametrize(("communities", "directions"), [(3, 6), (16, 20)])
+def test_shared_directions_are_those_of_the_moment_of_all_dimensions(
+    numbers: Callable[..., TrainingSet], communities: int, directions: int
+) -> None:
+    rng = rng_for(communities)
+    named = {f"~c{c:02d}": rng.normal(size=(40, 20)) for c in range(communities)}
+    prior, train = a_prior(20, 0), numbers(named, raters=8)
+    first_N = _first_half(train, rng_for(1))
+    half_C_D = [
+        np.stack([prior.head(half.of(c)) for c in named]) - prior.mean_D
+        for half in (train.without(first_N), train.without(~first_N))
+    ]
+    moment_D_D = half_C_D[0].T @ half_C_D[1] / communities
+    whole_D, every_D_D = np.linalg.eigh((moment_D_D + moment_D_D.T) / 2)
+    value_R, vector_D_R = shared_directions(prior, train, rng_for(1))
+    assert vector_D_R.shape == (20, directions)
+    np.testing.assert_allclose(vector_D_R.T @ vector_D_R, np.eye(directions), atol=1e-12)
+    kept = int(np.sum(whole_D > 1e-9))
+    assert np.sum(value_R > 1e-9) == kept > 2
+    np.testing.assert_allclose(value_R[:kept], whole_D[::-1][:kept])
+    np.testing.assert_allclose(
+        np.abs(np.sum(vector_D_R[:, :kept] * every_D_D[:, ::-1][:, :kept], axis=0)), 1
+    )
+
+
 def test_halves_that_agree_on_nothing_and_single_communities_give_no_direction(
     numbers: Callable[..., TrainingSet],
 ) -> None:
     alone = numbers({"MEX": rng_for(0).normal(size=(12, 8))})
-    value_D, _ = shared_directions(a_prior(8, 0), alone, rng_for(1))
-    assert not value_D.any()
+    value_R, _ = shared_directions(a_prior(8, 0), alone, rng_for(1))
+    assert not value_R.any()
     model = fit_map(alone, flat_reference(8), SMALL, rng_for(1))
     assert np.isfinite(model.heads()).all()
 

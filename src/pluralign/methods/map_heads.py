@@ -129,8 +129,8 @@ def learn_map(
         mean_D = pooled_heads(part, anchor, RidgeConfig(), [pooled.ridge])[0, 0]
         middle = float(np.median(config.ridges))
         round_ = CommunityPrior(anchor, mean_D, np.zeros((len(mean_D), 0)), middle)
-        value_D, vector_D_D = shared_directions(round_, part, rng_for(seed, "halves"))
-        return [replace(round_, low_D_r=low_part(value_D, vector_D_D, *shape)) for shape in shapes]
+        value_R, vector_D_R = shared_directions(round_, part, rng_for(seed, "halves"))
+        return [replace(round_, low_D_r=low_part(value_R, vector_D_R, *shape)) for shape in shapes]
 
     def heads(inner: TrainingSet) -> FloatArray:
         own = [inner.of(c) for c in inner.communities]
@@ -181,22 +181,25 @@ def shared_directions(
         rng: Deals the units into halves.
 
     Returns:
-        Variances in falling order, shape (D,), 0 where halves disagree, and their directions, as
-        columns, shape (D, D). All are 0 where fewer than two communities are in both halves.
+        Variances in falling order, shape (R,), 0 where halves disagree, and their directions, as
+        columns, shape (D, R). R is at most D and twice the number of communities in both halves;
+        it is 0 where these are fewer than two.
     """
     first_N = _first_half(train, rng)
     halves = [train.without(first_N), train.without(~first_N)]
     both = sorted(set(halves[0].community_N.tolist()) & set(halves[1].community_N.tolist()))
-    dimensions = len(prior.mean_D)
     if len(both) < 2:
-        return np.zeros(dimensions), np.eye(dimensions)
+        return np.zeros(0), np.zeros((len(prior.mean_D), 0))
     first_C_D, second_C_D = (
         np.stack([prior.head(half.of(c)) for c in both]) - prior.mean_D for half in halves
     )
     with one_blas_thread():
-        moment_D_D = first_C_D.T @ second_C_D / len(both)
-        value_D, vector_D_D = np.linalg.eigh((moment_D_D + moment_D_D.T) / 2)
-    return np.maximum(value_D[::-1], 0), vector_D_D[:, ::-1]
+        # All other directions have variance 0: a few communities span few of many dimensions.
+        basis_D_R = np.linalg.qr(np.concatenate([first_C_D, second_C_D]).T).Q
+        moment_R_R = (first_C_D @ basis_D_R).T @ (second_C_D @ basis_D_R) / len(both)
+        value_R, turn_R_R = np.linalg.eigh((moment_R_R + moment_R_R.T) / 2)
+        vector_D_R: FloatArray = basis_D_R @ turn_R_R[:, ::-1]
+    return np.maximum(value_R[::-1], 0), vector_D_R
 
 
 def _first_half(train: TrainingSet, rng: np.random.Generator) -> BoolArray:
@@ -215,18 +218,18 @@ def _shapes(config: MapConfig) -> list[_Shape]:
     return [_Shape(0, 0.0), *learned] if 0 in config.ranks else learned
 
 
-def low_part(value_D: FloatArray, vector_D_D: FloatArray, rank: int, ratio: float) -> FloatArray:
+def low_part(value_R: FloatArray, vector_D_R: FloatArray, rank: int, ratio: float) -> FloatArray:
     """B of a covariance, shape (D, r): its first direction has the ratio, the others their part.
 
     Args:
-        value_D: Variances in falling order, as `shared_directions` gives them, shape (D,).
-        vector_D_D: Their directions, as columns, shape (D, D).
+        value_R: Variances in falling order, as `shared_directions` gives them, shape (R,).
+        vector_D_R: Their directions, as columns, shape (D, R).
         rank: Most directions to keep, >= 0; directions without variance are left out.
         ratio: Variance that is added along the first direction, as a multiple of the variance
             that every direction has.
     """
-    kept = min(rank, int(np.count_nonzero(value_D)))
+    kept = min(rank, int(np.count_nonzero(value_R)))
     if not kept:
-        return np.zeros((len(value_D), 0))
-    low_D_r: FloatArray = vector_D_D[:, :kept] * np.sqrt(ratio * value_D[:kept] / value_D[0])
+        return np.zeros((len(vector_D_R), 0))
+    low_D_r: FloatArray = vector_D_R[:, :kept] * np.sqrt(ratio * value_R[:kept] / value_R[0])
     return low_D_r
