@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,6 @@ from pluralign.surveying.survey_run import run_survey
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]
 TIMED = ("record.json", "manifest.jsonl")
-KILLED = 9
 
 Damage = Callable[[bytes], bytes | None]
 
@@ -175,31 +177,27 @@ def test_a_run_of_an_early_version_is_read_without_a_check(
     assert read_run(tmp_path / "run").results == read_run(finished[1]).results
 
 
-def died_at(write: int, work: Callable[[Path], object], out: Path) -> bool:
-    """Do the work in a process that is killed at its n-th write; return whether it was killed."""
+Act = Callable[[int], None]
+
+
+def at_every_write(work: Callable[[Path], object], out: Path, act: Act) -> int:
+    """Do the work in a process that acts before and after every write; return its exit status."""
     child = os.fork()
     if not child:
-        count = 0
+        numbers = count()
 
         def counted(replace: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
             def replaced(self: Path, target: Path) -> Path:
-                nonlocal count
-                for moment in ("before", "after"):
-                    if count == write:
-                        os._exit(KILLED)
-                    count += 1
-                    if moment == "before":
-                        found = replace(self, target)
+                act(next(numbers))
+                found = replace(self, target)
+                act(next(numbers))
                 return found
 
             return replaced
 
         def added(self: GrowingFile, row: Any, add: Any = GrowingFile.add) -> None:
-            nonlocal count
             add(self, row)
-            if count == write:
-                os._exit(KILLED)
-            count += 1
+            act(next(numbers))
 
         Path.replace = counted(Path.replace)  # type: ignore[method-assign,assignment]
         GrowingFile.add = added  # type: ignore[method-assign]
@@ -208,9 +206,45 @@ def died_at(write: int, work: Callable[[Path], object], out: Path) -> bool:
         except BaseException:
             os._exit(1)
         os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, KILLED)
-    return status == KILLED
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def left_by_kills(work: Callable[[Path], object], folder: Path) -> list[Path]:
+    """Folders as a kill before or after each write of the work leaves them, in order.
+
+    They are copied while the work goes on. One process in the middle is killed, to compare.
+    """
+    at = folder / "at"
+
+    def copied(write: int) -> None:
+        shutil.copytree(folder / "whole", at / str(write))
+
+    def killed(write: int) -> None:
+        if write == middle:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert at_every_write(work, folder / "whole", copied) == 0
+    left = sorted(at.iterdir(), key=lambda path: int(path.name))
+    middle = len(left) // 2
+    assert at_every_write(work, folder / "killed", killed) == -signal.SIGKILL
+    assert _of_any_process(folder / "killed") == _of_any_process(left[middle])
+    return left
+
+
+def _of_any_process(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, without the number of the process that wrote it."""
+    return {re.sub(r"\.\d+$", ".0", name): data for name, data in contents(folder).items()}
+
+
+def assert_ends_as_if_it_had_not_been(
+    work: Callable[[Path], object], folder: Path, expected: dict[str, bytes]
+) -> int:
+    """Do the work again after a kill at each write; return the number of kills."""
+    left = left_by_kills(work, folder)
+    for out in left:
+        work(out)
+        assert contents(out) == expected, f"killed at write {out.name}"
+    return len(left)
 
 
 @pytest.mark.slow
@@ -219,12 +253,8 @@ def test_a_run_killed_at_any_write_ends_as_if_it_had_not_been(
     finished: tuple[Tables, Path], go: Go, tmp_path: Path
 ) -> None:
     tables, run = finished
-    expected, write = contents(run), 0
-    while died_at(write, lambda out: go(tables, out), tmp_path / str(write)):
-        go(tables, tmp_path / str(write))
-        assert contents(tmp_path / str(write)) == expected, f"killed at write {write}"
-        write += 1
-    assert write > 30  # before and after each of its files appears
+    kills = assert_ends_as_if_it_had_not_been(lambda out: go(tables, out), tmp_path, contents(run))
+    assert kills > 30  # before and after each of its files appears
 
 
 @pytest.mark.slow
@@ -238,10 +268,6 @@ def test_a_survey_killed_at_any_write_ends_as_if_it_had_not_been(tmp_path: Path)
         }  # fmt: skip
         run_survey(resolve_survey(tables, base=tmp_path, where="survey.toml"), out)
 
-    ask(tmp_path / "whole")
-    expected, write = contents(tmp_path / "whole"), 0
-    while died_at(write, ask, tmp_path / str(write)):
-        ask(tmp_path / str(write))
-        assert contents(tmp_path / str(write)) == expected, f"killed at write {write}"
-        write += 1
-    assert write > 10
+    ask(tmp_path / "undisturbed")
+    expected = contents(tmp_path / "undisturbed")
+    assert assert_ends_as_if_it_had_not_been(ask, tmp_path, expected) > 10
