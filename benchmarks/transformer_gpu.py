@@ -116,8 +116,8 @@ TINY = Size(
     },
     batch=2,
     steps=5,
-    texts=8,
-    pairs=8,
+    texts=4,
+    pairs=2,
 )
 
 
@@ -276,7 +276,7 @@ def base(device: str, size: Size) -> list[str]:
 def trained(device: str, name: str, kind: str, size: Size) -> tuple[Learned, float]:
     """One way of training the encoder, after a short warm-up that is not counted."""
     model = encoder(device, size.encoder)
-    WAYS[name](model, drawn_prism(8, seed=3), kind)
+    WAYS[name](model, drawn_prism(min(8, size.pairs), seed=3), kind)
     pairs = drawn_prism(size.pairs, seed=4)
     return peak(device, lambda: WAYS[name](model, pairs, kind))
 

@@ -1,13 +1,14 @@
 """The benchmarks of transformers run, and draw texts of the lengths they say."""
 
 import importlib.util
-import subprocess
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.warm_processes import run_in_each
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -46,14 +47,10 @@ def test_a_sample_contains_whole_turns(scoring: ModuleType) -> None:
 @pytest.mark.slow
 def test_the_gpu_script_runs_small_without_a_gpu() -> None:
     pytest.importorskip("trl")
-    done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "transformer_gpu.py"), "--tiny"],
-        capture_output=True,
-        text=True,
-        check=False,
+    printed, _ = run_in_each(
+        [os.environ], BENCHMARKS, str(BENCHMARKS / "transformer_gpu.py"), "--tiny"
     )
-    assert done.returncode == 0, done.stderr
-    lines = [line.strip() for line in done.stdout.splitlines()]
+    lines = [line.strip() for line in printed.splitlines()]
     for start in (
         "LoRA training",
         "scoring, ours",
@@ -61,4 +58,4 @@ def test_the_gpu_script_runs_small_without_a_gpu() -> None:
         "full, ours",
         "lora, TRL as it comes",
     ):
-        assert any(line.startswith(start) for line in lines), done.stdout
+        assert any(line.startswith(start) for line in lines), printed

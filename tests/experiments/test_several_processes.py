@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.warm_processes import run_in_each
 
 from pluralign.experiments.miniatures import write_miniature
 from pluralign.experiments.rehearsal_pairs import sample_texts
@@ -60,40 +61,47 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def launched(place: Path, name: str, processes: int, *words: str) -> tuple[str, str]:
-    """Run the command line in so many processes; what they print."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    launcher = [
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node",
-        str(processes),
-        "--master_addr",
-        "127.0.0.1",
-    ]
-    launcher += ["--master_port", str(port)]
-    line = [
-        sys.executable,
-        *(launcher if processes > 1 else []),
-        "-m",
-        "pluralign.cli.main",
-        "run",
-        f"{name}.toml",
-        *words,
-    ]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCELERATE_")}
-    environment |= {
+def environment(name: str, processes: int) -> dict[str, str]:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("ACCELERATE_")}
+    return own | {
         "OMP_NUM_THREADS": "1",
         "GLOO_SOCKET_IFNAME": "lo",
         "PLURALIGN_CACHE": f"cache-{name}-{processes}",
     }
+
+
+def free_port() -> str:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
+def shared(place: Path, name: str, processes: int, *words: str) -> tuple[str, str]:
+    """Run the command line in so many processes; what they print."""
+    several = {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
+    }  # fmt: skip
+    ranks = [several | {"RANK": str(k), "LOCAL_RANK": str(k)} for k in range(processes)]
+    environments = [
+        environment(name, processes) | (rank if processes > 1 else {}) for rank in ranks
+    ]
+    return run_in_each(environments, place, "pluralign.cli.main", "run", f"{name}.toml", *words)
+
+
+def launched(place: Path, name: str, *words: str) -> str:
+    """Let torch's own launcher run the command line in two processes; what they print."""
+    line = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2",
+        "--master_addr", "127.0.0.1", "--master_port", free_port(),
+        "-m", "pluralign.cli.main", "run", f"{name}.toml", *words,
+    ]  # fmt: skip
     done = subprocess.run(
-        line, cwd=place, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+        line, cwd=place, env=environment(name, 2), capture_output=True, text=True, timeout=300,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
-    return done.stdout, done.stderr
+    return done.stdout
 
 
 def settings(place: Path, name: str) -> None:
@@ -120,8 +128,8 @@ def by_key(rows: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_find_what_one_finds(place: Path, name: str) -> None:
     settings(place, name)
-    launched(place, name, 1, "--out", f"{name}-one", "--json")
-    printed, _ = launched(place, name, 2, "--out", f"{name}-two", "--json")
+    shared(place, name, 1, "--out", f"{name}-one", "--json")
+    printed, _ = shared(place, name, 2, "--out", f"{name}-two", "--json")
     first, second = (
         by_key(read_rows(place / f"{name}-{n}" / "results.jsonl")) for n in ("one", "two")
     )
@@ -146,11 +154,11 @@ def test_two_processes_find_what_one_finds(place: Path, name: str) -> None:
 @pytest.mark.slow
 def test_two_processes_go_on_from_a_run_that_was_stopped(place: Path) -> None:
     settings(place, "head")
-    launched(place, "head", 2, "--out", "stopped")
+    shared(place, "head", 2, "--out", "stopped")
     before = (place / "stopped" / "results.jsonl").read_text()
     for path in (place / "stopped").glob("predictions/seed-3/pooled.parquet"):
         path.unlink()
-    _, said = launched(place, "head", 2, "--out", "stopped")
+    _, said = shared(place, "head", 2, "--out", "stopped")
     assert said.count("resuming earlier work") == 1
     assert "fitting 1 method" in said
     assert (place / "stopped" / "results.jsonl").read_text() == before
@@ -159,6 +167,6 @@ def test_two_processes_go_on_from_a_run_that_was_stopped(place: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_rehearse_together(place: Path) -> None:
     settings(place, "lora")
-    printed, _ = launched(place, "lora", 2, "--dry-run")
+    printed = launched(place, "lora", "--dry-run")
     assert printed.count("This was a rehearsal") == 1
     assert not list(place.glob("runs"))

@@ -4,8 +4,6 @@ import importlib.util
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 pytest.importorskip("trl")
+
+from tests.warm_processes import run_in_each
 
 from pluralign.huggingface.processes import is_main, process_count, split_between_processes, writing
 
@@ -48,36 +48,12 @@ def outputs(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     for name in ("one", "two"):
         (root / name).mkdir()
     two_processes.work(job, root / "one")
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node",
-        "2",
-        "--master_addr",
-        "127.0.0.1",
-    ]
-    script = [
-        "--master_port",
-        str(free_port()),
-        str(SCRIPT),
-        str(root / "job.json"),
-        str(root / "two"),
-    ]
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "GLOO_SOCKET_IFNAME": "lo",
-        "ACCELERATE_USE_CPU": "true",
-    }
-    done = subprocess.run(
-        [*launch, *script],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-6000:]
+    several = {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2", "GLOO_SOCKET_IFNAME": "lo", "ACCELERATE_USE_CPU": "true",
+    }  # fmt: skip
+    ranks = [os.environ | several | {"RANK": k, "LOCAL_RANK": k} for k in ("0", "1")]
+    run_in_each(ranks, root, str(SCRIPT), str(root / "job.json"), str(root / "two"))
     return root / "one", root / "two"
 
 
