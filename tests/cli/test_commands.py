@@ -408,21 +408,6 @@ def test_the_cache_is_measured_and_cleared(
 
 
 @pytest.mark.slow
-def test_the_demonstration_states_that_its_people_are_simulated(
-    call: Call, on_screen: OnScreen, tmp_path: Path
-) -> None:
-    shown = on_screen("demo", "--out", tmp_path / "demo")
-    assert "Everybody here is simulated" in shown
-    assert "Recovered against planted taste" in shown
-    assert max(map(len, shown.splitlines())) <= 80
-    again = json.loads(call("demo", "--out", tmp_path / "demo", "--json").stdout)
-    assert again["simulated"] is True
-    minority = {method: found["~hill"] for method, found in again["correlation"].items()}
-    assert minority["scpo"] > minority["reference"]
-    assert minority["adaptive"] > minority["reference"]
-
-
-@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, config: Path) -> None:
     many = config.parent / "many.jsonl"
     many.write_text((config.parent / "pairs.jsonl").read_text().replace('"id"', '"was"') * 20)

@@ -257,32 +257,6 @@ def test_the_settings_in_the_readme_are_those_that_init_writes(small_world: Path
     assert written | {"trunk": shown["trunk"]} == shown
 
 
-@pytest.mark.slow
-def test_the_first_result_in_the_readme_is_that_of_the_demo() -> None:
-    found = CliRunner().invoke(app, ["demo", "--json"])
-    demo = json.loads(found.stdout)
-    rows_of = {
-        (row["method"], row["aggregate"]): row for row in demo["summary"] if row["subset"] == "all"
-    }
-    shown = re.search(r"<!-- demo:begin -->\n(.*)<!-- demo:end -->", PAGES["README.md"], re.S)
-    assert shown is not None
-    for line in shown[1].splitlines()[2:]:
-        method = line.split("`")[1]
-        worst = rows_of[method, "worst"]
-        cells = (
-            f"`{method}`",
-            _per_cent(rows_of[method, "average"]),
-            f"{_per_cent(worst)} (`{worst['worst_community']}`)",
-            f"{demo['correlation'][method]['~hill']:+.2f}",
-        )
-        assert line == f"| {' | '.join(cells)} |"
-
-
-def _per_cent(row: dict[str, Any]) -> str:
-    value, low, high = (100 * row[key] for key in ("value", "low", "high"))
-    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
-
-
 def _fresh(words: list[str]) -> list[str]:
     """A folder that holds a run with other settings is begun anew."""
     return ["--fresh"] if words[0] == "run" and "--set" in words else []
