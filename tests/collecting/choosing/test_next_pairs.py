@@ -337,6 +337,19 @@ def test_a_phone_gets_several_pairs_at_once_and_no_more_on_asking_again(village)
     assert len(six) == 5
 
 
+def test_a_clock_that_is_set_back_takes_no_pair_from_anybody(village):
+    for number in range(9):
+        village.prompt(f"q{number}")
+    village.open()
+    person = village.person()
+    village.answer(person, village.next(person))
+    village.now -= DAY
+    shown = village.next(person)
+    assert shown is not None
+    assert village.next(person).assignment == shown.assignment  # it waits for an answer
+    assert len(_stored(village)) == 2
+
+
 def test_two_tabs_at_once_get_the_same_pair(village):
     for number in range(20):
         village.prompt(f"q{number}")

@@ -206,7 +206,9 @@ def _assign(
         return False
     if connection.execute(shown).scalar_one() != len(needed):
         return False
-    id_ = new_id(now, len(turn.history))
+    # Not before earlier pairs, also after the clock was set back: the newest ones are waiting.
+    at = max([now, *(one.served_at for one in turn.history[-1:])])
+    id_ = new_id(at, len(turn.history))
     connection.execute(
         insert(assignment).values(
             id=id_,
@@ -218,7 +220,7 @@ def _assign(
             propensity=new.propensity,
             policy=new.policy,
             repeats=new.repeats,
-            served_at=now,
+            served_at=at,
         )
     )
     audit_log.append(connection, now, "server", "pair shown", id_)
