@@ -57,8 +57,13 @@ def study(tmp_path: Path):
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a module that has `BOTH_DATABASES = True` on SQLite and on PostgreSQL."""
-    if "database" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_DATABASES", False):
+    """Run each test of a module that has `BOTH_DATABASES = True` on SQLite and on PostgreSQL.
+
+    Tests marked slow run on SQLite alone: they fit models, which read a release and not a store.
+    """
+    slow = metafunc.definition.get_closest_marker("slow") is not None
+    both = getattr(metafunc.module, "BOTH_DATABASES", False) and not slow
+    if "database" in metafunc.fixturenames and both:
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 

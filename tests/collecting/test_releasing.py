@@ -26,6 +26,7 @@ from pluralign.collecting.store.tables import (
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, Tally
 from pluralign.sources import CollectedPairs
 
+BOTH_DATABASES = True
 NOW = 1_800_000_000
 KEY = bytes(range(32))
 

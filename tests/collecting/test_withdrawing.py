@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.release_files import read_release
 from pluralign.collecting.release_operations import withdrawal_of
 from pluralign.collecting.releasing import make_release
+from pluralign.collecting.store.copying import copy_rows
 from pluralign.collecting.store.store import open_store
 from pluralign.collecting.store.tables import (
     assignment,
@@ -45,6 +44,7 @@ from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput, Silent
 from pluralign.encoders import forget_texts
 
+BOTH_DATABASES = True
 NOW = 1_800_000_000
 KEY = bytes(range(32))
 
@@ -190,13 +190,10 @@ def with_and_never(tmp_path, study, store, filling) -> Iterator[tuple[Any, Any, 
     filling.people("~hill", 8)
     never = tmp_path.parent / f"{tmp_path.name}-never"
     never.mkdir()
-    with (
-        closing(sqlite3.connect(tmp_path / "store.db")) as of,
-        closing(sqlite3.connect(never / "store.db")) as copied,
-    ):
-        of.backup(copied)
     for name in ("study.toml", "secret"):
         shutil.copy(tmp_path / name, never / name)
+    with store.reading() as source, open_store(never) as copy:  # always SQLite: rows are the same
+        copy.write(lambda c: copy_rows(source, c, metadata))
     (person,) = filling.people("MEX", 1)
     words = _write(filling, person, "I drink words of the person on day 0.")
     with store.reading() as c:
