@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pluralign.cli.collect_release_commands import _receipt
 from pluralign.cli.main import app
 from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.store.store import open_store
@@ -110,3 +111,15 @@ def test_the_dossier_has_every_version_of_the_texts_in_every_language(study, tmp
     assert 'dir="rtl"' in page
     assert "<script" not in page
     assert "http" not in page.replace("https://study.example.org", "")
+
+
+def test_a_receipt_names_a_run_that_waits_and_the_next_step():
+    receipt = {
+        "id": "w1", "scope": "erase", "done_at": None, "answers": 3, "texts_deleted": 0,
+        "texts_erased": 0, "releases": {}, "not_recalled": [],
+        "runs": [{"run": "runs/tea", "release": "r1", "models": "waiting"}],
+    }  # fmt: skip
+    lines = "\n".join(_receipt(receipt))
+    assert "runs/tea: not finished" in lines
+    assert "--out runs/tea --fresh" in lines
+    assert "collect withdraw STUDY --pending" in lines

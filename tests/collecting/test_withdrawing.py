@@ -41,7 +41,7 @@ from pluralign.collecting.store.tables import (
 from pluralign.collecting.study import open_study
 from pluralign.collecting.taking_part import invite_people, join
 from pluralign.collecting.withdrawing import withdraw
-from pluralign.core import InvalidInput, Silent
+from pluralign.core import InvalidInput, InvalidSettings, Silent
 from pluralign.encoders import forget_texts
 
 BOTH_DATABASES = True
@@ -50,10 +50,13 @@ KEY = bytes(range(32))
 
 
 class Stopping(Silent):
-    """Stops a run by hand when it begins to encode texts."""
+    """Stops a run by hand when a stage begins; when it begins to encode texts by default."""
+
+    def __init__(self, begin: str = "encoding") -> None:
+        self._begin = begin
 
     def stage(self, name: str) -> None:
-        if name.startswith("encoding"):
+        if name.startswith(self._begin):
             raise KeyboardInterrupt
 
 
@@ -214,14 +217,18 @@ def _work(filling, *runs: Path) -> Leaving:
     made, folder = _one_release(filling), filling.study.folder
     for run in runs:
         filling.store.write(lambda c, r=run: note_use(c, folder, made, str(r), "digest", NOW))
-    with filling.store.reading() as c:
-        (work,) = work_left(c)
-    return work
+    return _work_left(filling)
 
 
 def _one_release(filling) -> str:
     with filling.store.reading() as c:
         return c.execute(select(release.c.id)).scalar_one()
+
+
+def _work_left(filling) -> Leaving:
+    with filling.store.reading() as c:
+        (work,) = work_left(c)
+    return work
 
 
 def _finish(filling, work, runs=()):
@@ -332,7 +339,8 @@ def test_a_stopped_withdrawal_goes_on_with_the_same_call(
     work = _work(filling, *runs)
     with pytest.raises(KeyboardInterrupt):
         leave(filling.study.folder, work, Stopping(), cache)
-    assert not [p for run in runs for p in run.rglob("*.npz")]  # no model of theirs is left
+    models = (run.glob("models/**/*.safetensors") for run in runs)
+    assert not any(map(list, models))  # no model of theirs is left
     facts, _ = read_release(folder)
     assert facts.revision == 1
     outcomes = leave(filling.study.folder, work, cache=cache)
@@ -463,3 +471,37 @@ def test_the_form_of_a_person_who_withdrew_brings_nobody_back_when_it_is_sent_ag
     with pytest.raises(NotAccepted, match="cannot be used any more"):
         filling.store.write(send)
     assert _count(filling, participant) == 0
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_finished_waits_and_everything_else_is_done(
+    with_and_never, tables, go, tmp_path, cache
+):
+    filling, never, person = with_and_never
+    folder = Path(_release(filling).folder)
+    settings = _settings(tables, folder)
+    finished, stopped = (tmp_path / "runs" / name for name in ("finished", "stopped"))
+    go(settings, finished)
+    with pytest.raises(KeyboardInterrupt):
+        go(settings, stopped, reporter=Stopping("measuring"))
+    assert list(stopped.glob("models/**/*.safetensors"))  # models of the person, too
+    _withdraw(filling, person)
+    work = _work(filling, finished, stopped)
+    first = leave(filling.study.folder, work, cache=cache)
+    assert [outcome["models"] for outcome in first] == ["fitted again", "waiting"]
+    assert first[1]["run"] == str(stopped)
+    receipt = _finish(filling, work, first)
+    assert receipt.done_at is None
+    assert receipt.releases[folder.name]["revision"] == 1
+    again = leave(filling.study.folder, _work_left(filling), cache=cache)
+    assert [outcome["models"] for outcome in again] == ["fitted again", "waiting"]
+    with pytest.raises(InvalidSettings, match="other settings or data"):
+        go(settings, stopped)
+    go(settings, stopped, fresh=True)
+    last = leave(filling.study.folder, _work_left(filling), cache=cache)
+    assert [outcome["models"] for outcome in last] == ["fitted again"] * 2
+    done = _finish(filling, work, last)
+    assert done.done_at == NOW + 90
+    assert done.releases == receipt.releases
+    go(_settings(tables, _never_released(never)), tmp_path / "never")
+    assert _files(finished) == _files(stopped) == _files(tmp_path / "never")

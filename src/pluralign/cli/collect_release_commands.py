@@ -114,8 +114,9 @@ def withdraw(
 
     Everything that they gave is deleted from the store at once. Then each run that read a release
     with them deletes its models, the release is written again without them, and the runs are made
-    again, as if they had never seen the person. To resume after a stop: --pending, which also takes
-    people out of releases for purposes that they no longer consent to.
+    again, as if they had never seen the person. A run that is not finished is named and waits; the
+    rest is done. To resume, or to do the runs that waited: --pending, which also takes people out
+    of releases for purposes that they no longer consent to.
 
     Example: `pluralign collect withdraw tea --pending --runs runs`
     """
@@ -300,7 +301,7 @@ def _receipt(receipt: dict[str, Any]) -> list[str]:
         + ("deleted" if erased else "are not used any more")
     ]
     lines += _reached(receipt)
-    if receipt["done_at"] is None:
+    if receipt["done_at"] is None and not receipt["runs"]:
         lines.append("not finished: releases and models are still to do (--pending)")
     return [*lines, "these cannot be recalled:", *(f"  - {one}" for one in receipt["not_recalled"])]
 
@@ -312,6 +313,18 @@ def _reached(done: dict[str, Any]) -> list[str]:
         after = change["after"][:12] or "deleted, too few people were left"
         lines.append(f"release {id_}: {change['before'][:12]} -> {after}")
     for run in done["runs"]:
+        if run["models"] == "waiting":
+            lines += _waiting(run["run"])
+            continue
         digests = f", {run['before'][:12]} -> {run['after'][:12]}" if "after" in run else ""
         lines.append(f"run {run['run']}: models {run['models']}{digests}")
     return lines
+
+
+def _waiting(run: str) -> list[str]:
+    """The lines about a run that is not finished."""
+    return [
+        f"run {run}: not finished, so its models wait, and the withdrawal stays pending",
+        f"  finish it (pluralign run ... --out {run} --fresh) or delete its folder; then give",
+        "  pluralign collect withdraw STUDY --pending",
+    ]

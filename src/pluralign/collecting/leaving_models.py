@@ -3,13 +3,17 @@
 For each release: every run that read it deletes its models first, then the release is written again
 without the person, then the runs are made again. So a stop at any point brings nobody back, and the
 same command goes on from there.
+
+A run that is not finished has no recorded settings to make it again by. It notes the person, so
+that no later run in its folder reads them, and waits; the rest is done. Once it is finished or
+deleted, the same command does it, too.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluralign.collecting.pending_withdrawals import Leaving
+from pluralign.collecting.pending_withdrawals import WAITING, Leaving
 from pluralign.collecting.release_files import RELEASES
 from pluralign.collecting.release_revision import Gone, planned, put_revision
 from pluralign.core import NotEnoughData, PluralignError, Reporter
@@ -17,7 +21,12 @@ from pluralign.core.digests import names_digest
 from pluralign.encoders import forget_texts
 from pluralign.experiments import begin_withdrawal, finished_receipt, withdraw
 from pluralign.experiments.recorded_settings import recorded_tables
-from pluralign.experiments.withdrawing import WriteAgain
+from pluralign.experiments.withdrawing import (
+    WriteAgain,
+    is_unfinished,
+    note_withdrawal,
+    without_receipt,
+)
 from pluralign.runs.folder import RECORD
 from pluralign.runs.lock import alone_in
 from pluralign.runs.withdrawn import read_withdrawn
@@ -61,7 +70,8 @@ def leave(
 
     Returns:
         For each run that had the person: ``run``, ``release``, ``models`` (``fitted again``,
-        ``deleted`` or ``folder gone``), digests ``before`` and ``after``, and its ``receipt``.
+        ``deleted``, ``folder gone`` or ``waiting``), digests ``before`` and ``after``, and its
+        ``receipt``.
 
     Raises:
         PluralignError: If a run or a release cannot be read. Finished parts stay finished, and
@@ -79,6 +89,11 @@ def leave(
                 forget_texts(revision.forgotten, cache)
                 put_revision(releases, id_, revision)
         for run in runs:
+            if waiting := _noted(run, gone.raters):
+                if is_unfinished(run):
+                    outcomes.append({"run": str(run), "release": id_, "models": WAITING})
+                    continue
+                _begin(run, waiting, reporter, cache)
             people = gone.raters if leaving.withdrawal else _unfinished(run, gone.raters)
             outcome = _made_again(run, people, releases / id_, reporter, cache, again)
             if outcome is not None:
@@ -87,9 +102,17 @@ def leave(
 
 
 def _begin(run: Path, raters: Sequence[str], reporter: Reporter | None, cache: Path | None) -> None:
-    """Delete the models of a run that learned from people."""
-    if run.is_dir():
+    """Delete the models of a run that learned from people; one that is not finished waits."""
+    if is_unfinished(run):
+        note_withdrawal(run, raters)
+    elif run.is_dir():
         begin_withdrawal(run, raters, None, reporter, cache)
+
+
+def _noted(run: Path, raters: Sequence[str]) -> list[str]:
+    """The people whom a run noted while it was not finished."""
+    gone = read_withdrawn(run)
+    return [rater for rater in without_receipt(run, raters) if rater in gone]
 
 
 def _unfinished(run: Path, raters: Sequence[str]) -> list[str]:

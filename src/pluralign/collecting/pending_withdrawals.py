@@ -19,6 +19,9 @@ from pluralign.collecting.withdrawing import WithdrawalReceipt
 from pluralign.core import InvalidInput, read_json_object, text_digest
 from pluralign.sources.collected import FACTS
 
+WAITING = "waiting"
+"""Outcome of a run that is not finished, so that its models cannot be made again yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
@@ -159,6 +162,8 @@ def finish(
 ) -> WithdrawalReceipt:
     """Note that a withdrawal is done, and complete its receipt; the ids in releases are deleted.
 
+    A withdrawal with a run that waits stays pending; its receipt has what was done so far.
+
     Args:
         connection: A writing connection.
         study: The study's folder, whose releases have been written again.
@@ -170,15 +175,18 @@ def finish(
     receipt = WithdrawalReceipt(**json.loads(row.receipt))
     if row.done_at is not None:
         return receipt
-    releases = note_revisions(connection, study, json.loads(row.traces), now)
-    done = replace(receipt, done_at=now, releases=releases, runs=[dict(run) for run in runs])
+    waits = any(run["models"] == WAITING for run in runs)
+    releases = receipt.releases | note_revisions(connection, study, json.loads(row.traces), now)
+    made = [dict(run) for run in runs]
+    done = replace(receipt, done_at=None if waits else now, releases=releases, runs=made)
     content = json.dumps(asdict(done))
     here = withdrawal.c.id == withdrawal_id
-    values = {"done_at": now, "traces": None, "receipt": content}
+    values = {"done_at": done.done_at, "receipt": content} | ({} if waits else {"traces": None})
     connection.execute(update(withdrawal).where(here).values(**values))
-    audit_log.append(
-        connection, now, "operator", "withdrawal done", withdrawal_id, text_digest(content)
-    )
+    if not waits:
+        audit_log.append(
+            connection, now, "operator", "withdrawal done", withdrawal_id, text_digest(content)
+        )
     return done
 
 

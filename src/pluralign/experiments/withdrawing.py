@@ -5,7 +5,7 @@ the run wrote is deleted, then the run is made anew. So a stop at any point brin
 same command, or the run's own, goes on from there, and the next withdrawal finishes it first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,7 @@ def begin_withdrawal(
             settings.
     """
     folder = as_path(run)
-    gone = read_withdrawn(folder)
-    if all(rater in gone for rater in raters):
+    if not without_receipt(folder, raters):
         return
     with reporting(reporter) as drawn:
         if _stopped_for_others(folder, raters):
@@ -133,6 +132,36 @@ def begin_withdrawal(
         with alone_in(folder):
             _, receipt, _ = _begun(folder, raters, settings, drawn, as_path(cache), known=False)
             _clear(folder, receipt)
+
+
+def note_withdrawal(run: AnyPath, raters: Iterable[str]) -> None:
+    """Note people in the folder of a run that is not finished: no later run there reads them.
+
+    A process that works in the folder now may have read them already, so `begin_withdrawal` must
+    follow once the run is finished.
+    """
+    folder = as_path(run)
+    gone = read_withdrawn(folder)
+    gone.joined_by(map(gone.digest, raters)).write(folder)
+
+
+def is_unfinished(run: AnyPath) -> bool:
+    """Whether a run was begun and not finished, so that its settings are not recorded yet.
+
+    A run that a withdrawal stopped in is not: its receipt has the settings.
+    """
+    folder = as_path(run)
+    path = last_receipt(folder)
+    stopped = path is not None and read_receipt(path).finished is None
+    return folder.is_dir() and not stopped and not (folder / RECORD).is_file()
+
+
+def without_receipt(run: AnyPath, raters: Iterable[str]) -> list[str]:
+    """The people among these whose withdrawal from a run has not begun."""
+    folder = as_path(run)
+    gone = read_withdrawn(folder)
+    named = {digest for path in receipt_paths(folder) for digest in read_receipt(path).people}
+    return [rater for rater in raters if rater not in gone or gone.digest(rater) not in named]
 
 
 def finished_receipt(run: AnyPath, rater: str) -> tuple[Receipt, Path] | None:
