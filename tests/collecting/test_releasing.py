@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.consents import give_consent
 from pluralign.collecting.ratings import Answer, keep_answer
+from pluralign.collecting.release_facts import share_weights
 from pluralign.collecting.release_files import read_release
+from pluralign.collecting.released_rows import public_id, release_key
 from pluralign.collecting.releasing import make_release
 from pluralign.collecting.store.tables import (
     assignment,
@@ -302,6 +305,39 @@ def test_the_source_reads_the_choices_of_a_release_and_counts_the_other_answers(
     assert (one.community, one.source, one.license) == ("MEX", "tea", "CC-BY-4.0 AND CC0-1.0")
     assert (one.extra["reason"], one.extra["propensity"]) == ("anchor", 0.25)
     assert (one.context, one.strength, one.flip) == ("I like it.", 2.0, 0.0)
+
+
+def test_a_person_with_too_many_pairs_has_the_largest_share_of_the_weights_and_no_more(filling):
+    filling.people("MEX", 24, answers=4)
+    (busy,) = filling.people("MEX", 1, answers=40)
+    made = _release(filling, "train")
+    facts, _ = read_release(Path(made.folder))
+    pairs = list(CollectedPairs(Path(made.folder)).pairs())
+    own = public_id(release_key(filling.study.secret, made.id), "rater", busy)
+    total = sum(pair.weight for pair in pairs)
+    theirs = [pair.weight for pair in pairs if pair.rater == own]
+    assert facts.most_share == 0.05
+    assert len(theirs) > 0.15 * len(pairs)
+    assert sum(theirs) == pytest.approx(0.05 * total)
+    assert {pair.weight for pair in pairs if pair.rater != own} == {1.0}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_weights_keep_everybody_at_the_largest_share_and_lower_nobody_below_it(seed):
+    rng = np.random.default_rng(seed)
+    most = rng.uniform(0.05, 0.5)
+    people = {str(k): int(rng.integers(1, 60)) for k in range(int(1 / most) + rng.integers(1, 9))}
+    weights = share_weights(people, most)
+    sums = {one: weights[one] * n for one, n in people.items()}
+    limit = most * sum(sums.values())
+    assert max(sums.values()) <= limit * (1 + 1e-9)
+    lowered = {one for one, weight in weights.items() if weight < 1}
+    assert all(sums[one] == pytest.approx(limit) for one in lowered)
+    assert max(people, key=people.get) in lowered or max(people.values()) <= limit * (1 + 1e-9)
+
+
+def test_weights_are_1_where_an_equal_share_is_larger():
+    assert share_weights({"a": 99, "b": 1}, 0.5) == {"a": 1.0, "b": 1.0}
 
 
 def test_the_source_refuses_a_release_for_another_purpose_or_with_an_altered_file(filling):

@@ -48,6 +48,7 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "license": (_TEXT, "Licences of the choice and its texts (SPDX)."),
         "reason": (_TEXT, "Why the pair was shown."),
         "propensity": (_NUMBER, "Probability with which the policy showed this pair."),
+        "weight": (_NUMBER, "Weight of the pair: nobody has more than the largest share."),
         "flip": (_NUMBER, "Probability that the phone exchanged the two responses."),
     },
     ANSWERS: {

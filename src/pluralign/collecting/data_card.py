@@ -42,7 +42,7 @@ def data_card(facts: Facts, contents: Contents, counts: Mapping[str, Mapping[str
         f"# {_plain(facts.title)}: release {facts.id}",
         _opening(facts),
         f"## People\n\n{_people(facts, contents, counts)}",
-        f"## Choice of the pairs\n\n{_choice_of_pairs(contents)}",
+        f"## Choice of the pairs\n\n{_choice_of_pairs(facts, contents)}",
         f"## Consent\n\n{_consent(facts)}",
         f"## Withdrawal\n\n{_withdrawal(facts)}",
         f"## Licences\n\n{_licences(contents)}",
@@ -115,7 +115,7 @@ def _shown(count: int | None) -> str:
     return "fewer than the floor" if count is None else f"about {count:,}"
 
 
-def _choice_of_pairs(contents: Contents) -> str:
+def _choice_of_pairs(facts: Facts, contents: Contents) -> str:
     pairs = pair_rows(contents)
     reasons = Counter(row["reason"] for row in pairs)
     lines = ["| reason | share of pairs, % | meaning |", "|:--|--:|:--|"]
@@ -133,7 +133,9 @@ def _choice_of_pairs(contents: Contents) -> str:
             f"at that moment: from {min(chances):.3g} to {max(chances):.3g}, median "
             f"{statistics.median(chances):.3g}. Policies: {policies}. Left and right were in "
             "random order. To measure a model, use the pairs with the reason `anchor` alone, or "
-            "weigh pairs by 1 / propensity: other pairs were chosen by what was known already.",
+            "weigh pairs by 1 / propensity: other pairs were chosen by what was known already. "
+            f"`weight` is below 1 where a person gave more than {100 * facts.most_share:g} % of a "
+            "community's pairs: with it, nobody has a larger share.",
         ]
     )
 

@@ -34,6 +34,7 @@ class Facts:
         communities_left_out: Number of communities of the study that are not in the release.
         documents: Digest of a consent text -> its version.
         revision: 0; higher after people withdrew from it.
+        most_share: Largest share of one person in the weights of a community's pairs.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Facts:
     communities_left_out: int
     documents: dict[str, int]
     revision: int = 0
+    most_share: float = 1.0
 
     @property
     def published(self) -> bool:
@@ -83,13 +85,50 @@ def counts_of(answers: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
 
 
-def pair_rows(contents: Contents) -> list[Row]:
-    """The choices of a release with their texts, in the order of the answers."""
+def pair_rows(contents: Contents, most_share: float = 1.0) -> list[Row]:
+    """The choices of a release with their texts, in the order of the answers.
+
+    Args:
+        contents: Rows of the release.
+        most_share: As `Facts` has it; with 1, all weights are 1.
+    """
     texts = {row["id"]: row for row in contents.texts}
-    return [_pair(row, texts) for row in contents.answers if makes_pair(row)]
+    choices = [row for row in contents.answers if makes_pair(row)]
+    given: dict[str, Counter[str]] = {}
+    for row in choices:
+        given.setdefault(row["community"], Counter())[row["rater"]] += 1
+    weights = {one: share_weights(pairs, most_share) for one, pairs in given.items()}
+    return [_pair(row, texts, weights[row["community"]][row["rater"]]) for row in choices]
 
 
-def _pair(answer: Row, texts: Mapping[str, Row]) -> Row:
+def share_weights(pairs: Mapping[str, int], most_share: float) -> dict[str, float]:
+    """Weights of people's pairs, with which nobody has more than a share of their sum.
+
+    Args:
+        pairs: Person of one community -> number of their pairs, > 0.
+        most_share: The share, in (0, 1]. It applies if there are more people than an equal share of
+            that size needs.
+
+    Returns:
+        Person -> weight of each of their pairs, in (0, 1]; 1 for people below the share.
+
+    >>> weights = share_weights({"a": 60, "b": 10, "c": 10, "d": 10}, 0.4)
+    >>> weights["a"] * 60 / (weights["a"] * 60 + 30), weights["b"]
+    (0.4, 1.0)
+    """
+    if len(pairs) * most_share <= 1:
+        return dict.fromkeys(pairs, 1.0)
+    others, limit = sum(pairs.values()), 0.0
+    for above, own in enumerate(sorted(pairs.values(), reverse=True)):
+        # With `above` people at the limit, the others have the rest of the sum.
+        limit = most_share * others / (1 - above * most_share)
+        if own <= limit:
+            break
+        others -= own
+    return {person: min(1.0, limit / own) for person, own in pairs.items()}
+
+
+def _pair(answer: Row, texts: Mapping[str, Row], weight: float) -> Row:
     sides = ("left", "right") if answer["choice"] == "left" else ("right", "left")
     prompt, chosen, rejected = (texts[answer[side]] for side in ("prompt", *sides))
     licences = {answer["license"], *(row["license"] for row in (prompt, chosen, rejected))}
@@ -99,6 +138,7 @@ def _pair(answer: Row, texts: Mapping[str, Row]) -> Row:
         "chosen": chosen["body"],
         "rejected": rejected["body"],
         "language": prompt["language"],
+        "weight": weight,
         **{name: answer[name] for name in _SHOWN_OF_ANSWER},
         "license": " AND ".join(sorted(licences)),
         "prompt_origin": prompt["origin"],

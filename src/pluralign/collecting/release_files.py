@@ -38,7 +38,11 @@ _NEW, _OLD = ".new-", ".old-"
 
 def release_files(facts: Facts, contents: Contents) -> dict[str, bytes]:
     """Every file of a release but its manifest."""
-    tables = {PAIRS: pair_rows(contents), ANSWERS: contents.answers, TEXTS: contents.texts}
+    tables = {
+        PAIRS: pair_rows(contents, facts.most_share),
+        ANSWERS: contents.answers,
+        TEXTS: contents.texts,
+    }
     data = {name: _lines(rows) for name, rows in tables.items()}
     digests = {name: digest_of(content) for name, content in data.items()}
     shown = {
@@ -75,7 +79,8 @@ def read_release(folder: Path) -> tuple[Facts, Contents]:
     """
     check_release(folder)
     row = read_json_object(folder / FACTS)
-    facts = Facts(**{field.name: row[field.name] for field in fields(Facts)})
+    known = [field.name for field in fields(Facts) if field.name in row]
+    facts = Facts(**{name: row[name] for name in known})
     answers, texts = (_read_lines(folder / name) for name in (ANSWERS, TEXTS))
     return facts, Contents(answers, texts, Counter())
 

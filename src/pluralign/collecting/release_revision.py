@@ -72,7 +72,7 @@ def planned(releases: Path, id_: str, gone: Gone) -> Revision | None:
     kept = above_floors(_without(contents, gone), facts.floor_of)
     if kept.answers == contents.answers and kept.texts == contents.texts:
         return None
-    before, after = pair_rows(contents), pair_rows(kept)
+    before, after = (pair_rows(rows, facts.most_share) for rows in (contents, kept))
     here = {row["community"] for row in kept.answers}
     revised = replace(
         facts,

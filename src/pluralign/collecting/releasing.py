@@ -221,6 +221,7 @@ def _facts(
         },
         communities_left_out=len(settings.communities) - len(here),
         documents={row.id: row.version for row in versions if row.id in used},
+        most_share=settings.choosing.most_share,
     )
 
 

@@ -21,7 +21,7 @@ PAIRS, ANSWERS, FACTS = "pairs.jsonl", "answers.jsonl", "release.json"
 """Files of a release: its choices with texts, all answers, and its facts."""
 _USED = (
     *("id", "prompt", "chosen", "rejected", "community", "rater", "strength", "context"),
-    *("language", "source", "license", "flip", "consent"),
+    *("language", "source", "license", "flip", "consent", "weight"),
 )
 _AGAIN = "write the release again (`pluralign collect release`), or restore it from a backup"
 
@@ -31,6 +31,7 @@ class CollectedPairs:
     """A release of a study in which people took part.
 
     Ties, "both bad", "don't know" and pairs that were asked again are counted and make no pair.
+    ``weight`` is below 1 for a person with more than the largest share of a community's pairs.
     ``context`` is the person's own words about the choice, and ``flip`` the probability that their
     phone exchanged the responses. ``extra`` has ``reason`` (why the pair was shown: ``anchor``,
     ``overlap``, ``fresh`` or ``informative``), ``propensity``, ``policy``, and the origins of the
@@ -119,6 +120,7 @@ def _pair(row: Row) -> PreferencePair:
         rejected=text_of(row, "rejected"),
         community=id_of(row, "community"),
         rater=id_of(row, "rater"),
+        weight=optional_number(row, "weight") or 1.0,
         strength=optional_number(row, "strength"),
         context=optional_text(row, "context"),
         language=optional_text(row, "language"),
