@@ -19,6 +19,7 @@ from pluralign.interop import write_lm_eval_tasks
 from pluralign.interop.lm_eval_scoring import alignment, score_answer
 from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.runs.folder import read_rows
+from pluralign.simulation import SocietySurvey
 from pluralign.surveying.survey_evaluation import measure
 
 AWARE = load_strategy("culture_aware")
@@ -50,20 +51,21 @@ def scales() -> Survey:
     return Survey("scales", questions, tuple(shares))
 
 
-SURVEY = scales()
+SURVEY, SOCIETY = scales(), SocietySurvey(questions=6).survey()
 
 
-def ours(model: Path) -> dict[str, float]:
+def ours(model: Path, survey: Survey, community: str) -> dict[str, float]:
     """The metrics of `pluralign survey run` with likelihoods."""
     from pluralign.respondents.local import LikelihoodRespondent, load_chat_model
 
-    asks = put(AWARE, SURVEY, ["MEX"])
+    asks = put(AWARE, survey, [community])
     replies = LikelihoodRespondent(load_chat_model(str(model), device="cpu")).answer(asks)
     answers = [record_answer("m", ask, reply) for ask, reply in zip(asks, replies, strict=True)]
     rows, _, _ = measure(
-        read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["MEX"], Tally(), 0, 20
+        read_all(answers, survey, "strict", "auto", Tally()), survey, [community], Tally(), 0, 20
     )
-    return {r["metric"]: r["value"] for r in rows if r["model"] == "m" and r["metric"] in METRICS}
+    told = [r for r in rows if (r["model"], r["community"]) == ("m", community)]
+    return {r["metric"]: r["value"] for r in told if r["metric"] in METRICS}
 
 
 @pytest.mark.slow
@@ -76,14 +78,18 @@ def test_a_task_gives_the_numbers_of_a_survey_run_for_every_template(
     pytest.importorskip("lm_eval")
     model = build_chat_model(tmp_path / "tiny", template)
     (name,) = write_lm_eval_tasks(SURVEY, [AWARE], ["MEX"], tmp_path / "tasks")
+    (other,) = write_lm_eval_tasks(SOCIETY, [AWARE], ["~hill"], tmp_path / "tasks", "society")
     wanted = AbilityTasks(
-        (name,), tmp_path / "tasks", chat_template=template is not None, device="cpu"
+        (name, other), tmp_path / "tasks", chat_template=template is not None, device="cpu"
     )
-    rows = {row["metric"]: row for row in run_lm_eval(str(model), None, wanted, tmp_path / "out")}
-    theirs = {metric: rows[metric]["value"] for metric in METRICS}
-    assert theirs == pytest.approx(ours(model), abs=1e-6)
-    assert rows["similarity"]["low"] < theirs["similarity"] < rows["similarity"]["high"]
-    assert rows["cultural_alignment_score"]["low"] is None
+    found = run_lm_eval(str(model), None, wanted, tmp_path / "out")
+    rows = {task: {r["metric"]: r for r in found if r["task"] == task} for task in (name, other)}
+    for task, survey, community in ((name, SURVEY, "MEX"), (other, SOCIETY, "~hill")):
+        theirs = {metric: rows[task][metric]["value"] for metric in METRICS}
+        assert theirs == pytest.approx(ours(model, survey, community), abs=1e-6)
+    similarity = rows[name]["similarity"]
+    assert similarity["low"] < similarity["value"] < similarity["high"]
+    assert rows[name]["cultural_alignment_score"]["low"] is None
 
 
 def test_a_label_that_begins_another_counts_without_it() -> None:

@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 from tests.reports.folders import write_audit, write_rewards
-from tests.respondents.conftest import build_chat_model
 
-from pluralign.asking import load_strategy, put
+from pluralign.asking import load_strategy
 from pluralign.core import InvalidInput, NotEnoughData
-from pluralign.evaluation.surveys import read_all
 from pluralign.interop import write_every_eval_ever, write_lm_eval_tasks
-from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
-from pluralign.surveying.survey_evaluation import measure
 
 SURVEY = SocietySurvey(questions=6).survey()
 AWARE = load_strategy("culture_aware")
@@ -71,37 +67,6 @@ def test_other_files_are_never_overwritten_and_names_are_checked(tmp_path: Path)
         write_lm_eval_tasks(SURVEY, [AWARE], ["~hill"], tmp_path / "new", "a b")
     with pytest.raises(NotEnoughData, match="MEX"):
         write_lm_eval_tasks(SURVEY, [AWARE], ["MEX"], tmp_path / "new")
-
-
-@pytest.mark.slow
-def test_lm_eval_gives_the_numbers_that_we_give(tmp_path: Path) -> None:
-    pytest.importorskip("lm_eval")
-    from pluralign.core import Tally, record_answer
-    from pluralign.respondents.local import LikelihoodRespondent, load_chat_model
-
-    model = build_chat_model(tmp_path / "tiny")
-    (name,) = write_lm_eval_tasks(SURVEY, [AWARE], ["~hill"], tmp_path / "tasks")
-    wanted = AbilityTasks(
-        (name,), include_path=tmp_path / "tasks", chat_template=True, device="cpu"
-    )
-    theirs = {
-        row["metric"]: row["value"]
-        for row in run_lm_eval(str(model), None, wanted, tmp_path / "out")
-    }
-    asks = put(AWARE, SURVEY, ["~hill"])
-    respondent = LikelihoodRespondent(load_chat_model(str(model), device="cpu"))
-    answers = [
-        record_answer("m", ask, reply)
-        for ask, reply in zip(asks, respondent.answer(asks), strict=True)
-    ]
-    rows, _, _ = measure(
-        read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["~hill"], Tally(), 0, 20
-    )
-    ours = {
-        r["metric"]: r["value"] for r in rows if r["model"] == "m" and r["community"] == "~hill"
-    }
-    for metric in ("cultural_alignment_score", "exact_accuracy", "similarity"):
-        assert theirs[metric] == pytest.approx(ours[metric], abs=1e-4), metric
 
 
 @pytest.mark.slow
