@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -59,6 +60,7 @@ def kill_again_and_again(
         longest: Longest life of a child, in seconds.
         rng: Decides the moments.
     """
+    _import_everything()
     study = new_study(folder)
     acknowledged: dict[int, str] = {}
     unacknowledged: set[str] = set()
@@ -78,6 +80,12 @@ def kill_again_and_again(
         len(stored) - len(set(stored.values())),
         _damage(folder),
     )
+
+
+def _import_everything() -> None:
+    """Open another store, so that children have nothing to import, and die at their work."""
+    with TemporaryDirectory() as other, open_store(new_study(Path(other) / "other").folder):
+        pass
 
 
 def _one_child(study: Study, acknowledged: dict[int, str], seconds: float) -> list[str]:
