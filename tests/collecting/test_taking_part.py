@@ -297,3 +297,19 @@ def test_the_log_does_not_reveal_a_deleted_answer_to_somebody_who_tries_every_ch
     with store.reading() as connection:
         digests = set(connection.execute(select(audit.c.digest)).scalars())
     assert digests.isdisjoint(tried)
+
+
+def test_an_older_version_that_arrives_once_more_does_not_come_back(store, study):
+    person = _join(store, study, _invite(store, study)).participant
+    shown = _shown_pair(store, person)
+
+    def answer(choice, made_at):
+        sent = Answer(shown, choice=choice, made_at=made_at)
+        return store.write(lambda c: keep_answer(c, person, sent, NOW + 60))
+
+    first, second = answer("left", NOW + 1), answer("right", NOW + 2)
+    replayed = answer("left", NOW + 1)
+    assert (replayed.rating, replayed.again) == (first.rating, True)
+    assert (second.version, _count(store, rating)) == (2, 2)
+    back = answer("left", NOW + 3)  # the person has changed their mind again
+    assert (back.version, back.again) == (3, False)

@@ -22,7 +22,7 @@ class Act:
         seq: Number of its row in the log.
         at: Seconds since 1970.
         steward: Name of the steward who acted; None for the operator.
-        action: The act, in the words of the log.
+        action: The act, in the words of the log; stewards by their names.
         object: Id of the row or file that it was done to, in short.
     """
 
@@ -53,7 +53,7 @@ def acts(connection: Connection, before: int | None, most: int) -> list[Act]:
             seq=row.seq,
             at=row.at,
             steward=names.get(row.actor.removeprefix("steward ")),
-            action=row.action,
+            action=" ".join(names.get(word, word) for word in row.action.split(" ")),
             object=short(row.object),
         )
         for row in rows

@@ -38,7 +38,7 @@ class GivenConsent:
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """An answer, in its newest version, with the texts as they were shown.
+    """One version of an answer, with the texts as they were shown.
 
     Attributes:
         assignment: Id of the pair as it was shown.
@@ -51,6 +51,10 @@ class GivenAnswer:
         version: 1 for an answer that was never changed.
         at: When it was kept, seconds since 1970.
         flip: Probability that the phone exchanged the choice before it sent it.
+        language: Language of the pages.
+        seconds: Time from the pair to the answer; None if not known.
+        made_at: When it was made by the phone's clock, seconds since 1970; None if not known.
+        offline: Whether it was made without a connection.
     """
 
     assignment: str
@@ -63,6 +67,10 @@ class GivenAnswer:
     version: int
     at: int
     flip: float
+    language: str
+    seconds: int | None
+    made_at: int | None
+    offline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ class EverythingGiven:
         community: Their community.
         joined_day: The day on which they joined.
         consents: Their consents, newest first.
-        answers: Their answers, newest first.
+        answers: Their answers in the newest version, newest first.
+        earlier_answers: Earlier versions of answers that they changed, newest first.
         texts: Their texts, newest first.
         reports: Ids of texts that they reported, with their reasons.
     """
@@ -105,6 +114,7 @@ class EverythingGiven:
     joined_day: str
     consents: tuple[GivenConsent, ...]
     answers: tuple[GivenAnswer, ...]
+    earlier_answers: tuple[GivenAnswer, ...]
     texts: tuple[GivenText, ...]
     reports: tuple[tuple[str, str], ...]
 
@@ -128,6 +138,7 @@ def given_by(connection: Connection, participant_id: str) -> EverythingGiven:
         joined_day=row.joined_day,
         consents=_consents(connection, participant_id),
         answers=_answers(connection, participant_id),
+        earlier_answers=_answers(connection, participant_id, earlier=True),
         texts=_texts(connection, participant_id),
         reports=tuple((one.text, one.reason) for one in reports),
     )
@@ -158,12 +169,17 @@ def _consents(connection: Connection, participant_id: str) -> tuple[GivenConsent
     return tuple(GivenConsent(row.at, row.version, tuple(row.purposes.split())) for row in rows)
 
 
-def _answers(connection: Connection, participant_id: str) -> tuple[GivenAnswer, ...]:
+def _answers(
+    connection: Connection, participant_id: str, *, earlier: bool = False
+) -> tuple[GivenAnswer, ...]:
+    """The newest version of each answer, or all earlier ones."""
     newest = (
         select(rating.c.assignment, func.max(rating.c.version).label("version"))
         .group_by(rating.c.assignment)
         .subquery()
     )
+    older = rating.c.version < newest.c.version
+    wanted = older if earlier else ~older
     prompt, left, right = (text.alias(name) for name in ("prompt", "left", "right"))
     rows = connection.execute(
         select(
@@ -172,16 +188,13 @@ def _answers(connection: Connection, participant_id: str) -> tuple[GivenAnswer, 
             left.c.body.label("left_body"),
             right.c.body.label("right_body"),
         )
-        .join(
-            newest,
-            (newest.c.assignment == rating.c.assignment) & (newest.c.version == rating.c.version),
-        )
+        .join(newest, newest.c.assignment == rating.c.assignment)
         .join(assignment, rating.c.assignment == assignment.c.id)
         .join(pair, assignment.c.pair == pair.c.id)
         .join(prompt, pair.c.prompt == prompt.c.id)
         .join(left, assignment.c.left == left.c.id)
         .join(right, assignment.c.right == right.c.id)
-        .where(assignment.c.participant == participant_id)
+        .where(assignment.c.participant == participant_id, wanted)
         .order_by(rating.c.received_at.desc(), rating.c.id.desc())
     )
     return tuple(
@@ -196,6 +209,10 @@ def _answers(connection: Connection, participant_id: str) -> tuple[GivenAnswer, 
             version=row.version,
             at=row.received_at,
             flip=row.flip,
+            language=row.language,
+            seconds=row.seconds,
+            made_at=row.made_at,
+            offline=row.offline,
         )
         for row in rows
     )

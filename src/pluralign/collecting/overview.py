@@ -28,7 +28,7 @@ def check_open(connection: Connection) -> None:
     """
     state = state_of(connection)
     if state == "paused":
-        raise NotAccepted("The study has a pause. Please send this again later.", status=403)
+        raise NotAccepted("The study has a pause. Please come back later.", status=403)
     if state == "closed":
         raise NotAccepted(
             "The study has ended, so nothing new is kept. You can still see and withdraw what you "
@@ -103,6 +103,12 @@ def drafts(settings: StudySettings) -> tuple[str, ...]:
     return tuple(one for one in settings.languages if not settings.texts[one].read_by.strip())
 
 
+def removed_communities(connection: Connection, settings: StudySettings) -> list[str]:
+    """Communities of people who take part, for which the settings have no table any more."""
+    present = connection.execute(select(participant.c.community).distinct()).scalars()
+    return sorted(set(present) - {one.id for one in settings.communities})
+
+
 def _counts(connection: Connection, settings: StudySettings) -> tuple[CommunityCounts, ...]:
     by = participant.c.community
     people = _by_community(connection, select(by, func.count()).group_by(by))
@@ -115,15 +121,11 @@ def _counts(connection: Connection, settings: StudySettings) -> tuple[CommunityC
     answers = _by_community(connection, answered)
     wrote = select(by, func.count()).join(text, text.c.author == participant.c.id).group_by(by)
     texts = _by_community(connection, wrote)
+    hoped = {one.id: one.people for one in settings.communities}
+    hoped |= dict.fromkeys(removed_communities(connection, settings), 0)
     return tuple(
-        CommunityCounts(
-            one.id,
-            people.get(one.id, 0),
-            one.people,
-            answers.get(one.id, 0),
-            texts.get(one.id, 0),
-        )
-        for one in settings.communities
+        CommunityCounts(id_, people.get(id_, 0), most, answers.get(id_, 0), texts.get(id_, 0))
+        for id_, most in hoped.items()
     )
 
 

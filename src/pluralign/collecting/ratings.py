@@ -91,14 +91,18 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         raise NotAccepted(
             "This pair was not shown to you, so the answer cannot be kept.", status=404
         )
-    earlier = connection.execute(
-        select(rating.c.id, rating.c.version, rating.c.digest)
+    made_at = _believable(answer.made_at, served_at, now)
+    versions = connection.execute(
+        select(rating.c.id, rating.c.version, rating.c.digest, rating.c.made_at)
         .where(rating.c.assignment == answer.assignment)
         .order_by(rating.c.version.desc())
-        .limit(1)
-    ).one_or_none()
-    if earlier is not None and earlier.digest == answer.digest:
-        return Kept(earlier.id, earlier.version, again=True)
+    ).all()
+    earlier = versions[0] if versions else None
+    for one in versions:
+        # An older version that arrives once more is a replay: the same moment by the phone's clock.
+        replayed = made_at is not None and one.made_at == made_at
+        if one.digest == answer.digest and (one is earlier or replayed):
+            return Kept(one.id, one.version, again=True)
     given = consent_of(connection, participant_id)
     if given is None or not given.current:
         raise ConsentChanged
@@ -117,7 +121,7 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
             reason=answer.reason,
             language=answer.language,
             seconds=None if answer.seconds is None else min(max(answer.seconds, 0), _MOST_SECONDS),
-            made_at=_believable(answer.made_at, served_at, now),
+            made_at=made_at,
             received_at=now,
             offline=answer.offline,
             digest=answer.digest,

@@ -17,7 +17,7 @@ from pluralign.collecting.choosing import Chooser
 from pluralign.collecting.documents import publish_documents
 from pluralign.collecting.new_study import PROMPTS_FILE
 from pluralign.collecting.operations import SERVER_FILE, RunningServer
-from pluralign.collecting.overview import drafts
+from pluralign.collecting.overview import drafts, removed_communities
 from pluralign.collecting.personal import open_personal
 from pluralign.collecting.store.engines import sqlite_version, sqlite_warning
 from pluralign.collecting.store.store import Store, open_store
@@ -133,6 +133,13 @@ def _warnings(study: Study, store: Store) -> list[str]:
         found.append(
             "privacy.epsilon is set and address does not begin with https: browsers exchange "
             "choices over HTTPS alone"
+        )
+    with store.reading() as connection:
+        removed = removed_communities(connection, settings)
+    if removed:
+        found.append(
+            f"people of {', '.join(removed)} take part, and study.toml has no table for it: nobody "
+            "else can join; write the table again, or leave them to end or withdraw"
         )
     return found
 

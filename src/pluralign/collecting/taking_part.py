@@ -22,7 +22,7 @@ from pluralign.collecting.store.tables import (
 )
 
 SESSION_SECONDS = 90 * 86_400
-_NOT_USABLE = "This invitation cannot be used any more. Please ask the person who gave it to you."
+NOT_USABLE = "This invitation cannot be used any more. Please ask the person who gave it to you."
 _UNKNOWN_KEY = (
     "This key does not open anything. Please check each word, or ask for a new invitation."
 )
@@ -108,7 +108,7 @@ def usable_invitation(connection: Connection, secret: bytes, token: str, now: in
     digest = keyed_digest(secret, "invite", token)
     row = connection.execute(select(invite).where(invite.c.token_hash == digest)).one_or_none()
     if row is None or row.revoked_at is not None or row.expires_at <= now or row.used >= row.uses:
-        raise NotAccepted(_NOT_USABLE, status=410)
+        raise NotAccepted(NOT_USABLE, status=410)
     return Invitation(row.id, row.community)
 
 
@@ -171,7 +171,7 @@ def _check_not_withdrawn(connection: Connection, key_hash: str) -> None:
     """Refuse the form of a person who withdrew, such as one that a browser sends again."""
     same = select(withdrawal.c.id).where(withdrawal.c.key_hash == key_hash)
     if connection.execute(same).first() is not None:
-        raise NotAccepted(_NOT_USABLE, status=410)
+        raise NotAccepted(NOT_USABLE, status=410)
 
 
 def open_session(

@@ -135,6 +135,43 @@ def test_everything_given_is_seen_downloaded_and_deleted_one_by_one(served, hidd
     assert "May I skip a wedding?" not in str(served.everything())
 
 
+def test_a_change_begins_with_the_answer_that_was_given(served, hidden_fields):
+    client = served.join()
+    _answer(client, hidden_fields, "right", strength="2", reason="Because of my aunt")
+    shown = client.get("/mine.json").json()["answers"][0]["assignment"]
+    page = client.get(f"/answer/{shown}").text
+    assert re.findall(r'value="(\w+)"[^>]* checked', page) == ["right", "2"]
+    assert ">Because of my aunt</textarea>" in page
+
+
+def test_a_change_of_an_exchanged_answer_begins_empty(serve_with, hidden_fields):
+    # Only the phone knows what was chosen; the store may have the other side.
+    with serve_with("[privacy]\nepsilon = 2.0\n") as served:
+        client = served.join()
+        _answer(client, hidden_fields, "right", as_is="yes")
+        shown = client.get("/mine.json").json()["answers"][0]["assignment"]
+        assert " checked>" not in client.get(f"/answer/{shown}").text
+
+
+def test_the_download_has_times_and_earlier_versions_of_answers(served, hidden_fields):
+    client = served.join()
+    page = hidden_fields(client.get("/compare").text)
+    for reason in ("My aunt Ana told me", "Somebody told me"):
+        client.post("/compare", data=page | {"choice": "left", "reason": reason})
+    found = client.get("/mine.json").json()
+    assert [one["reason"] for one in found["answers"]] == ["Somebody told me"]
+    assert [one["reason"] for one in found["earlier_answers"]] == ["My aunt Ana told me"]
+    assert {"seconds", "made_at", "offline", "language"} < set(found["answers"][0])
+
+
+def test_the_headers_of_a_page_are_those_of_the_page(served):
+    client = served.client()
+    for path in ("/", "/policy", "/nowhere", "/static/style.css"):
+        alone, whole = client.head(path), client.get(path)
+        assert alone.status_code == whole.status_code, path
+        assert alone.headers == whole.headers
+
+
 def test_what_people_tell_about_themselves_is_in_no_table_and_no_readable_file(served):
     client = served.join()
     assert client.post("/about", data=dict.fromkeys(FIELDS, "Quetzalcoatl")).url.path == "/mine"

@@ -15,13 +15,15 @@ from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
 from pluralign.collecting.private_answers import as_it_is
 from pluralign.collecting.ratings import Answer, Choice, Kept, keep_answer
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
-from pluralign.collecting.store.tables import assignment
+from pluralign.collecting.store.tables import assignment, rating
 from pluralign.collecting.taking_part import Person
 
 router = APIRouter()
 _CHOICES: tuple[Choice, ...] = get_args(Choice)
 _CHOOSE = 'Please choose one of the answers below; "I do not know" is one of them.'
 _DAY = 86_400
+_FIELDS = ("choice", "strength", "reason")
+_EMPTY = dict.fromkeys(_FIELDS, "")
 
 
 @router.get("/practice")
@@ -75,7 +77,7 @@ def keep(visit: OfVisit, form: OfForm) -> Response:
 def change(visit: OfVisit, assignment_id: str) -> Response:
     """A pair that was answered, to answer it differently."""
     shown = _own(visit, assignment_id)
-    return _pair_page(visit, shown, then="mine")
+    return _pair_page(visit, shown, filled=_answered(visit, assignment_id), then="mine")
 
 
 @router.get("/enough")
@@ -125,9 +127,24 @@ def _answer(visit: Visit, form: Form) -> Answer:
 def _again(visit: Visit, form: Form, error: NotAccepted) -> Response:
     """The same pair with the content of the form, and the reason why it was not kept."""
     shown = _own(visit, form.one("assignment"))
+    filled = {name: form.one(name) for name in _FIELDS}
     return _pair_page(
-        visit, shown, status=error.status, error=error, form=form, then=form.one("back")
+        visit, shown, status=error.status, error=error, filled=filled, then=form.one("back")
     )
+
+
+def _answered(visit: Visit, assignment_id: str) -> dict[str, str]:
+    """The newest answer to a pair, for its form; nothing where the phone may have exchanged it."""
+    if visit.study.settings.privacy.epsilon is not None:
+        return dict(_EMPTY)
+    newest = (
+        select(*(rating.c[name] for name in _FIELDS))
+        .where(rating.c.assignment == assignment_id)
+        .order_by(rating.c.version.desc())
+    )
+    with visit.store.reading() as connection:
+        found = connection.execute(newest).mappings().first()
+    return dict(_EMPTY) if found is None else {name: str(found[name] or "") for name in _FIELDS}
 
 
 def _own(visit: Visit, assignment_id: str) -> Shown:
@@ -149,13 +166,10 @@ def _pair_page(
     *,
     status: int = 200,
     error: NotAccepted | None = None,
-    form: Form | None = None,
+    filled: dict[str, str] = _EMPTY,
     then: str = "",
     kept: str = "",
 ) -> Response:
-    filled = {"choice": "", "strength": "", "reason": ""}
-    if form is not None:
-        filled = {name: form.one(name) for name in filled}
     return visit.page(
         "compare",
         status=status,

@@ -15,7 +15,7 @@ from pluralign.collecting.pages.forms import Carried, Form, unpacked
 from pluralign.collecting.pages.qr_codes import qr_code
 from pluralign.collecting.pages.visits import OfForm, OfVisit, Visit
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
-from pluralign.collecting.taking_part import Joined, join, usable_invitation
+from pluralign.collecting.taking_part import NOT_USABLE, Joined, join, usable_invitation
 
 router = APIRouter()
 _TOO_YOUNG = "Only people of {age} years and older can take part. Nothing was stored."
@@ -115,6 +115,8 @@ def _invited(visit: Visit, token: str, form: str) -> Invited:
     with visit.store.reading() as connection:
         check_open(connection)
         found = usable_invitation(connection, visit.study.secret, token, visit.now)
+    if visit.study.settings.community(found.community) is None:
+        raise NotAccepted(NOT_USABLE, status=410)
     return Invited(token, form, found.community)
 
 
