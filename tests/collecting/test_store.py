@@ -80,6 +80,13 @@ def test_a_reader_cannot_write(tmp_path: Path, database):
         _fill(connection, "a")
 
 
+def test_only_its_owner_reads_a_new_store(tmp_path: Path):
+    with open_store(tmp_path) as store:
+        store.write(lambda c: _fill(c, "a"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("store.db*")}
+    assert modes == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
+
+
 def test_a_second_server_is_kept_out(tmp_path: Path, database):
     with (
         open_store(tmp_path, database),

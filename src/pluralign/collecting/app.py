@@ -1,6 +1,7 @@
 """The application of a study: pages for people, and an entrance for the operator's commands."""
 
 import hmac
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,9 +10,10 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.exc import OperationalError
 
 from pluralign.collecting.choosing import Chooser, Shown, next_pairs
-from pluralign.collecting.operations import as_refusal, perform
+from pluralign.collecting.operations import as_refusal, cannot_write, perform
 from pluralign.collecting.pages import (
     about_me,
     assets,
@@ -135,4 +137,6 @@ def operate(
         )
     except PluralignError as error:
         return JSONResponse(as_refusal(error), 422)
+    except (OSError, sqlite3.OperationalError, OperationalError) as error:
+        return JSONResponse(as_refusal(cannot_write(error)), 422)
     return JSONResponse(dict(found))

@@ -35,13 +35,14 @@ def write_study(folder: Path, communities: Sequence[str]) -> Study:
         raise InvalidSettings(
             "the folder has a study already", where=str(folder), hint="name another folder"
         )
+    tables = "\n".join(_table(id_) for id_ in _each_once(communities))
     folder.mkdir(parents=True, exist_ok=True)
     with as_file(files("pluralign.collecting") / _FILES) as templates:
         template = Template((templates / STUDY_FILE).read_text(encoding="utf-8"))
-        tables = "\n".join(_table(id_) for id_ in communities)
         text = template.substitute(id=study_id(folder.resolve().name), communities=tables)
         if not (folder / PROMPTS_FILE).exists():
-            shutil.copyfile(templates / PROMPTS_FILE, folder / PROMPTS_FILE)
+            with whole_file(folder / PROMPTS_FILE) as partial:
+                shutil.copyfile(templates / PROMPTS_FILE, partial)
     (folder / ".gitignore").write_text(_KEPT_OUT, encoding="utf-8")
     with whole_file(folder / STUDY_FILE) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -56,6 +57,11 @@ def study_id(name: str) -> str:
     """
     ascii_name = "".join(c if c.isascii() and c.isalnum() else " " for c in name.lower())
     return "-".join(ascii_name.split())[:50].strip("-") or "study"
+
+
+def _each_once(communities: Sequence[str]) -> list[str]:
+    """Ids of communities, a repeated one once."""
+    return list(dict.fromkeys(community(id_).id for id_ in communities))
 
 
 def _table(id_: str) -> str:

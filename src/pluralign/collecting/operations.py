@@ -124,6 +124,14 @@ def _asked(server: RunningServer, name: str, arguments: Mapping[str, Any]) -> di
     return dict(found)
 
 
+def cannot_write(error: Exception) -> InvalidInput:
+    """The refusal of an operation for which the server's disk or database failed."""
+    return InvalidInput(
+        f"the server could not read or write its files: {getattr(error, 'orig', error)}",
+        hint="check the room on its disk and the permissions, then give the command again",
+    )
+
+
 def as_refusal(error: PluralignError) -> dict[str, str | None]:
     """An error as a server sends it to the command that asked."""
     return {"what": error.what, "where": error.where, "hint": error.hint}

@@ -45,8 +45,8 @@ class Personal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._rows = _private_engine(folder / PERSONAL_FILE, personal_tables)
-        self._keys = _private_engine(folder / KEYS_FILE, key_tables)
+        self._rows = _engine_of(folder / PERSONAL_FILE, personal_tables)
+        self._keys = _engine_of(folder / KEYS_FILE, key_tables)
         # A row must not be sealed with a key that is deleted meanwhile.
         self._one_at_a_time = threading.Lock()
 
@@ -132,9 +132,8 @@ def open_personal(folder: Path) -> Iterator[Personal]:
         personal.close()
 
 
-def _private_engine(path: Path, tables: MetaData) -> Engine:
-    """An engine of a file that only its owner may read; SQLite's own files follow its mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def _engine_of(path: Path, tables: MetaData) -> Engine:
+    """An engine of a file that only its owner may read."""
     engine = writing_engine(f"sqlite:///{path.absolute()}")
     tables.create_all(engine)
     return engine

@@ -15,6 +15,7 @@ from pluralign.settings.validation import read_settings, validated
 from pluralign.settings.variants import SettingsTable
 
 STUDY_FILE, SECRET_FILE = "study.toml", "secret"
+_MADE_WITH_SECRET = ("store.db", "personal.db")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Language = Literal["en", "es", "ar", "hi"]
 
@@ -226,4 +227,11 @@ def open_study(folder: str | Path) -> Study:
         )
     tables: dict[str, Any] = read_settings(path)
     settings = validated(StudySettings, tables, str(path))
-    return Study(folder, settings, load_secret(folder / SECRET_FILE))
+    secret = folder / SECRET_FILE
+    if not secret.exists() and any((folder / name).exists() for name in _MADE_WITH_SECRET):
+        raise InvalidSettings(
+            "the secret of the study is missing: without it, keys and invitations open nothing",
+            where=str(secret),
+            hint="copy the file `secret` from a backup; each snapshot has it",
+        )
+    return Study(folder, settings, load_secret(secret))

@@ -1,6 +1,8 @@
 """Bad input gets a clear page in the person's language, and nothing of it is lost."""
 
 import re
+import sqlite3
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -10,6 +12,7 @@ from pluralign.collecting.floods import JOINS, WRITES, WRONG_KEYS, Rate, take
 from pluralign.collecting.overview import set_state
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.store.tables import participant, rating, text
+from pluralign.collecting.study import open_study
 
 DAY = 86_400
 WORDS = "Because family comes first."
@@ -317,3 +320,41 @@ def test_only_the_operator_operates_and_never_with_a_cookie(served):
     assert found.json()["communities"][0]["people"] == 1
     unknown = client.post("/operate", json=call | {"name": "x"}, headers=own)
     assert (unknown.status_code, "no operation" in unknown.json()["what"]) == (422, True)
+
+
+def test_a_withdrawal_on_a_full_disk_can_be_sent_again(served, monkeypatch):
+    client = served.join()
+
+    def full(person):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(served.app.state.served.personal), "forget", staticmethod(full))
+        found = client.post("/withdraw", data={"withdraw": "yes"})
+    assert found.status_code == 503
+    assert '<form method="post" action="/withdraw">' in found.text
+    assert "/withdrawn/" in str(client.post("/withdraw").url)
+
+
+def test_a_command_learns_that_the_servers_disk_is_full(served, monkeypatch):
+    def full(change):
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(served.store, "write", full)
+    call = {"name": "state", "arguments": {"state": "paused"}}
+    headers = {"Authorization": "Bearer the operator's token"}
+    found = served.client().post("/operate", json=call, headers=headers)
+    assert found.status_code == 422
+    assert "disk is full" in found.json()["what"]
+    assert "room" in found.json()["hint"]
+
+
+def test_nobody_joins_a_community_that_was_taken_out_of_the_settings(served):
+    token = served.invite("~hill")
+    path = served.study.folder / "study.toml"
+    path.write_text(path.read_text("utf-8").replace('id = "~hill"', 'id = "~sea"'), "utf-8")
+    served.app.state.served = replace(
+        served.app.state.served, study=open_study(served.study.folder)
+    )
+    for link in (f"/join/{token}", f"/consent?invitation={token}"):
+        assert served.client().get(link).status_code == 410

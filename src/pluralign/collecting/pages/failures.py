@@ -1,6 +1,7 @@
 """Pages for everything that is refused or fails: in the person's language, with their content."""
 
 import logging
+import sqlite3
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -26,6 +27,7 @@ def explain_failures(app: FastAPI) -> None:
     """Let an application answer everything that is refused or fails with a page."""
     app.add_exception_handler(NotAccepted, _refused)
     app.add_exception_handler(OperationalError, _full)
+    app.add_exception_handler(sqlite3.OperationalError, _full)  # of the files of personal data
     app.add_exception_handler(HTTPException, _unknown)
     app.add_exception_handler(Exception, _fault)
 

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from pluralign.collecting.changed import newest_change
 from pluralign.collecting.given import given_by
-from pluralign.collecting.pages.visits import OfVisit
+from pluralign.collecting.pages.visits import OfForm, OfVisit
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.withdrawing import receipt_of, withdraw
 
@@ -22,7 +22,7 @@ def before(visit: OfVisit) -> Response:
 
 
 @router.post("/withdraw")
-def take_out(visit: OfVisit) -> Response:
+def take_out(visit: OfVisit, form: OfForm) -> Response:
     """Withdraw the person of the session."""
     person = visit.participant
     if visit.study.settings.withdrawal == "erase":

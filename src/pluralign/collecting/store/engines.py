@@ -6,6 +6,7 @@ shows both). Checkpoints are made by the writing connection alone, because SQLit
 damage a database whose connections write and checkpoint at once (https://sqlite.org/wal.html).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ def writing_engine(url: str) -> Engine:
             what it confirms.
     """
     if make_url(url).get_backend_name() == "sqlite":
+        _private_file(make_url(url).database)
         return _sqlite(url, writes=True)
     return _postgresql(url, writes=True)
 
@@ -89,6 +91,12 @@ def sqlite_warning(version: tuple[int, ...]) -> str | None:
         " pluralign writes and checkpoints with one connection, but other programs must not open "
         "the store while it is served"
     )
+
+
+def _private_file(path: str | None) -> None:
+    """Make a new database readable by its owner alone; SQLite's own files follow its mode."""
+    if path and not Path(path).exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _sqlite(url: str, *, writes: bool) -> Engine:
