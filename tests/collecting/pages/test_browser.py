@@ -204,6 +204,17 @@ def test_texts_may_be_twice_as_large(tour: Callable[..., Tour], language: str) -
         assert not _too_wide(visit.page), name
 
 
+@pytest.mark.parametrize("language", ["en", "es", "ar", "hi"])
+def test_the_counts_of_communities_fit_a_narrow_phone(
+    browser: Browser, served: Any, address_of: Callable[[Any], str], language: str
+) -> None:
+    page = browser.new_page(viewport={"width": NARROW, "height": 800}, locale=language)
+    page.goto(f"{address_of(served)}/community")
+    too_wide = _too_wide(page)
+    page.close()
+    assert not too_wide
+
+
 _OF_STEWARDS = (
     "coverage", "texts", "decisions", "invitations", "releases", "withdrawals", "log?check=1",
     "health", "state",
