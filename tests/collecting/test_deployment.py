@@ -83,9 +83,20 @@ def test_a_unit_starts_an_existing_command_and_can_write_to_its_own_folders_only
     assert all(path.startswith(writable) for path in arguments if path.startswith("/"))
 
 
-def test_the_timer_starts_the_backup_by_its_name():
-    assert "pluralign-collect-backup.service" in UNITS
-    assert _unit("pluralign-collect-backup.timer")["Timer"]["OnCalendar"] == "hourly"
+@pytest.mark.parametrize(("name", "when"), [("backup", "hourly"), ("withdraw", "daily")])
+def test_a_timer_starts_the_service_of_its_name(name, when):
+    assert f"pluralign-collect-{name}.service" in UNITS
+    timer = _unit(f"pluralign-collect-{name}.timer")
+    assert timer["Timer"]["OnCalendar"] == when
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    started = (DEPLOY / "pluralign-collect.service").read_text(encoding="utf-8")
+    assert f"pluralign-collect-{name}.timer" in started
+
+
+def test_the_nightly_withdrawal_finishes_what_is_pending():
+    arguments = shlex.split(_unit("pluralign-collect-withdraw.service")["Service"]["ExecStart"])
+    assert arguments[2:3] == ["withdraw"]
+    assert "--pending" in arguments
 
 
 @pytest.mark.parametrize("name", UNITS)

@@ -6,10 +6,17 @@ import pytest
 from sqlalchemy import select, update
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.coverage import CoveredAnswer, agreement, consistency, coverage
+from pluralign.collecting.coverage import (
+    CoveredAnswer,
+    KnownCoverage,
+    agreement,
+    consistency,
+    coverage,
+)
 from pluralign.collecting.moderating import Verdict, decide, decisions, report_text
 from pluralign.collecting.operations import perform
 from pluralign.collecting.proposals import agree, open_proposals, take_back
+from pluralign.collecting.ratings import delete_answer
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.stewards import (
     LINK_SECONDS,
@@ -212,6 +219,34 @@ def test_coverage_shows_thin_communities_first_and_nothing_below_the_floor(filli
     assert (mexico.anchors, mexico.left.n_raters) == (72, 12)
     assert mexico.agreement.n_raters == 12
     assert mexico.agreement.low < mexico.agreement.value < mexico.agreement.high
+
+
+def test_coverage_is_counted_once_a_day_and_again_after_a_deletion(filling, monkeypatch):
+    filling.people("MEX", 12)
+    counted = []
+
+    def counting(*given):
+        counted.append(given)
+        return coverage(*given)
+
+    monkeypatch.setattr("pluralign.collecting.coverage.coverage", counting)
+    known, settings = KnownCoverage(), filling.study.settings
+
+    def look(now=NOW + DAY):
+        with filling.store.reading() as c:
+            assert known.of(c, settings, ANA, now) == coverage(c, settings, ANA, now)
+            assert known.of(c, settings, BEN, now) == coverage(c, settings, BEN, now)
+
+    look()
+    look()
+    assert len(counted) == 2  # once for each steward
+    with filling.store.reading() as c:
+        one = c.execute(select(assignment).limit(1)).one()
+    filling.store.write(lambda c: delete_answer(c, one.participant, one.id, NOW + DAY))
+    look()
+    assert len(counted) == 4
+    look(NOW + 2 * DAY)
+    assert len(counted) == 6
 
 
 def test_a_number_of_fewer_people_than_the_floor_is_not_shown(filling):

@@ -41,6 +41,7 @@ from pluralign.collecting.pages.stewarding import (
 )
 from pluralign.collecting.pages.visits import ServedStudy
 from pluralign.collecting.personal import Personal
+from pluralign.collecting.readiness import Readiness
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
 from pluralign.collecting.taking_part import Person
@@ -92,6 +93,7 @@ def create_app(
     """
     app = FastAPI(openapi_url=None, dependencies=[Depends(check_request)])
     app.state.served = ServedStudy(study, store, personal, clock, operator, asks)
+    app.state.readiness = Readiness(store)
     for router in (_for_machines, *_PAGES):
         app.include_router(router)
     explain_failures(app)
@@ -115,9 +117,11 @@ def asking(
 
 
 @_for_machines.get("/healthz")
-def healthz() -> PlainTextResponse:
-    """Whether the process answers."""
-    return PlainTextResponse("ok")
+def healthz(request: Request) -> PlainTextResponse:
+    """Whether the process answers, and its store can be read and written."""
+    readiness: Readiness = request.app.state.readiness
+    problem = readiness.problem()
+    return PlainTextResponse(problem or "ok", 503 if problem else 200)
 
 
 @_for_machines.post("/operate")

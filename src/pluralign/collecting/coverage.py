@@ -5,8 +5,10 @@ The numbers are advice, never a reason to leave a person out. They are those of 
 the page do not reveal what one person did between them.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, and_, func, select
@@ -111,6 +113,32 @@ def coverage(
         )
         for one in thin_first(hoped, answered)
     ]
+
+
+class KnownCoverage:
+    """Coverage as it was measured last: only deletions change it before the next midnight."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = threading.Lock()
+        self._known: dict[frozenset[str], tuple[tuple[Any, ...], list[CommunityCoverage]]] = {}
+
+    def of(
+        self, connection: Connection, settings: StudySettings, by: Steward, now: int
+    ) -> list[CommunityCoverage]:
+        """As `coverage`, from memory where no answer came or went since."""
+        state = _state(connection, now // _DAY * _DAY)
+        with self._one_at_a_time:
+            known = self._known.get(by.communities)
+            if known is None or known[0] != state:
+                known = state, coverage(connection, settings, by, now)
+                self._known[by.communities] = known
+        return known[1]
+
+
+def _state(connection: Connection, before: int) -> tuple[Any, ...]:
+    """Numbers that change when the answers before a time do."""
+    counted = select(func.count(), func.max(rating.c.id)).where(rating.c.received_at < before)
+    return (before, *connection.execute(counted).one())
 
 
 def _measured(given: Sequence[CoveredAnswer], bare: CommunityCoverage) -> CommunityCoverage:

@@ -1,7 +1,7 @@
 """A visit: one request of one person, with the study, their language and their session."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pluralign.collecting.coverage import KnownCoverage
 from pluralign.collecting.floods import Rate, take
 from pluralign.collecting.overview import drafts
 from pluralign.collecting.pages.accepted_languages import best_language
@@ -38,6 +39,7 @@ class ServedStudy:
         clock: Seconds since 1970.
         operator: Token of the operator's commands.
         asks: Chooses the pairs that a person answers next, from the person, the time and a number.
+        coverage: Coverage as stewards saw it last.
     """
 
     study: Study
@@ -46,6 +48,7 @@ class ServedStudy:
     clock: Callable[[], int]
     operator: str
     asks: Any
+    coverage: KnownCoverage = field(default_factory=KnownCoverage)
 
 
 @dataclass(frozen=True, slots=True)

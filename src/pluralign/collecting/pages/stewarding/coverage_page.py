@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from pluralign.collecting.coverage import coverage
 from pluralign.collecting.pages.stewarding.desks import OfDesk
 
 router = APIRouter()
@@ -14,5 +13,6 @@ def show_coverage(desk: OfDesk) -> Response:
     """The steward's communities, the thinnest first."""
     visit = desk.visit
     with visit.store.reading() as connection:
-        found = coverage(connection, visit.study.settings, desk.steward, visit.now)
+        known = visit.served.coverage
+        found = known.of(connection, visit.study.settings, desk.steward, visit.now)
     return desk.page("coverage", found=found)
