@@ -45,11 +45,11 @@ class Operator:
         return done.stdout
 
     @contextmanager
-    def serving(self, study: Path) -> Iterator["Serving"]:
+    def serving(self, study: Path, *words: str) -> Iterator["Serving"]:
         """A running server, which is stopped at the end as an operator stops it."""
         log = study.parent / "server.log"
         with log.open("w") as errors:
-            command = [*_PROGRAM, "collect", "serve", str(study), "--port", "0"]
+            command = [*_PROGRAM, "collect", "serve", str(study), "--port", "0", *words]
             server = subprocess.Popen(command, env=self._environment(), stderr=errors)
         try:
             yield Serving(_address(log, server), server.pid)

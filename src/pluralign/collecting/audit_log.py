@@ -49,13 +49,17 @@ def append(
     connection: Connection, now: int, actor: str, action: str, object_: str, digest: str = ""
 ) -> str:
     """Add a row to the log; return its digest, the new head of the chain."""
-    last = connection.execute(
-        select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-    ).one_or_none()
+    last = connection.execute(_LAST).one_or_none()
     seq, previous = (last.seq, last.hash) if last is not None else (0, FIRST)
     entry = Entry(seq + 1, previous, now, actor, action, object_, digest)
-    connection.execute(insert(audit).values(**asdict(entry), hash=entry.hash))
-    return entry.hash
+    hash_ = entry.hash
+    connection.execute(_ADD, {**asdict(entry), "hash": hash_})
+    return hash_
+
+
+# Built once: building a statement takes longer than running it.
+_LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_ADD = insert(audit)
 
 
 def broken_at(connection: Connection) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.purposes import as_text
@@ -25,9 +25,7 @@ def give_consent(
         ConsentChanged: If the document is not the newest version: the person read an older text.
     """
     read = connection.execute(select(document).where(document.c.id == document_id)).one_or_none()
-    newest = select(document.c.version).where(document.c.kind == "consent")
-    versions = connection.execute(newest).scalars().all()
-    if read is None or read.version != max(versions):
+    if read is None or read.version != connection.execute(_NEWEST).scalar():
         raise ConsentChanged
     return store_consent(connection, participant_id, document_id, as_text(purposes), now)
 
@@ -70,15 +68,23 @@ class Consent:
 
 def consent_of(connection: Connection, participant_id: str) -> Consent | None:
     """The consent that a person gave last; None if they gave none."""
-    found = connection.execute(
-        select(consent.c.id, consent.c.purposes, document.c.version)
-        .join(document, consent.c.document == document.c.id)
-        .where(consent.c.participant == participant_id)
-        .order_by(consent.c.version.desc())
-        .limit(1)
-    ).one_or_none()
+    found = connection.execute(_LAST, {"person": participant_id}).one_or_none()
     if found is None:
         return None
-    newest = select(document.c.version).where(document.c.kind == "consent")
-    versions = connection.execute(newest).scalars().all()
-    return Consent(found.id, found.purposes, found.version == max(versions))
+    return Consent(found.id, found.purposes, found.version == found.newest)
+
+
+# Built once: building a statement takes longer than running it.
+_NEWEST = select(func.max(document.c.version)).where(document.c.kind == "consent")
+_LAST = (
+    select(
+        consent.c.id,
+        consent.c.purposes,
+        document.c.version,
+        _NEWEST.scalar_subquery().label("newest"),
+    )
+    .join(document, consent.c.document == document.c.id)
+    .where(consent.c.participant == bindparam("person"))
+    .order_by(consent.c.version.desc())
+    .limit(1)
+)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.secret_digests import keyed_digest
@@ -46,10 +46,11 @@ def take(connection: Connection, secret: bytes, rate: Rate, address: str, now: f
         NotAccepted: If the address has used up its number.
     """
     key = keyed_digest(secret, f"bucket {rate.purpose}", address)
-    row = connection.execute(select(bucket).where(bucket.c.key == key)).one_or_none()
+    row = connection.execute(_FIND, {"of": key}).one_or_none()
     if row is None:
         connection.execute(delete(bucket).where(bucket.c.at < now - _FORGET_SECONDS))
-        connection.execute(insert(bucket).values(key=key, tokens=rate.burst - 1, at=now))
+        new = {"key": key, "tokens": rate.burst - 1, "at": now}
+        connection.execute(insert(bucket), new)
         return
     # A clock that was set back adds nothing.
     grown = row.tokens + max(0.0, now - row.at) * rate.per_hour / 3600
@@ -58,6 +59,10 @@ def take(connection: Connection, secret: bytes, rate: Rate, address: str, now: f
         raise NotAccepted(
             "Too many attempts came from your network. Please wait a few minutes.", 429
         )
-    connection.execute(
-        update(bucket).where(bucket.c.key == key).values(tokens=tokens - 1, at=max(now, row.at))
-    )
+    left = {"of": key, "tokens": tokens - 1, "at": max(now, row.at)}
+    connection.execute(_COUNT, left)
+
+
+# Built once: building a statement takes longer than running it.
+_FIND = select(bucket).where(bucket.c.key == bindparam("of"))
+_COUNT = update(bucket).where(bucket.c.key == bindparam("of"))

@@ -12,11 +12,12 @@ from pluralign.collecting.store.tables import study as study_table
 from pluralign.collecting.study import StudySettings
 
 State = Literal["open", "paused", "closed"]
+_STATE = select(study_table.c.state)
 
 
 def state_of(connection: Connection) -> State:
     """Whether a study takes answers (``open``), will do so again (``paused``), or not."""
-    state: State | None = connection.execute(select(study_table.c.state)).scalar()
+    state: State | None = connection.execute(_STATE).scalar()
     return state or "open"
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.consents import consent_of
@@ -85,18 +85,14 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         NotAccepted: If the pair was not shown to this person.
         ConsentChanged: If they must consent again first.
     """
-    own = (assignment.c.id == answer.assignment, assignment.c.participant == participant_id)
-    served_at = connection.execute(select(assignment.c.served_at).where(*own)).scalar()
+    shown = {"assignment": answer.assignment, "person": participant_id}
+    served_at = connection.execute(_SERVED, shown).scalar()
     if served_at is None:
         raise NotAccepted(
             "This pair was not shown to you, so the answer cannot be kept.", status=404
         )
     made_at = _believable(answer.made_at, served_at, now)
-    versions = connection.execute(
-        select(rating.c.id, rating.c.version, rating.c.digest, rating.c.made_at)
-        .where(rating.c.assignment == answer.assignment)
-        .order_by(rating.c.version.desc())
-    ).all()
+    versions = connection.execute(_VERSIONS, {"assignment": answer.assignment}).all()
     earlier = versions[0] if versions else None
     for one in versions:
         # An older version that arrives once more is a replay: the same moment by the phone's clock.
@@ -111,27 +107,34 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
     version = 1 if earlier is None else earlier.version + 1
     id_, salt = new_id(now), new_token()
     connection.execute(
-        insert(rating).values(
-            id=id_,
-            assignment=answer.assignment,
-            consent=given.id,
-            choice=answer.choice,
-            strength=answer.strength,
-            flip=answer.flip,
-            reason=answer.reason,
-            language=answer.language,
-            seconds=None if answer.seconds is None else min(max(answer.seconds, 0), _MOST_SECONDS),
-            made_at=made_at,
-            received_at=now,
-            offline=answer.offline,
-            digest=answer.digest,
-            salt=salt,
-            version=version,
-        )
+        _ADD,
+        {
+            **asdict(answer),
+            "id": id_,
+            "consent": given.id,
+            "seconds": _believable_seconds(answer.seconds),
+            "made_at": made_at,
+            "received_at": now,
+            "digest": answer.digest,
+            "salt": salt,
+            "version": version,
+        },
     )
     action = "answer kept" if version == 1 else "answer changed"
     audit_log.append(connection, now, "participant", action, id_, logged(answer.digest, salt))
     return Kept(id_, version, again=False)
+
+
+# Built once: building a statement takes longer than running it.
+_SERVED = select(assignment.c.served_at).where(
+    assignment.c.id == bindparam("assignment"), assignment.c.participant == bindparam("person")
+)
+_VERSIONS = (
+    select(rating.c.id, rating.c.version, rating.c.digest, rating.c.made_at)
+    .where(rating.c.assignment == bindparam("assignment"))
+    .order_by(rating.c.version.desc())
+)
+_ADD = insert(rating)
 
 
 def logged(digest: str, salt: str) -> str:
@@ -160,6 +163,10 @@ def delete_answer(connection: Connection, participant_id: str, assignment_id: st
     if count:
         audit_log.append(connection, now, "participant", "answer deleted", assignment_id)
     return int(count)
+
+
+def _believable_seconds(seconds: int | None) -> int | None:
+    return None if seconds is None else min(max(seconds, 0), _MOST_SECONDS)
 
 
 def _believable(made_at: int | None, served_at: int, now: int) -> int | None:

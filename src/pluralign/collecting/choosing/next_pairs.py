@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.choosing.chooser import Chooser, CommunityAnswers
@@ -99,8 +99,13 @@ def next_pairs(
                 new = _draw(turn, len(waiting), rng) if len(waiting) < count else None
         if new is None:
             break
-        if not store.write(partial(_assign, turn=turn, new=new, sides=_sides(new, rng), now=now)):
+        assign = partial(_assign, turn=turn, new=new, sides=_sides(new, rng), after=len(waiting))
+        assigned = store.write(assign)
+        if not assigned:
             chooser.expire()
+        waiting += assigned
+        if len(waiting) == count:
+            break
     return waiting[:count]
 
 
@@ -120,6 +125,11 @@ class _Turn:
         """Pairs that the person has answered in this sitting."""
         return this_sitting(self.history, self.now)
 
+    @property
+    def remaining(self) -> int:
+        """Number of pairs before the page suggests to stop."""
+        return self.settings.sitting.pairs - len(self.sitting)
+
 
 @dataclass(frozen=True, slots=True)
 class _New:
@@ -136,7 +146,7 @@ def _waiting(connection: Connection, turn: _Turn) -> list[Shown]:
     """Pairs that were shown, wait for an answer, and can still be read by the person."""
     readable = turn.pool.readable(turn.person.community, turn.person.language).ids
     ids = [one.id for one in unanswered(turn.history) if one.pair in readable]
-    return shown_pairs(connection, ids, turn.settings.sitting.pairs - len(turn.sitting))
+    return shown_pairs(connection, ids, turn.remaining)
 
 
 def _draw(turn: _Turn, n_waiting: int, rng: np.random.Generator) -> _New | None:
@@ -195,33 +205,43 @@ def _sides(new: _New, rng: np.random.Generator) -> tuple[str, str]:
 
 
 def _assign(
-    connection: Connection, turn: _Turn, new: _New, sides: tuple[str, str], now: int
-) -> bool:
-    """Store a drawn pair; False where another tab was faster, or a text is hidden by now."""
+    connection: Connection, turn: _Turn, new: _New, sides: tuple[str, str], after: int
+) -> list[Shown]:
+    """Store a drawn pair behind those that wait, and return it.
+
+    Nothing is stored where another tab was faster, or a text is hidden by now.
+    """
     person, pair = turn.person.id, new.pair
-    before = select(func.count()).where(assignment.c.participant == person)
-    needed = (pair.prompt, pair.first, pair.second)
-    shown = select(func.count()).where(text.c.id.in_(needed), text.c.state == "shown")
-    if connection.execute(before).scalar_one() != len(turn.history):
-        return False
-    if connection.execute(shown).scalar_one() != len(needed):
-        return False
+    needed = [pair.prompt, pair.first, pair.second]
+    if connection.execute(_BEFORE, {"person": person}).scalar_one() != len(turn.history):
+        return []
+    if connection.execute(_READABLE, {"ids": needed}).scalar_one() != len(needed):
+        return []
     # Not before earlier pairs, also after the clock was set back: the newest ones are waiting.
-    at = max([now, *(one.served_at for one in turn.history[-1:])])
+    at = max([turn.now, *(one.served_at for one in turn.history[-1:])])
     id_ = new_id(at, len(turn.history))
     connection.execute(
-        insert(assignment).values(
-            id=id_,
-            participant=person,
-            pair=pair.id,
-            left=sides[0],
-            right=sides[1],
-            reason=new.reason,
-            propensity=new.propensity,
-            policy=new.policy,
-            repeats=new.repeats,
-            served_at=at,
-        )
+        _ADD,
+        {
+            "id": id_,
+            "participant": person,
+            "pair": pair.id,
+            "left": sides[0],
+            "right": sides[1],
+            "reason": new.reason,
+            "propensity": new.propensity,
+            "policy": new.policy,
+            "repeats": new.repeats,
+            "served_at": at,
+        },
     )
-    audit_log.append(connection, now, "server", "pair shown", id_)
-    return True
+    audit_log.append(connection, turn.now, "server", "pair shown", id_)
+    return shown_pairs(connection, [id_], turn.remaining - after)
+
+
+# Built once: building a statement takes longer than running it.
+_BEFORE = select(func.count()).where(assignment.c.participant == bindparam("person"))
+_READABLE = select(func.count()).where(
+    text.c.id.in_(bindparam("ids", expanding=True)), text.c.state == "shown"
+)
+_ADD = insert(assignment)

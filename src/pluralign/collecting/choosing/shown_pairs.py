@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from pluralign.collecting.store.tables import assignment, pair, text
 
@@ -67,12 +67,7 @@ def shown_pairs(connection: Connection, ids: Sequence[str], remaining: int) -> l
     """
     if not ids:
         return []
-    columns = (assignment.c.id, assignment.c.left, assignment.c.right, assignment.c.reason)
-    found = connection.execute(
-        select(*columns, pair.c.prompt)
-        .join(pair, assignment.c.pair == pair.c.id)
-        .where(assignment.c.id.in_(ids))
-    )
+    found = connection.execute(_PAIRS, {"ids": list(ids)})
     rows = {row.id: row for row in found}
     texts = _texts(connection, {id_ for row in rows.values() for id_ in _text_ids(row)})
     shown = [rows[id_] for id_ in ids if texts.keys() >= set(_text_ids(rows[id_]))]
@@ -94,8 +89,23 @@ def _text_ids(row: object) -> tuple[str, str, str]:
 
 
 def _texts(connection: Connection, ids: set[str]) -> dict[str, ShownText]:
-    columns = (text.c.id, text.c.body, text.c.language, text.c.origin)
-    found = connection.execute(
-        select(*columns).where(text.c.id.in_(sorted(ids)), text.c.state == "shown")
-    )
+    found = connection.execute(_TEXTS, {"ids": sorted(ids)})
     return {row.id: ShownText(row.id, row.body, row.language, row.origin) for row in found}
+
+
+# Built once: building a statement takes longer than running it.
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_PAIRS = (
+    select(
+        assignment.c.id,
+        assignment.c.left,
+        assignment.c.right,
+        assignment.c.reason,
+        pair.c.prompt,
+    )
+    .join(pair, assignment.c.pair == pair.c.id)
+    .where(assignment.c.id.in_(_IDS))
+)
+_TEXTS = select(text.c.id, text.c.body, text.c.language, text.c.origin).where(
+    text.c.id.in_(_IDS), text.c.state == "shown"
+)

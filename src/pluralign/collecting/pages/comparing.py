@@ -59,10 +59,10 @@ def keep(visit: OfVisit, form: OfForm) -> Response:
     ends, edits = form.one("then") == "enough", form.one("then") == "mine"
     if ends and form.one("choice") not in _CHOICES:
         return visit.go("/enough")
-    visit.slow_down(WRITES)
     try:
-        answer = _answer(visit, form)
-        kept = visit.store.write(lambda c: keep_if_open(c, person, answer, visit.now))
+        kept = visit.write(
+            WRITES, lambda c: keep_if_open(c, person, _answer(visit, form), visit.now)
+        )
     except ConsentChanged:
         raise
     except NotAccepted as error:

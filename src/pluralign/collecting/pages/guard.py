@@ -53,8 +53,10 @@ class PageGuard:
         await self._app(scope, _limited(receive), sending)
 
 
-def check_request(request: Request) -> None:
+async def check_request(request: Request) -> None:
     """Refuse forms that another site sends, and bodies that are too large.
+
+    It waits for nothing, so it needs no thread: as an async function it is called at once.
 
     Raises:
         NotAccepted: If the request is one of these.

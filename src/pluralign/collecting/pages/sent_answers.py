@@ -69,9 +69,9 @@ def receive(
         person = visit.participant
         if answer_of not in ("", visit.mark):
             raise SessionNeeded
-        visit.slow_down(WRITES)
-        answer = _answer(visit, body)
-        kept = visit.store.write(lambda c: keep_if_open(c, person, answer, visit.now))
+        kept = visit.write(
+            WRITES, lambda c: keep_if_open(c, person, _answer(visit, body), visit.now)
+        )
     except NotAccepted as error:
         return JSONResponse(_refusal(visit, error))
     return JSONResponse({"outcome": _outcome(kept), "digest": hashlib.sha256(body).hexdigest()})

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Connection
 
 from pluralign.collecting.coverage import KnownCoverage
 from pluralign.collecting.floods import Rate, take
@@ -16,7 +17,7 @@ from pluralign.collecting.pages.accepted_languages import best_language
 from pluralign.collecting.pages.forms import Form
 from pluralign.collecting.pages.rendering import rendered
 from pluralign.collecting.personal import Personal
-from pluralign.collecting.refusals import SessionNeeded
+from pluralign.collecting.refusals import NotAccepted, SessionNeeded
 from pluralign.collecting.secret_digests import keyed_digest
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
@@ -24,6 +25,7 @@ from pluralign.collecting.taking_part import SESSION_SECONDS, Person, person_of
 from pluralign.core import community
 from pluralign.languages.speech import Speech
 
+T = TypeVar("T")
 _SESSION, _LANGUAGE = "p", "language"
 _YEAR = 365 * 86_400
 
@@ -155,8 +157,37 @@ class Visit:
         Raises:
             NotAccepted: If there were too many of its kind from this address.
         """
+        self.store.write(lambda c: self._count(c, rate))
+
+    def write(self, rate: Rate, change: Callable[[Connection], T]) -> T:
+        """Count this request, and make a change in the same commit.
+
+        The count is kept even if the change is refused.
+
+        Raises:
+            NotAccepted: If there were too many of its kind from this address, or the change is
+                refused.
+        """
+
+        def counted(connection: Connection) -> T | NotAccepted:
+            self._count(connection, rate)
+            savepoint = connection.begin_nested()
+            try:
+                made = change(connection)
+            except NotAccepted as error:
+                savepoint.rollback()
+                return error
+            savepoint.commit()
+            return made
+
+        outcome = self.store.write(counted)
+        if isinstance(outcome, NotAccepted):
+            raise outcome
+        return outcome
+
+    def _count(self, connection: Connection, rate: Rate) -> None:
         address = self.request.client.host if self.request.client else ""
-        self.store.write(lambda c: take(c, self.study.secret, rate, address, self.now))
+        take(connection, self.study.secret, rate, address, self.now)
 
     def cookie(self, name: str) -> str | None:
         """Value of a cookie; None without one."""
