@@ -1,14 +1,14 @@
 """Many people answer at once, through one process of `pluralign collect serve`.
 
-Run: python benchmarks/collect_load.py [--people 300] [--pause 10] [--minutes 5] [--url URL]. Needs
-the extras `collect` and `client`. All people follow one invitation within a minute; then each reads
-a pair, sends an answer after `--pause` seconds on average (half to one and a half times that), and
-reads the next pair. The browsers are in this process, the server in its own, over loopback. A time
-is that of one request, from the first byte sent to the last one received: an answer (POST /compare)
-or a page (GET /compare). The page /policy, which reads no pair and stores nothing, is asked for by
-the same people in the same minutes: the ratio of the medians tells what answering costs. At the
-end, eight people at a time answer without any pause: the most answers that the server takes in a
-second.
+Run: python benchmarks/collect_load.py [--people 300] [--pause 10] [--minutes 5] [--arrive 60]
+[--fast 20] [--url URL]. Needs the extras `collect` and `client`. All people follow one invitation
+within `--arrive` seconds; then each reads a pair, sends an answer after `--pause` seconds on
+average (half to one and a half times that), and reads the next pair. The browsers are in this
+process, the server in its own, over loopback. A time is that of one request, from the first byte
+sent to the last one received: an answer (POST /compare) or a page (GET /compare). The page /policy,
+which reads no pair and stores nothing, is asked for by the same people in the same minutes: the
+ratio of the medians tells what answering costs. At the end, eight people at a time answer without
+any pause for `--fast` seconds: the most answers that the server takes in a second.
 """
 
 import argparse
@@ -29,8 +29,7 @@ from loop.planted_study import planted_society, write_prompts
 
 COMMUNITIES = ("~river", "~hill", "~isle")
 CHOICES = ("left", "right", "left", "right", "tie", "both-bad", "dont-know")
-_ARRIVE_SECONDS = 60
-_FAST, _FAST_SECONDS = 8, 20
+_FAST = 8
 _ROW = "{:<26} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}"
 
 
@@ -130,24 +129,34 @@ class Load:
     mebibytes: list[float]
 
 
-async def load(server: Serving, invitation: str, given: argparse.Namespace) -> Load:
+def prepare(operator: Operator, study: Path) -> None:
+    """Make a study with planted texts."""
+    communities = [word for one in COMMUNITIES for word in ("--community", one)]
+    operator.gives("collect", "init", study, *communities)
+    write_prompts(study / "prompts.jsonl", planted_society(3), np.random.default_rng(0))
+
+
+async def load(server: Serving, operator: Operator, study: Path, given: argparse.Namespace) -> Load:
     """Let people arrive, answer with pauses, and answer without."""
+    words = ("--community", COMMUNITIES[0], "--uses", given.people)
+    invitation = operator.gives("collect", "invite", study, *words).split()[0]
     measured = Measured()
     limits = httpx.Limits(max_connections=given.people + 10, keepalive_expiry=75)
     async with httpx.AsyncHTTPTransport(limits=limits) as transport:
         people = [Browser(transport, server.address, n, measured) for n in range(given.people)]
-        arrive = _ARRIVE_SECONDS / given.people
-        await asyncio.gather(*(_after(n * arrive, one, invitation) for n, one in enumerate(people)))
+        every = given.arrive / given.people
+        await asyncio.gather(*(_after(n * every, one, invitation) for n, one in enumerate(people)))
         memory = asyncio.create_task(_watched(server.pid, 6 * given.minutes))
         used, seconds = server.processor_seconds(), 60 * given.minutes
         until = time.monotonic() + seconds
         await asyncio.gather(*(one.answer_with_pauses(until, given.pause) for one in people))
         used = server.processor_seconds() - used
-        await asyncio.gather(*(_answer_fast(people[n::_FAST]) for n in range(_FAST)))
+        until = time.monotonic() + given.fast
+        await asyncio.gather(*(_answer_fast(people[n::_FAST], until) for n in range(_FAST)))
     return Load(
         measured,
         len(measured.seconds["answer"]) / seconds,
-        len(measured.seconds["answer, no pauses"]) / _FAST_SECONDS,
+        len(measured.seconds["answer, no pauses"]) / given.fast,
         used / seconds,
         await memory,
     )
@@ -158,9 +167,8 @@ async def _after(seconds: float, browser: Browser, invitation: str) -> None:
     await browser.join(invitation)
 
 
-async def _answer_fast(people: Sequence[Browser]) -> None:
+async def _answer_fast(people: Sequence[Browser], until: float) -> None:
     """Answer without pauses: one person after the other, so that nobody gives most answers."""
-    until = time.monotonic() + _FAST_SECONDS
     for one in cycle(people):
         if time.monotonic() > until:
             return
@@ -186,19 +194,16 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=300)
     parser.add_argument("--pause", type=float, default=10.0, help="seconds before an answer")
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--arrive", type=float, default=60.0, help="seconds in which all join")
+    parser.add_argument("--fast", type=float, default=20.0, help="seconds without pauses")
     parser.add_argument("--url", help="URL of a PostgreSQL database; default: SQLite")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         study, operator = Path(temporary) / "study", Operator(Path(temporary) / "cache")
-        operator.gives(
-            "collect", "init", study, *(w for one in COMMUNITIES for w in ("--community", one))
-        )
-        write_prompts(study / "prompts.jsonl", planted_society(3), np.random.default_rng(0))
+        prepare(operator, study)
         database = ("--database", given.url) if given.url else ()
         with operator.serving(study, *database) as server:
-            words = ("--community", COMMUNITIES[0], "--uses", given.people)
-            invitation = operator.gives("collect", "invite", study, *words).split()[0]
-            found = asyncio.run(load(server, invitation, given))
+            found = asyncio.run(load(server, operator, study, given))
     print("\n".join(_table(found, given)))
 
 
