@@ -27,6 +27,9 @@ from pluralign.web.listening import address, bound, stopped_by_signals
 
 _log = logging.getLogger("pluralign.collecting")
 _SECONDS_TO_DRAIN = 30
+_SECONDS_KEPT_OPEN = 150
+"""Longer than proxies keep idle connections (Caddy 120, nginx 60): a form that is sent into a
+connection just as it is closed is lost, and a proxy does not send forms again."""
 _ANY_ADDRESS = ("0.0.0.0", "::", "")
 
 
@@ -99,6 +102,7 @@ def serve(
                 forwarded_allow_ips=listening.proxies,
                 log_level="warning",
                 timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
+                timeout_keep_alive=_SECONDS_KEPT_OPEN,
             )
             listener.listen()
             started(Started(server.public, _warnings(study, store)))
