@@ -94,14 +94,14 @@ class Asking:
         n = len(feature_N_D)
         is_anchor_N = np.zeros(n, dtype=np.bool_)
         is_anchor_N[rng.permutation(n)[: anchor_count(n, SETTINGS)]] = True
-        taste = RunningTaste(feature_N_D[:0])
+        taste = RunningTaste(feature_N_D)
         return cls(feature_N_D, is_anchor_N, taste, np.zeros(n, dtype=np.int64))
 
     def keep(self, drawn: DrawnPair, sign: int, person: int) -> None:
         """Keep an answer, and learn from it."""
         self.answers.append(Answered(drawn.row, sign, person, drawn.reason, drawn.propensity))
         self.judged_N[drawn.row] += 1
-        self.taste.learn(sign * self.feature_N_D[drawn.row])
+        self.taste.learn(drawn.row, sign)
 
 
 Policy = Callable[[Asking, IntArray, np.random.Generator], DrawnPair]
@@ -175,6 +175,11 @@ def ask(
         asking.keep(drawn, 1 if takes_first else -1, person)
 
 
+def answered(answers: Sequence[Answered]) -> list[tuple[int, int]]:
+    """Row of each pair, and the response taken."""
+    return [(one.row, one.sign) for one in answers]
+
+
 def taken(answers: Sequence[Answered], feature_N_D: FloatArray) -> FloatArray:
     """Features of the responses taken minus those of the others."""
     rows, signs = [one.row for one in answers], np.array([one.sign for one in answers])
@@ -214,7 +219,7 @@ def curve(
     truth_M = planted.taste.margins(planted.fresh_M_D)
     found = []
     for mark in marks:
-        fitted = RunningTaste(taken(asking.answers[:mark], planted.asked_N_D))
+        fitted = RunningTaste(planted.asked_N_D, answered(asking.answers[:mark]))
         found.append(agreement(planted.fresh_M_D @ fitted.theta_D, truth_M))
     return found
 
@@ -321,7 +326,7 @@ def community_accuracy(seed: int, rule: str, count: int = 60) -> dict[str, float
         rng = rng_for(seed, rule, id_)
         asking = Asking.of(planted.asked_N_D, rng)
         ask(asking, mixture, planted.taste.margins(planted.asked_N_D), SITTING * people, rng)
-        fitted = RunningTaste(taken(asking.answers, planted.asked_N_D))
+        fitted = RunningTaste(planted.asked_N_D, answered(asking.answers))
         truth_M = planted.taste.margins(planted.fresh_M_D)
         found[id_] = agreement(planted.fresh_M_D @ fitted.theta_D, truth_M)
     return found

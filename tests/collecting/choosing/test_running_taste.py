@@ -15,6 +15,11 @@ def _taken(n, d=4, seed=0):
     return np.where(takes[:, None], feature_N_D, -feature_N_D)
 
 
+def _first_taken(n):
+    """The first response was taken in each of n pairs."""
+    return [(row, 1) for row in range(n)]
+
+
 def _loss(theta_D, taken_N_D):
     prior = (theta_D**2).sum() / (2 * PRIOR_LOGITS**2)
     return np.logaddexp(0, -taken_N_D @ theta_D).sum() + prior
@@ -22,7 +27,7 @@ def _loss(theta_D, taken_N_D):
 
 def test_a_fit_is_the_most_probable_taste_and_its_information_the_curvature():
     taken = _taken(60)
-    found = RunningTaste(taken)
+    found = RunningTaste(taken, _first_taken(60))
     best = minimize(_loss, np.zeros(4), args=(taken,), method="BFGS", tol=1e-8).x
     np.testing.assert_allclose(found.theta_D, best, atol=1e-4)
     step = 1e-3 * np.eye(4)
@@ -40,10 +45,10 @@ def test_a_fit_is_the_most_probable_taste_and_its_information_the_curvature():
 
 def test_learning_answer_by_answer_stays_near_the_whole_fit():
     taken = _taken(200, seed=2)
-    running = RunningTaste(taken[:0])
-    for one in taken:
-        running.learn(one)
-    whole = RunningTaste(taken)
+    running = RunningTaste(taken)
+    for row, sign in _first_taken(200):
+        running.learn(row, sign)
+    whole = RunningTaste(taken, _first_taken(200))
     assert len(running) == 200
     assert np.linalg.norm(running.theta_D - whole.theta_D) < 0.1 * np.linalg.norm(whole.theta_D)
     np.testing.assert_allclose(running.inverse_D_D, whole.inverse_D_D, rtol=0.2, atol=0.02)
@@ -57,9 +62,16 @@ def test_without_answers_every_direction_is_as_uncertain_as_the_prior():
 
 
 def test_an_answer_lowers_what_the_same_pair_would_reveal():
-    taste = RunningTaste(np.zeros((0, 3)))
     pair = np.array([[1.0, 0, 0]])
+    taste = RunningTaste(pair)
     before = taste.gains(pair)[0]
-    taste.learn(pair[0])
+    taste.learn(0, 1)
     assert taste.gains(pair)[0] < before
     assert pair[0] @ taste.theta_D > 0
+
+
+def test_taking_the_second_response_is_the_opposite_of_taking_the_first():
+    taken = _taken(40, seed=3)
+    first = RunningTaste(taken, _first_taken(40))
+    second = RunningTaste(-taken, [(row, -1) for row in range(40)])
+    np.testing.assert_allclose(second.theta_D, first.theta_D)

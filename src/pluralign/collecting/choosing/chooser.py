@@ -48,16 +48,16 @@ class CommunityAnswers:
         self.judged_N: IntArray = np.zeros(len(pool), dtype=np.int64)
         self.by_person: Counter[str] = Counter()
         known = [taken for taken in map(self._count, answers) if taken is not None]
-        self.taste = RunningTaste(np.reshape(known, (-1, pool.feature_N_D.shape[1])))
+        self.taste = RunningTaste(pool.feature_N_D, known)
 
     def add(self, answer: StoredAnswer) -> None:
         """Count an answer, and learn from it."""
-        taken_D = self._count(answer)
-        if taken_D is not None:
-            self.taste.learn(taken_D)
+        taken = self._count(answer)
+        if taken is not None:
+            self.taste.learn(*taken)
 
-    def _count(self, answer: StoredAnswer) -> FloatArray | None:
-        """Count an answer; return the difference that it prefers, None where it has none."""
+    def _count(self, answer: StoredAnswer) -> tuple[int, int] | None:
+        """Count an answer; return the pair's row and the response taken, None where it has none."""
         if not answer.counted:
             return None
         self.by_person[answer.person] += 1
@@ -65,8 +65,7 @@ class CommunityAnswers:
         if row is None:
             return None
         self.judged_N[row] += 1
-        taken_D: FloatArray = answer.sign * self._pool.feature_N_D[row]
-        return taken_D if answer.sign else None
+        return (row, answer.sign) if answer.sign else None
 
 
 class Chooser:
