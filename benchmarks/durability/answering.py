@@ -18,7 +18,7 @@ from pluralign.collecting.ratings import Answer, Kept, keep_answer
 from pluralign.collecting.store import engines
 from pluralign.collecting.store.store import Store, open_store
 from pluralign.collecting.store.tables import assignment, document, pair, participant
-from pluralign.collecting.study import Study, open_study
+from pluralign.collecting.study import SECRET_FILE, STUDY_FILE, Study, open_study
 from pluralign.collecting.taking_part import Joined, invite_people, join
 from pluralign.collecting.written_texts import NewText, add_text
 
@@ -41,9 +41,10 @@ read_by = "nobody"
 
 
 def new_study(folder: Path) -> Study:
-    """A study's folder without a store."""
+    """A study's folder without a store; its settings and secret are older than any cut."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    (folder / STUDY_FILE).write_text(STUDY, encoding="utf-8")
+    (folder / SECRET_FILE).write_text("5e" * 32, encoding="ascii")
     return open_study(folder)
 
 
