@@ -67,11 +67,13 @@ def candidates(
     _collecting()
     from pluralign.collecting.candidates import append_prompts, write_candidates
     from pluralign.collecting.new_study import PROMPTS_FILE
+    from pluralign.collecting.store.store import check_writable
     from pluralign.collecting.study import open_study
     from pluralign.collecting.study_texts import StudyPrompt
     from pluralign.core import Sampling
 
     settings = open_study(study).settings
+    check_writable(study)  # before a model is asked
     path = study / PROMPTS_FILE
     chat = _chat(model, base_url, api_key_env)
     questions = _questions(path, chat.name, prompts, language, community, licence)

@@ -1,5 +1,6 @@
 """A study's store: opened for one server, written by one thread, read by many."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,21 @@ class Store:
         self._writing.dispose()
 
 
+def check_writable(folder: Path) -> None:
+    """Check that files can be made in a study's folder.
+
+    Raises:
+        InvalidSettings: If it is there and is read-only for this user.
+    """
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidSettings(
+            "the folder of the study is read-only for this user",
+            where=str(folder),
+            hint="give the command as the user who owns the folder (sudo -u USER ...), or mount "
+            "the disk for writing; commands that only read need this too, to lock the folder",
+        )
+
+
 @contextmanager
 def open_store(folder: Path, url: str | None = None) -> Iterator[Store]:
     """Open the store of a study, made and upgraded where needed.
@@ -70,11 +86,12 @@ def open_store(folder: Path, url: str | None = None) -> Iterator[Store]:
         url: URL of the database; SQLite in the folder by default.
 
     Raises:
-        InvalidSettings: If another process has the store open, the database cannot be reached, is
-            of a newer version, or does not keep what it confirms.
+        InvalidSettings: If the folder is read-only, another process has the store open, or the
+            database cannot be reached, is of a newer version, or does not keep what it confirms.
     """
     from pluralign.runs.lock import alone_in
 
+    check_writable(folder)
     with alone_in(folder):
         store = Store(database_url(folder, url))
         try:
