@@ -31,8 +31,10 @@ static const char *name_in_store(const char *path, char *copy) {
     size_t length = strlen(folder);
     if (strncmp(path, folder, length) != 0 || path[length] != '/') return NULL;
     const char *name = strcpy(copy, path + length + 1);
-    if (strncmp(name, "store.db", 8) != 0 && strcmp(name, "acknowledged") != 0) return NULL;
-    return name;
+    const char *kept[] = {"store.db", "personal.db", "keys.db"};
+    for (int k = 0; k < 3; k++)
+        if (strncmp(name, kept[k], strlen(kept[k])) == 0) return name;
+    return strcmp(name, "acknowledged") == 0 ? name : NULL;
 }
 
 static const char *name_of(int file, char *copy) {

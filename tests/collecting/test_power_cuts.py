@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from durability.answering import ACKNOWLEDGED, assignment_id, new_study, send_answers, show_pairs
 from durability.over_http import record_served_session
+from durability.personal_data import keys_of, problems_of, record_personal_session
 from durability.power_cuts import Disk, Operation, cuts, found, record_session, recorder
 
 from pluralign.collecting.store.store import open_store
@@ -121,3 +122,32 @@ def test_no_operation_of_a_whole_session_is_an_exception(library, tmp_path: Path
     session = record_session(tmp_path / "study", library, 60, "FULL")
     outcomes = cuts(session, range(len(session) + 1), np.random.default_rng(2), found)
     assert [one for one in outcomes if one.lost or one.damaged] == []
+
+
+def _problems(folder: Path, library: Path, synchronous: str = "FULL") -> list[list[str]]:
+    """The problems after each cut of a session of people who write about themselves and leave."""
+    people = 6
+    session = record_personal_session(folder, library, people, synchronous)
+    keys = keys_of(folder)
+    return list(
+        cuts(
+            session,
+            range(len(session) + 1),
+            np.random.default_rng(4),
+            lambda cut, acknowledged: problems_of(cut, acknowledged, people, keys),
+        )
+    )
+
+
+@pytest.mark.slow
+def test_no_cut_loses_what_people_wrote_about_themselves_or_brings_back_a_deleted_key(
+    library, tmp_path: Path
+):
+    found = _problems(tmp_path / "study", library)
+    assert len(found) > 100
+    assert [problems for problems in found if problems] == []
+
+
+@pytest.mark.slow
+def test_without_waiting_for_the_disk_texts_or_deletions_would_be_lost(library, tmp_path: Path):
+    assert any(_problems(tmp_path / "study", library, "NORMAL"))

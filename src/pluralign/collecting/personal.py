@@ -144,6 +144,9 @@ def _empty_log(engine: Engine) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # SQLite does not wait until the disk has the truncation: a power cut could bring the log back.
+    with Path(f"{engine.url.database}-wal").open("rb+") as log:
+        os.fsync(log.fileno())
 
 
 def _place(participant_id: str, field: str) -> bytes:
