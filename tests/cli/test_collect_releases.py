@@ -75,6 +75,15 @@ def test_the_operator_withdraws_a_person_by_their_key_and_prints_the_receipt(stu
     assert "nobody in the study has this key" in again.stderr
 
 
+def test_a_withdrawal_names_runs_that_are_not_finished(study, tmp_path):
+    run = tmp_path / "runs" / "tea"
+    run.mkdir(parents=True)
+    (run / "state.json").write_text('{"fingerprint": "x"}', "utf-8")
+    found = _run("withdraw", str(study), "--pending", "--runs", str(tmp_path / "runs"))
+    assert f"run {run}: not finished" in found.output
+    assert "nothing is pending" in found.output
+
+
 @pytest.mark.parametrize("given", [[], ["--key", "babab", "--pending"]])
 def test_a_withdrawal_names_one_person_or_what_is_pending(study, given):
     found = _run("withdraw", str(study), *given)

@@ -123,6 +123,7 @@ def withdraw(
     _collecting()
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
+    from pluralign.collecting.leaving_models import unfinished_runs_in
     from pluralign.collecting.operations import operate
     from pluralign.core import InvalidInput
 
@@ -134,20 +135,24 @@ def withdraw(
         receipt = operate(study, database, "withdraw", {"key": key, "participant": participant})
         receipts.append(receipt)
         chosen = {"withdrawal": receipt["id"]}
+    unread = [str(run) for run in unfinished_runs_in(runs)] if runs is not None else []
     with Screen() as screen:
         finished = _finish(study, database, chosen, runs, screen)
         narrowed = _narrow(study, database, screen) if pending else {"releases": {}, "runs": []}
     shown = finished or receipts
     output = Output(as_json=as_json, wide=False)
     if as_json:
-        output.json({"withdrawals": shown, "narrowed": narrowed})
+        output.json({"withdrawals": shown, "narrowed": narrowed, "not_finished": unread})
         return
     lines = [line for one in shown for line in _receipt(one)]
     if narrowed["releases"]:
         lines += ["consents that people narrowed:", *_reached(narrowed)]
     if any(one["releases"] for one in [*shown, narrowed]):
         lines.append("measure what answers changed again: pluralign collect changed")
-    output.line("\n".join(lines) or "nothing is pending")
+    lines = lines or ["nothing is pending"]
+    for run in unread:
+        lines.append(f"run {run}: not finished; if it reads a release, finish it and repeat this")
+    output.line("\n".join(lines))
 
 
 def export(

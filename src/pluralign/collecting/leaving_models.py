@@ -27,7 +27,7 @@ from pluralign.experiments.withdrawing import (
     note_withdrawal,
     without_receipt,
 )
-from pluralign.runs.folder import RECORD
+from pluralign.runs.folder import RECORD, STATE
 from pluralign.runs.lock import alone_in
 from pluralign.runs.withdrawn import read_withdrawn
 
@@ -50,6 +50,13 @@ def runs_in(folder: Path) -> Iterator[Path]:
         except PluralignError:
             continue
         yield record.parent
+
+
+def unfinished_runs_in(folder: Path) -> Iterator[Path]:
+    """Folders, at any depth, of runs that are not finished: the data that they read are unknown."""
+    for state in sorted(folder.rglob(STATE)):
+        if is_unfinished(state.parent):
+            yield state.parent
 
 
 def leave(
