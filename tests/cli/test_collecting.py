@@ -92,6 +92,8 @@ def test_an_invitation_and_the_status_of_a_study_that_is_not_served(
     made = call("collect", "invite", study, "-c", "MEX", "--qr", tmp_path / "poster.svg")
     assert re.match(r"http://127.0.0.1:8000/join/[\w-]{22}\n", made.stdout)
     assert (tmp_path / "poster.svg").read_text("utf-8").startswith("<?xml")
+    lost = call("collect", "invite", study, "-c", "MEX", "--qr", tmp_path / "no" / "poster.svg")
+    assert (lost.exit_code, "/join/" in lost.stdout) == (2, True)
     unknown = call("collect", "invite", study, "-c", "FRA")
     assert (unknown.exit_code, "name one of MEX, ~hill" in unknown.stderr) == (2, True)
     thin = call("collect", "invite", study, "--thin-first")

@@ -278,6 +278,16 @@ def test_a_backup_does_not_mix_studies_and_a_restore_overwrites_nothing(
         _restore(tmp_path / "nowhere", tmp_path / "new")
 
 
+def test_a_backup_never_replaces_the_keys_of_the_study(store, study, people):
+    with open_personal(study.folder) as personal:
+        personal.keep(people[0], {"region": "the coast"})
+    before = sorted(study.folder.iterdir())
+    for folder in (study.folder, study.folder / "more" / ".."):
+        with pytest.raises(InvalidInput, match="name another folder"):
+            back_up(store, study, folder, keep=3, now=NOW)
+    assert sorted(study.folder.iterdir()) == before
+
+
 def test_answers_that_arrive_during_a_backup_are_in_it_whole_or_not_at_all(
     store, study, filling, people, backups, monkeypatch
 ):

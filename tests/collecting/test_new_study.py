@@ -6,7 +6,7 @@ import pytest
 
 from pluralign.collecting.new_study import PROMPTS_FILE, write_study
 from pluralign.collecting.store.store import open_store
-from pluralign.collecting.study import SECRET_FILE, open_study
+from pluralign.collecting.study import SECRET_FILE, STUDY_FILE, open_study
 from pluralign.collecting.study_texts import read_prompts
 from pluralign.core import InvalidInput, InvalidSettings
 
@@ -47,3 +47,17 @@ def test_a_secret_that_is_missing_is_asked_for_once_there_is_a_store(tmp_path):
         open_study(study.folder)
     (study.folder / SECRET_FILE).write_bytes(secret)
     assert open_study(study.folder).secret == study.secret
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong", "message"),
+    [
+        ('purposes = ["collect", ', "purposes = [", "without which nobody can take part"),
+        ('licence = "CC-BY-4.0"', 'licence = ""', "release.licence"),
+    ],
+)
+def test_settings_with_which_nobody_could_take_part_are_refused(tmp_path, written, wrong, message):
+    path = write_study(tmp_path / "tea", ["MEX"]).folder / STUDY_FILE
+    path.write_text(path.read_text("utf-8").replace(written, wrong), "utf-8")
+    with pytest.raises(InvalidSettings, match=message):
+        open_study(path.parent)

@@ -167,9 +167,9 @@ def invite(
     address = open_study(study).settings.address or (server.public if server else None)
     link = f"{address or 'http://127.0.0.1:8000'}/join/{token}"
     code = segno.make(link, error="m", micro=False)
+    typer.echo(link)  # first: it is stored nowhere, and the file may fail
     if qr is not None:
         code.save(str(qr), kind="svg", scale=8, border=4)
-    typer.echo(link)
     code.terminal(compact=True)
     if address is None:
         typer.echo(

@@ -78,10 +78,17 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
         now: Seconds since 1970.
 
     Raises:
-        InvalidInput: If the folder has backups of another study, or one of this second.
+        InvalidInput: If the folder has backups of another study, or one of this second, or is that
+            of the study.
         DamagedFile: If the copy is not what was copied.
         OSError: If the disk is full or the folder cannot be written to; no snapshot appears then.
     """
+    if folder.resolve() == study.folder.resolve():
+        raise InvalidInput(
+            "the folder of the backups is that of the study, whose keys they would replace",
+            where=str(folder),
+            hint="name another folder, on another disk if there is one",
+        )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _only_of(study.settings.id, folder)
     snapshot = folder / name_at(now)

@@ -119,7 +119,7 @@ class ReleaseSettings(SettingsTable):
     """Fewest people of a community in a release and in any number on a page."""
     round_to: Annotated[int, Field(ge=1)] = 5
     """Counts on pages and cards are rounded to a multiple of this number."""
-    licence: str = "CC-BY-4.0"
+    licence: Annotated[str, Field(min_length=1)] = "CC-BY-4.0"
     """Licence of what people give (SPDX)."""
 
 
@@ -173,6 +173,8 @@ class StudySettings(SettingsTable):
             raise ValueError(
                 f"texts must have a table for each language; there is none for {missing[0]}"
             )
+        if "collect" not in self.purposes:
+            raise ValueError("purposes must have collect, without which nobody can take part")
         ids = [one.id for one in self.communities]
         if len(set(ids)) < len(ids):
             twice = next(id_ for id_ in ids if ids.count(id_) > 1)
