@@ -238,6 +238,7 @@ def test_a_clock_that_is_ahead_gives_no_time_but_keeps_the_answer(store, study):
         ("one\u202etwo", "change its direction"),
         ("one\x00two", "cannot be shown"),
         ("one\x1b[31mtwo", "cannot be shown"),
+        ("one\U000e0074\U000e0077\U000e006ftwo", "cannot be shown"),  # letters that nobody sees
     ],
 )
 def test_a_text_that_cannot_be_kept_gets_a_reason(given, reason):
@@ -246,7 +247,7 @@ def test_a_text_that_cannot_be_kept_gets_a_reason(given, reason):
 
 
 @pytest.mark.parametrize(
-    "given", ["<b>bold</b> & co", "नमस्ते क्‍ष", "مرحبا، كيف الحال؟", "👩‍👩‍👧 yes"]
+    "given", ["<b>bold</b> & co", "नमस्ते क्‍ष", "مرحبا، كيف الحال؟", "👩‍👩‍👧 yes", "🏴󠁧󠁢󠁷󠁬󠁳󠁿 Wales"]
 )
 def test_markup_and_every_script_are_kept_as_they_were_written(given):
     assert clean_text(given, 100) == given

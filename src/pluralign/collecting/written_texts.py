@@ -1,6 +1,7 @@
 """Texts that people write: checked, cleaned and added to the store."""
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -10,7 +11,11 @@ from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.secret_digests import new_id
 from pluralign.collecting.store.tables import pair, text
 
+_NOT_SHOWN = "The text contains characters that cannot be shown. Please type it again."
 _ALLOWED_CONTROLS = frozenset("\n\t")
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,8}\U000e007f")
+_TAG = re.compile("[\U000e0000-\U000e007f]")
+"""Letters that nobody sees; in flags such as that of Wales they are a part of the picture."""
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates; the marks LRM and RLM, which keyboards write, are allowed."""
 
@@ -38,6 +43,8 @@ def clean_text(given: str, most: int) -> str:
             most=f"{most:,}",
             length=f"{len(cleaned):,}",
         )
+    if _TAG.search(_FLAG.sub("", cleaned)):
+        raise NotAccepted(_NOT_SHOWN)
     for letter in cleaned:
         if letter in _BIDI_CONTROLS:
             raise NotAccepted(
@@ -49,9 +56,7 @@ def clean_text(given: str, most: int) -> str:
             "Co",
             "Cn",
         ):
-            raise NotAccepted(
-                "The text contains characters that cannot be shown. Please type it again."
-            )
+            raise NotAccepted(_NOT_SHOWN)
     return "\n".join(line.rstrip() for line in cleaned.split("\n"))
 
 

@@ -69,7 +69,9 @@ def test_a_person_sees_what_their_answers_changed_and_nobody_else_does(served, l
     content = {
         "release": id_, "made_on": "2026-11-30", "answers": 8, "people": 15, "measured": True,
         "moved": numbers, "typical": [0.01, 0.05], "same": numbers, "accuracy": None,
-        "examples": [pair | {"without_you": 0.8}],
+        "examples": [
+            pair | {"without_you": 0.8}, pair | {"prompt": "Salt?", "without_you": 0.90001}
+        ],
     }  # fmt: skip
     assert Changed.from_json(json.dumps(content)).answers == 8
     key = release_key(served.study.secret, id_)
@@ -77,4 +79,5 @@ def test_a_person_sees_what_their_answers_changed_and_nobody_else_does(served, l
     assert served.store.write(lambda c: keep_changes(c, served.study, id_, changes, 1)) == 1
     shown = [person.get("/changed").text for person in (one, other)]
     assert sum("Tea?" in page for page in shown) == 1
+    assert not any("Salt?" in page for page in shown)  # it would read "90.0 %; without, 90.0 %"
     assert served.client().get("/changed").status_code != 200

@@ -66,6 +66,17 @@ def date(iso: str, language: str) -> str:
     return str(format_date(datetime.date.fromisoformat(iso), "long", locale=language))
 
 
+def language_name(code: str, language: str) -> str:
+    """The name of a language in the words of another one; its code where it has no name there.
+
+    >>> language_name("ar", "es"), language_name("xx", "es")
+    ('árabe', 'xx')
+    """
+    from babel import Locale
+
+    return str(Locale.parse(language).languages.get(code, code))
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -82,4 +93,5 @@ def _environment() -> "Environment":
     environment.filters["markdown"] = markdown
     environment.filters["day"] = day
     environment.filters["date"] = date
+    environment.filters["language_name"] = language_name
     return environment
