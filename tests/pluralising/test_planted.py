@@ -1,6 +1,7 @@
 """CultureSPA from one end to the other, on a language model whose knowledge we planted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ def pluralised(
 ) -> tuple[PluraliseOutcome, Path]:
     settings: dict[str, Any] = {
         "survey": {"source": "society_survey", "questions": 100},
+        "communities": ["~coast", "~hill", "~river"],
         "model": {"name": str(planted_model), "device": "cpu"},
-        "questions": {"per_topic": 1000, "round_size": 200},
+        "questions": {"per_topic": 500, "round_size": 100},
         "answer": {"max_new_tokens": 3},
         "tune": {
             "kinds": ["joint", "specific"],
@@ -97,11 +99,19 @@ def test_it_answers_by_the_default_culture_where_none_is_named_and_always_readab
     truth = exact_survey(default_society(), list(held_out_survey(SMALL).questions.values())[:60])
     asks = put(load_strategy("culture_unaware"), truth, truth.communities)
     told = [np.array(reply.probs_O) for reply in LikelihoodRespondent(chat).answer(asks)]
-    away = [
-        abs(p - planted_chances(truth, ask, SMALL)).sum() / 2
-        for p, ask in zip(told, asks, strict=True)
-    ]
-    assert np.mean(away) < 0.15
+    away = {
+        culture: np.mean(
+            [
+                abs(p - planted_chances(truth, ask, replace(SMALL, default_culture=culture))).sum()
+                for p, ask in zip(told, asks, strict=True)
+            ]
+        )
+        / 2
+        for culture in truth.communities
+    }
+    # Of five seeds: 0.05 to 0.15; 0.41 for equal chances, and 0.16 for the culture most like it.
+    assert away[SMALL.default_culture] < 0.25
+    assert min(away, key=lambda culture: away[culture]) == SMALL.default_culture
     replies = chat.complete([ask.conversation for ask in asks], Sampling(max_new_tokens=3))
     read = [
         read_answer(reply.text, ask.shown, ask.labels)
