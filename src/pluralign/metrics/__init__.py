@@ -2,6 +2,7 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
+from pluralign.metrics.best_of_n import best_of_n, best_of_n_divergence, best_of_n_win_rate
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
     NORMAL_95,
@@ -44,7 +45,10 @@ from pluralign.metrics.personas import (
     structural_diversity,
     target_rank,
 )
+from pluralign.metrics.policy_divergence import sampled_divergence
 from pluralign.metrics.propensities import propensity_weights
+from pluralign.metrics.reward_aggregation import normalise_then_sum, proportional, worst_off
+from pluralign.metrics.reward_shaping import RewardScale
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
@@ -62,9 +66,13 @@ __all__ = [
     "Clusters",
     "Drawn",
     "GroupMeans",
+    "RewardScale",
     "answer_closeness",
     "answer_diversity",
     "average_draws",
+    "best_of_n",
+    "best_of_n_divergence",
+    "best_of_n_win_rate",
     "choice_pool",
     "correct",
     "cultural_alignment_score",
@@ -86,11 +94,14 @@ __all__ = [
     "krippendorff_alpha",
     "majority_choice",
     "mixture_interval",
+    "normalise_then_sum",
     "pair_errors",
     "pairwise_accuracy",
     "pairwise_diversity",
     "percentile_interval",
     "propensity_weights",
+    "proportional",
+    "sampled_divergence",
     "similarity",
     "spanning_length",
     "spread",
@@ -106,4 +117,5 @@ __all__ = [
     "updated_inverse",
     "wasserstein",
     "wilson_interval",
+    "worst_off",
 ]
