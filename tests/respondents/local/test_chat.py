@@ -42,6 +42,40 @@ def test_every_reply_is_reported_as_soon_as_it_arrives(tiny_chat_model: Path) ->
     assert [heard[i] for i in range(3)] == replies
 
 
+def test_several_replies_to_a_prompt_that_is_read_once_are_those_of_reading_it_each_time(
+    chat: Any,
+) -> None:
+    alone = [reply.text for reply in chat.complete(TALKS, GREEDY)]
+    for talk, own in zip(chat.sample(TALKS, GREEDY, 3), alone, strict=True):
+        assert [reply.text for reply in talk] == [own] * 3
+
+
+def test_drawn_replies_differ_and_have_the_probabilities_of_the_model(chat: Any) -> None:
+    import torch
+
+    one = Sampling(temperature=1.0, max_new_tokens=1, seed=3)
+    talks = [TALKS[0], (Message("user", "Quite another length of prompt"),)]
+    for talk, drawn in zip(talks, chat.sample(talks, one, 2000), strict=True):
+        ids = torch.tensor([chat.tokens(talk)])
+        with torch.inference_mode():
+            chance = chat.loaded.model(ids).logits[0, -1].softmax(-1)
+        texts = [reply.text for reply in drawn]
+        likeliest = chance.argsort(descending=True)[:20]
+        for token in likeliest.tolist():
+            text = chat.loaded.tokenizer.decode([token]).strip()
+            if text.isascii() and text.isprintable() and text:
+                share = texts.count(text) / 2000
+                assert abs(share - float(chance[token])) < 0.02
+
+
+def test_every_draw_is_reported_with_its_prompt_and_number(tiny_chat_model: Path) -> None:
+    chat = load_chat_model(str(tiny_chat_model), device="cpu", batch_tokens=80)
+    heard: dict[tuple[int, int], Reply] = {}
+    drawn = Sampling(temperature=1.0, max_new_tokens=4, seed=1)
+    replies = chat.sample(TALKS, drawn, 3, lambda i, k, reply: heard.__setitem__((i, k), reply))
+    assert {(i, k): one for i, own in enumerate(replies) for k, one in enumerate(own)} == heard
+
+
 def test_a_prompt_too_long_fails_alone_and_is_never_cut(chat: Any) -> None:
     replies = chat.complete([(Message("user", "x" * 2000),), TALKS[0]], GREEDY)
     assert replies[0].failure is not None

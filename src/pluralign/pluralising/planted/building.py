@@ -284,7 +284,7 @@ def _prompt(tokenizer: Any, lesson: AnswerLesson | WritingLesson) -> str:
 
 def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
     """Token rows padded on the left, as for a model that generates."""
-    from pluralign.respondents.local.chat import left_padded
+    from pluralign.respondents.local.generation import left_padded
 
     return left_padded(rows, pad, "cpu")
 

@@ -1,14 +1,15 @@
 """A language model on this machine that continues conversations, many at once."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pluralign.core import Conversation, Message, Reply, Sampling
+from pluralign.respondents.local.generation import generated
 from pluralign.respondents.local.loading import LoadedModel, load
 
 Heard = Callable[[int, Reply], None]
+HeardDraw = Callable[[int, int, Reply], None]
 
 
 class LocalChatModel:
@@ -83,13 +84,40 @@ class LocalChatModel:
         With a temperature above 0 the words depend on the seed and on the conversations that share
         a batch.
         """
-        prompts = [self.tokens(conversation) for conversation in conversations]
-        replies: dict[int, Reply] = {}
 
-        def keep(i: int, reply: Reply) -> None:
-            replies[i] = reply
+        def keep(i: int, _: int, reply: Reply) -> None:
             if heard is not None:
                 heard(i, reply)
+
+        return [only for (only,) in self.sample(conversations, sampling, 1, keep)]
+
+    def sample(
+        self,
+        conversations: Sequence[Conversation],
+        sampling: Sampling,
+        n: int,
+        heard: HeardDraw | None = None,
+    ) -> list[list[Reply]]:
+        """Continue each conversation n times; the model reads each prompt once.
+
+        Args:
+            conversations: The conversations.
+            sampling: How words are drawn; with a temperature of 0 all n are equal.
+            n: Number of replies to each, >= 1.
+            heard: Called with the number of the conversation, the number of the reply, and the
+                reply, as soon as it is there.
+
+        Returns:
+            The replies to each conversation, shape (len(conversations), n).
+        """
+        prompts = [self.tokens(conversation) for conversation in conversations]
+        replies: list[list[Reply]] = [[] for _ in prompts]
+
+        def keep(i: int, drawn: Sequence[Reply]) -> None:
+            for reply in drawn:
+                replies[i].append(reply)
+                if heard is not None:
+                    heard(i, len(replies[i]) - 1, reply)
 
         room = self.longest - sampling.max_new_tokens
         for i, prompt in enumerate(prompts):
@@ -97,65 +125,30 @@ class LocalChatModel:
                 why = (
                     f"the prompt must have at most {room} tokens for this model, got {len(prompt)}"
                 )
-                keep(i, Reply("", failure=why))
-        waiting = [i for i in range(len(prompts)) if i not in replies]
-        lengths = [len(prompt) + sampling.max_new_tokens for prompt in prompts]
+                keep(i, [Reply("", failure=why)] * n)
+        waiting = [i for i in range(len(prompts)) if not replies[i]]
+        lengths = [n * (len(prompt) + sampling.max_new_tokens) for prompt in prompts]
         for batch in batches(waiting, lengths, self.batch_tokens):
-            for i, reply in self._generate(batch, prompts, sampling):
-                keep(i, reply)
-        return [replies[i] for i in range(len(prompts))]
+            for i, drawn in self._generate(batch, prompts, sampling, n):
+                keep(i, drawn)
+        return replies
 
     def _generate(
-        self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling
-    ) -> Iterator[tuple[int, Reply]]:
+        self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling, n: int
+    ) -> Iterator[tuple[int, list[Reply]]]:
         import torch
 
         try:
-            replies = self._replies([prompts[i] for i in batch], sampling)
+            replies = generated(self.loaded, [prompts[i] for i in batch], sampling, n)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise
             torch.cuda.empty_cache()
             for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-                yield from self._generate(half, prompts, sampling)
+                yield from self._generate(half, prompts, sampling, n)
             return
-        yield from zip(batch, replies, strict=True)
-
-    def _replies(self, prompts: Sequence[list[int]], sampling: Sampling) -> list[Reply]:
-        import torch
-
-        model, tokenizer = self.loaded.model, self.loaded.tokenizer
-        ids, mask = left_padded(prompts, tokenizer.pad_token_id, model.device)
-        drawn: dict[str, Any] = {
-            "do_sample": False,
-            "temperature": None,
-            "top_p": None,
-            "top_k": None,
-        }
-        if sampling.temperature > 0:
-            drawn = {
-                "do_sample": True,
-                "temperature": sampling.temperature,
-                "top_p": sampling.top_p,
-                "top_k": 0,
-            }
-        devices = [model.device] if model.device.type == "cuda" else []
-        with torch.inference_mode(), torch.random.fork_rng(devices=devices):
-            torch.manual_seed(_seed(sampling.seed, prompts))
-            out = model.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                max_new_tokens=sampling.max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                **drawn,
-            )
-        new_B_T = out[:, ids.shape[1] :]
-        texts: list[str] = tokenizer.batch_decode(new_B_T, skip_special_tokens=True)
-        ends = _end_tokens(model)
-        return [
-            Reply(text.strip(), finish_reason="" if ends & set(row) else "length")
-            for text, row in zip(texts, new_B_T.tolist(), strict=True)
-        ]
+        for at, i in enumerate(batch):
+            yield i, replies[at * n : (at + 1) * n]
 
 
 def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> LocalChatModel:
@@ -218,29 +211,9 @@ def batches(indices: Sequence[int], lengths: Sequence[int], most: int) -> Iterat
         yield batch
 
 
-def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
-    """Token rows as one tensor padded on the left, and its mask: 1 for tokens, 0 for padding."""
-    import torch
-
-    width = max(map(len, rows))
-    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
-    return ids, mask
-
-
-def _end_tokens(model: Any) -> set[int]:
-    """The tokens at which generation ends by itself."""
-    ends: Any = getattr(model.generation_config, "eos_token_id", None)
-    return set(ends) if isinstance(ends, list) else {ends}
-
-
 def _turns(conversation: Conversation) -> list[dict[str, str]]:
     return [{"role": m.role, "content": m.content} for m in conversation]
 
 
 def _ids(encoded: Any) -> list[int]:
     return list(encoded["input_ids"])
-
-
-def _seed(seed: int, prompts: Sequence[list[int]]) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed} {list(prompts)}".encode()).digest()[:4])

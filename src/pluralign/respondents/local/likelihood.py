@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import Ask, FloatArray, Reply
-from pluralign.respondents.local.chat import LocalChatModel, batches, left_padded
+from pluralign.respondents.local.chat import LocalChatModel, batches
+from pluralign.respondents.local.generation import left_padded
 
 Tokens = tuple[int, ...]
 _WORTH = 16

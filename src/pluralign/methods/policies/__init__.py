@@ -1,0 +1,5 @@
+"""Language models that follow a reward model: what they learn from, and how they are tuned."""
+
+from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
+
+__all__ = ["Picked", "best_and_worst", "best_candidates", "top_share"]

@@ -1,0 +1,96 @@
+"""Words of a causal model: several continuations of each prompt, which the model reads once."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from pluralign.core import Reply, Sampling
+from pluralign.respondents.local.loading import LoadedModel
+
+
+def generated(
+    loaded: LoadedModel, prompts: Sequence[list[int]], sampling: Sampling, n: int
+) -> list[Reply]:
+    """Continue each of several prompts n times, as one batch.
+
+    Args:
+        loaded: The model.
+        prompts: Tokens of B prompts.
+        sampling: How words are drawn.
+        n: Number of continuations of each, >= 1.
+
+    Returns:
+        B * n replies; the n of the first prompt come first.
+    """
+    import torch
+
+    model, tokenizer = loaded.model, loaded.tokenizer
+    ids_B_T, mask_B_T = left_padded(prompts, tokenizer.pad_token_id, model.device)
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.inference_mode(), torch.random.fork_rng(devices=devices):
+        torch.manual_seed(_seed(sampling.seed, prompts))
+        out = model.generate(
+            input_ids=ids_B_T.repeat_interleave(n, dim=0),
+            attention_mask=mask_B_T.repeat_interleave(n, dim=0),
+            max_new_tokens=sampling.max_new_tokens,
+            pad_token_id=tokenizer.pad_token_id,
+            **_read_once(model, ids_B_T, mask_B_T, n),
+            **_drawn(sampling),
+        )
+    new_rows = out[:, ids_B_T.shape[1] :]
+    texts: list[str] = tokenizer.batch_decode(new_rows, skip_special_tokens=True)
+    ends = _end_tokens(model)
+    return [
+        Reply(text.strip(), finish_reason="" if ends & set(row) else "length")
+        for text, row in zip(texts, new_rows.tolist(), strict=True)
+    ]
+
+
+def _read_once(model: Any, ids_B_T: Any, mask_B_T: Any, n: int) -> dict[str, Any]:
+    """Keys and values of all prompt tokens but the last, repeated for the n continuations.
+
+    Empty where nothing is saved by it: for one continuation, or prompts of one token.
+    """
+    if n == 1 or ids_B_T.shape[1] == 1:
+        return {}
+    position_B_T = (mask_B_T.cumsum(dim=1) - 1).clamp(min=0)
+    read = model(
+        input_ids=ids_B_T[:, :-1],
+        attention_mask=mask_B_T[:, :-1],
+        position_ids=position_B_T[:, :-1],
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    read.past_key_values.batch_repeat_interleave(n)
+    return {"past_key_values": read.past_key_values}
+
+
+def _drawn(sampling: Sampling) -> dict[str, Any]:
+    if sampling.temperature == 0:
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return {
+        "do_sample": True,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": 0,
+    }
+
+
+def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
+    """Token rows as one tensor padded on the left, and its mask: 1 for tokens, 0 for padding."""
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def _end_tokens(model: Any) -> set[int]:
+    """The tokens at which generation ends by itself."""
+    ends: Any = getattr(model.generation_config, "eos_token_id", None)
+    return set(ends) if isinstance(ends, list) else {ends}
+
+
+def _seed(seed: int, prompts: Sequence[list[int]]) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {list(prompts)}".encode()).digest()[:4])
