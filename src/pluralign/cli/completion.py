@@ -77,6 +77,14 @@ def complete_pluralise_setting(ctx: typer.Context, incomplete: str) -> Completio
     return _settings(meanings_of(PluraliseSettings) | _of_source(ctx, "survey"), incomplete)
 
 
+def complete_align_setting(incomplete: str) -> Completions:
+    """Settings of ``align`` as ``KEY=``, then the values of those that are enumerations."""
+    from pluralign.settings.align import AlignSettings
+    from pluralign.settings.explained import meanings_of
+
+    return _settings(meanings_of(AlignSettings), incomplete)
+
+
 def complete_audit_setting(incomplete: str) -> Completions:
     """Settings and thresholds of an audit as ``KEY=``."""
     from pluralign.settings.audit import AuditSettings

@@ -19,6 +19,7 @@ from pluralign.cli import (
     reward_commands,
 )
 from pluralign.cli.adapt_command import adapt
+from pluralign.cli.align_command import align
 from pluralign.cli.audit_command import audit
 from pluralign.cli.collect_commands import collect
 from pluralign.cli.completion import complete_in_bash
@@ -85,6 +86,7 @@ app.command()(reward_commands.score)
 app.command()(adapt)
 app.command()(reward_commands.demo)
 app.command()(pluralise)
+app.command()(align)
 app.command()(influence)
 app.command()(withdraw)
 app.command()(audit)

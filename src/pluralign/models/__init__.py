@@ -4,6 +4,7 @@ from pluralign.models.adaptation import Adaptation, AdaptedChoice, measure_adapt
 from pluralign.models.choices import read_choices
 from pluralign.models.saved_models import (
     open_model,
+    open_reward_model,
     open_with_trunk,
     save_model,
     score_file,
@@ -16,6 +17,7 @@ __all__ = [
     "AdaptedChoice",
     "measure_adaptation",
     "open_model",
+    "open_reward_model",
     "open_with_trunk",
     "read_choices",
     "save_model",

@@ -1,5 +1,6 @@
 """Saved models: opened, saved, and used to score files in bounded memory."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -75,6 +76,24 @@ def open_model(
         DamagedFile: If a file is truncated or altered.
     """
     return open_with_trunk(folder, cache, around, trust_encoder)[0]
+
+
+def open_reward_model(where: str, token: str | None = None) -> SteerableRewardModel:
+    """Open a saved model, or the model of a server.
+
+    Args:
+        where: Folder of a saved model, or URL of a server of ``pluralign serve``.
+        token: The server's token. Default: the environment variable ``PLURALIGN_TOKEN``.
+
+    Raises:
+        InvalidInput: If the folder has no model, or its trunk cannot be opened.
+        RewardServerFailed: If the server cannot be reached.
+    """
+    if not where.startswith(("http://", "https://")):
+        return open_model(where)
+    from pluralign.rewards.remote import RemoteRewardModel
+
+    return RemoteRewardModel.at(where, token or os.environ.get("PLURALIGN_TOKEN"))
 
 
 def open_with_trunk(

@@ -1,5 +1,6 @@
 """Settings: from a TOML file to checked objects; the registry of sources, methods and audits."""
 
+from pluralign.settings.align import AlignSettings
 from pluralign.settings.audit import (
     AuditSettings,
     audit_origins,
@@ -26,6 +27,12 @@ from pluralign.settings.registry import (
     method_named,
     names,
     source_named,
+)
+from pluralign.settings.resolved_align import (
+    ALIGN_STAGES,
+    ResolvedAlign,
+    explain_align,
+    resolve_align,
 )
 from pluralign.settings.resolved_experiment import (
     Resolved,
@@ -58,11 +65,13 @@ from pluralign.settings.validation import (
 )
 
 __all__ = [
+    "ALIGN_STAGES",
     "AUDITS",
     "METHODS",
     "SMALL",
     "SOURCES",
     "STAGES",
+    "AlignSettings",
     "AskingSettings",
     "AuditSettings",
     "ComparisonSettings",
@@ -72,6 +81,7 @@ __all__ = [
     "PlantedModelSettings",
     "PluraliseSettings",
     "Resolved",
+    "ResolvedAlign",
     "ResolvedPluralise",
     "ResolvedSurvey",
     "SamplingSettings",
@@ -81,6 +91,7 @@ __all__ = [
     "audit_origins",
     "built",
     "explain",
+    "explain_align",
     "explain_audit",
     "explain_pluralise",
     "explain_survey",
@@ -89,6 +100,7 @@ __all__ = [
     "place_paths",
     "read_settings",
     "resolve",
+    "resolve_align",
     "resolve_audit",
     "resolve_pluralise",
     "resolve_survey",

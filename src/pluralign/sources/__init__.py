@@ -27,6 +27,7 @@ from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
 from pluralign.sources.private import PrivatePairs, settings_of, unwrapped, write_reports
+from pluralign.sources.prompt_files import read_prompts
 from pluralign.sources.recorded_answers import read_answers
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
@@ -81,6 +82,7 @@ __all__ = [
     "read_answers",
     "read_ledger",
     "read_neighbours",
+    "read_prompts",
     "read_requests",
     "read_rows",
     "read_similarity",

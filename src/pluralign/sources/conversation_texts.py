@@ -64,8 +64,8 @@ def _pair_requests(row: Row) -> tuple[RewardRequest, ...]:
 
 def _request(row: Row) -> RewardRequest:
     require_columns(row, ("prompt", "response"))
-    prompt = _turns(row["prompt"], "prompt")
-    response = _response(_turns(row["response"], "response"), prompt, "response")
+    prompt = turns_of(row["prompt"], "prompt")
+    response = _response(turns_of(row["response"], "response"), prompt, "response")
     _require_text(response, "response")
     return RewardRequest(prompt, response)
 
@@ -78,7 +78,7 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
         UnusableRow: If a text is empty, or the responses are equal.
     """
     require_columns(row, ("chosen", "rejected"))
-    sides = [_turns(row[side], side) for side in ("chosen", "rejected")]
+    sides = [turns_of(row[side], side) for side in ("chosen", "rejected")]
     marked = [_marked_turns(side) for side in sides]
     chosen, rejected = marked if all(isinstance(side, tuple) for side in marked) else sides
     _require_one_reply(sides, chosen, rejected)
@@ -87,7 +87,7 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
     if isinstance(chosen, tuple) and isinstance(rejected, tuple) and _is_blank(given):
         prompt = _shared_turns(chosen, rejected)
     elif not _is_null(given):
-        prompt = _with_shared_turns(_marked_turns(_turns(given, "prompt")), chosen, rejected)
+        prompt = _with_shared_turns(_marked_turns(turns_of(given, "prompt")), chosen, rejected)
     else:
         require_columns(row, ("prompt",))
         raise BadRow(
@@ -118,7 +118,13 @@ def _is_blank(value: object) -> bool:
     return not value.strip() if isinstance(value, str) else _is_null(value)
 
 
-def _turns(value: object, column: str) -> str | tuple[Message, ...]:
+def turns_of(value: object, column: str) -> str | tuple[Message, ...]:
+    """Text or messages of a cell; messages that were printed into text are read as messages.
+
+    Raises:
+        BadRow: If it is neither.
+        UnusableRow: If it is missing.
+    """
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, str):

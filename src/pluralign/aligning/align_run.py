@@ -1,0 +1,191 @@
+"""Run `pluralign align` stage by stage; a run that was stopped is resumed."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pluralign.aligning.best_of_n_curves import curve_rows
+from pluralign.aligning.sampling import sample_candidates
+from pluralign.aligning.scoring import score_candidates, scored_candidates
+from pluralign.aligning.work import SUMMARY, Rewards, Work, read_all_prompts
+from pluralign.core import (
+    AnyPath,
+    ChatModel,
+    InvalidSettings,
+    Reporter,
+    Tally,
+    as_path,
+    check_written,
+    count_of,
+    known_community,
+    listed,
+)
+from pluralign.models import open_reward_model
+from pluralign.runs.claim import claimed, note_earlier
+from pluralign.runs.finished import AGAIN, read_object
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.progress_bars import reporting
+from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
+from pluralign.settings.toml_tables import shown
+from pluralign.surveying.respondents import open_chat_model
+
+
+@dataclass(frozen=True, slots=True)
+class AlignOutcome:
+    """The results of a run.
+
+    Attributes:
+        stages: Stage -> its summary, as in its ``summary.json``.
+        record: Content of ``record.json``; empty if the run stopped before the last stage.
+        results: Rows of ``results.jsonl``.
+    """
+
+    stages: Mapping[str, Mapping[str, Any]]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return (
+            f"AlignOutcome({count_of(len(self.stages), 'stage')} ({listed(list(self.stages))}); "
+            f"{count_of(len(self.results), 'result')})"
+        )
+
+
+def run_align(
+    resolved: ResolvedAlign | AnyPath | Mapping[str, Any],
+    out: AnyPath,
+    reporter: Reporter | None = None,
+    *,
+    until: str = ALIGN_STAGES[-1],
+    again: str | None = None,
+    fresh: bool = False,
+) -> AlignOutcome:
+    """Sample answers, score them under every community, and measure what choosing gains.
+
+    Every stage has a folder in ``out`` with its files and a ``summary.json``. ``record.json`` and
+    ``results.jsonl`` are written at the end.
+
+    Args:
+        resolved: The run: a TOML file, its tables, or what `resolve_align` made of them.
+        out: The folder.
+        reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
+        until: The last stage to run.
+        again: Redo this stage and the later ones.
+        fresh: Whether to start again instead of resuming.
+
+    Raises:
+        PluralignError: If the settings, the prompts or a model do not allow the run; finished
+            stages are kept.
+    """
+    if not isinstance(resolved, ResolvedAlign):
+        resolved = resolve_align(resolved)
+    last = _index_of(until, "until")
+    redone = ALIGN_STAGES if fresh else ALIGN_STAGES[_index_of(again, "again") :] if again else ()
+    folder = RunFolder(as_path(out))
+    claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
+    with reporting(reporter) as drawn, claim as faults:
+        note_earlier(drawn, folder.path, faults)
+        folder.remove(*redone)
+        work = _work(resolved, folder, drawn)
+        stages: dict[str, Mapping[str, Any]] = {}
+        for name in ALIGN_STAGES[: min(last + 1, len(ALIGN_STAGES) - 1)]:
+            stages[name] = _stage(work, name)
+        if last < len(ALIGN_STAGES) - 1:
+            return AlignOutcome(stages)
+        return _finish(work, stages)
+
+
+def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
+    """Read the summary of a finished stage.
+
+    Raises:
+        InvalidSettings: If there is no such stage, or it did not run yet.
+    """
+    out = as_path(out)
+    _index_of(stage, "show")
+    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
+    found = read_object(out / stage / SUMMARY)
+    if found is None:
+        raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(out))
+    return found
+
+
+_RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
+    "sample": sample_candidates,
+    "score": score_candidates,
+}
+
+
+def _stage(work: Work, name: str) -> dict[str, Any]:
+    """Run one stage, or read the summary of samples that are complete."""
+    done = work.folder.read_json(f"{name}/{SUMMARY}")
+    if done is not None and name == "sample" and not done["failed"]:
+        return done
+    work.reporter.stage(name)
+    since = time.perf_counter()
+    found = _RUN[name](work) | {"seconds": round(time.perf_counter() - since, 2)}
+    work.folder.write_json(f"{name}/{SUMMARY}", found)
+    return found
+
+
+def _finish(work: Work, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
+    work.reporter.stage("evaluate")
+    since = time.perf_counter()
+    results = curve_rows(work, scored_candidates(work))
+    stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
+    record = {
+        "settings": shown(work.settings),
+        "communities": list(work.communities),
+        "stages": stages,
+        "seconds": {name: stage["seconds"] for name, stage in stages.items()},
+    }
+    work.folder.write_rows("results.jsonl", results)
+    work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
+    work.folder.write_json(RECORD, record)
+    return AlignOutcome(stages, record, results)
+
+
+def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Work:
+    settings, tally = resolved.settings, Tally()
+    prompts = read_all_prompts(settings, tally)
+    for reason, n in tally.dropped.items():
+        reporter.note(f"prompts left out: {n:,} {reason}")
+    reward = settings.reward
+    model = open_reward_model(reward.model)
+    judge = open_reward_model(reward.judge) if reward.judge is not None else None
+    wanted = settings.communities or tuple(model.communities)
+    communities = tuple(known_community(c, model.communities, "communities") for c in wanted)
+    opened: list[ChatModel] = []
+
+    def open_chat() -> ChatModel:
+        if not opened:
+            reporter.stage("opening the model")
+            opened.append(open_chat_model(settings.model, reporter.note))
+            for note in getattr(opened[0], "notes", ()):
+                reporter.note(note)
+        return opened[0]
+
+    rewards = Rewards(model, judge)
+    return Work(settings, prompts, communities, folder, reporter, open_chat, rewards)
+
+
+def _index_of(stage: str, option: str) -> int:
+    if stage not in ALIGN_STAGES:
+        raise InvalidSettings(
+            f"the stage must be one of {', '.join(ALIGN_STAGES)}, got {stage!r}",
+            where=f"--{option}",
+        )
+    return ALIGN_STAGES.index(stage)
+
+
+def _made_again_with(name: str) -> list[str]:
+    """The summaries to make again with a file of a stage: its own, and those of later stages.
+
+    >>> _made_again_with("score/rewards.jsonl")
+    ['score/summary.json', 'evaluate/summary.json']
+    """
+    stage = name.split("/", maxsplit=1)[0]
+    if stage not in ALIGN_STAGES:
+        return []
+    return [f"{later}/{SUMMARY}" for later in ALIGN_STAGES[ALIGN_STAGES.index(stage) :]]

@@ -1,0 +1,201 @@
+"""A small language model that writes replies of a planted society, to try out all of `align`."""
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import InvalidInput, MissingExtra, rng_for
+from pluralign.huggingface.quieting import quiet
+from pluralign.simulation.bank import FILLERS, PHRASES, PROMPTS, TRAITS
+from pluralign.simulation.texts import draft, write
+
+CARD = "planted.json"
+_PAD, _UNKNOWN, _END, _ROLES = "<|pad|>", "<|unknown|>", "<|end|>", ("<|user|>", "<|assistant|>")
+_TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+_BETWEEN_SENTENCES = r"(?<=[.!?]) +"
+_ABOUT = (
+    "A toy: each sentence of a simulated society is one token, and it knows no other. For trying "
+    "methods out only."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedWriterSettings:
+    """The size of a small model that writes replies, and its training.
+
+    Attributes:
+        traits: Traits that its replies may show, each and its opposite equally often.
+        replies: Number of replies that it learns from.
+        hidden: Width of the model, a multiple of 16.
+        layers: Number of layers.
+        steps: Number of training steps.
+        batch: Number of replies in a step.
+        learning_rate: Peak learning rate.
+        seed: Seed of all draws and of the training.
+    """
+
+    traits: tuple[str, ...] = tuple(TRAITS)
+    replies: int = 8000
+    hidden: int = 64
+    layers: int = 2
+    steps: int = 600
+    batch: int = 64
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+
+def build_planted_writer(
+    folder: Path, settings: PlantedWriterSettings | None = None
+) -> dict[str, Any]:
+    """Train a small causal model to reply to the society's prompts; takes seconds.
+
+    Its replies have the traits of `pluralign.simulation`, so a `Society` knows what each community
+    truly thinks of them.
+
+    Args:
+        folder: The folder to write: a Hugging Face folder, with ``planted.json``.
+        settings: The size of the model.
+
+    Returns:
+        The content of ``planted.json``.
+
+    Raises:
+        InvalidInput: If the folder exists.
+        MissingExtra: If torch or transformers is not installed.
+    """
+    settings = settings or PlantedWriterSettings()
+    _check(folder)
+    import torch
+
+    since = time.perf_counter()
+    tokenizer = _tokenizer()
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(settings.seed)
+        model = _model(tokenizer, settings)
+        loss = _train(model, _lessons(tokenizer, settings), settings)
+        card = {
+            "about": _ABOUT,
+            "planted": asdict(settings),
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "loss": round(loss, 4),
+            "seconds": round(time.perf_counter() - since, 1),
+        }
+        _save(model, tokenizer, card, folder)
+    return card
+
+
+def planted_prompts() -> list[str]:
+    """The prompts of the society."""
+    return [prompt for prompts in PROMPTS.values() for prompt in prompts]
+
+
+def _check(folder: Path) -> None:
+    from importlib.util import find_spec
+
+    for module in ("torch", "transformers"):
+        if find_spec(module) is None:
+            raise MissingExtra.named("train", module)
+    if folder.exists():
+        raise InvalidInput(
+            "the folder must not exist yet", where=str(folder), hint="name another, or delete it"
+        )
+
+
+def _tokenizer() -> Any:
+    """Every sentence of the bank and every prompt is one token."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    sentences = [s for poles in PHRASES.values() for pole in poles for s in pole]
+    known = [_PAD, _UNKNOWN, _END, *_ROLES, *sentences, *FILLERS, *planted_prompts()]
+    vocabulary = {text: number for number, text in enumerate(dict.fromkeys(known))}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
+    words.pre_tokenizer = pre_tokenizers.Split(Regex(_BETWEEN_SENTENCES), "removed")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        eos_token=_END,
+        pad_token=_PAD,
+        unk_token=_UNKNOWN,
+        extra_special_tokens=list(_ROLES),
+        clean_up_tokenization_spaces=False,
+    )
+    tokenizer.chat_template = _TEMPLATE
+    return tokenizer
+
+
+def _model(tokenizer: Any, settings: PlantedWriterSettings) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    heads = settings.hidden // 16
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=settings.hidden,
+            intermediate_size=2 * settings.hidden,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            max_position_embeddings=128,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def _lessons(tokenizer: Any, settings: PlantedWriterSettings) -> list[list[int]]:
+    """Tokens of whole conversations: a prompt by chance, and a reply."""
+    rng = rng_for(settings.seed, "planted writer")
+    replies = write(settings.traits, draft(settings.traits, settings.replies, rng))
+    prompts = rng.choice(np.array(planted_prompts()), settings.replies)
+    talks = [
+        [{"role": "user", "content": str(p)}, {"role": "assistant", "content": r}]
+        for p, r in zip(prompts, replies, strict=True)
+    ]
+    texts = tokenizer.apply_chat_template(talks, tokenize=False)
+    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return rows
+
+
+def _train(model: Any, rows: list[list[int]], settings: PlantedWriterSettings) -> float:
+    import torch
+
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.steps
+    )
+    rng = rng_for(settings.seed, "planted writer, batches")
+    pad = model.config.pad_token_id
+    last = float("nan")
+    for _ in range(settings.steps):
+        chosen = [rows[i] for i in rng.integers(len(rows), size=settings.batch)]
+        width = max(map(len, chosen))
+        ids_B_T = torch.tensor([row + [pad] * (width - len(row)) for row in chosen])
+        labels_B_T = ids_B_T.masked_fill(ids_B_T == pad, -100)
+        loss = model(input_ids=ids_B_T, attention_mask=ids_B_T != pad, labels=labels_B_T).loss
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad()
+        last = loss.item()
+    model.eval()
+    return last
+
+
+def _save(model: Any, tokenizer: Any, card: dict[str, Any], folder: Path) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model.save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+    partial.replace(folder)

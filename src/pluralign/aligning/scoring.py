@@ -1,0 +1,146 @@
+"""The second stage: every answer under every community, by the reward model and by the judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from pluralign.aligning.sampling import candidates_of
+from pluralign.aligning.work import Work
+from pluralign.core import (
+    Candidate,
+    FloatArray,
+    InvalidInput,
+    NotEnoughData,
+    Prompt,
+    SteerableRewardModel,
+    known_community,
+)
+from pluralign.metrics import RewardScale
+from pluralign.rewards import scorable
+from pluralign.runs.folder import read_rows
+
+_FILE = "score/rewards.jsonl"
+_REWARD, _JUDGED = "reward", "judged"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredCandidates:
+    """The answers to the prompts that have all of them, and their rewards.
+
+    Attributes:
+        prompt_P: Numbers of the prompts.
+        candidates: The answers, P lists of N.
+        reward_P_N_C: Rewards in logits, communities as in the run; nan without an answer.
+        judged_P_N_C: Rewards of the judge; None where there is none.
+        scales: Community -> the scale of its rewards on the validation prompts.
+        judge_scales: The same of the judge; empty where there is none.
+    """
+
+    prompt_P: Sequence[int]
+    candidates: Sequence[Sequence[Candidate]]
+    reward_P_N_C: FloatArray
+    judged_P_N_C: FloatArray | None
+    scales: dict[str, RewardScale]
+    judge_scales: dict[str, RewardScale]
+
+
+def score_candidates(work: Work) -> dict[str, Any]:
+    """Score all answers under all communities at once; empty ones have no reward."""
+    found = candidates_of(work)
+    pairs = [(work.prompts[p], one) for p, own in enumerate(found) for one in own]
+    requests = [(prompt.prompt, one) for prompt, one in pairs]
+    reward_N_C = _scored(work, work.rewards.model, requests, "model")
+    judge = work.rewards.judge
+    judged_N_C = None if judge is None else _scored(work, judge, requests, "judge")
+    rows = []
+    for i, (prompt, one) in enumerate(pairs):
+        row = {"prompt": prompt.id, "number": one.number, _REWARD: _row(work, reward_N_C[i])}
+        rows.append(row | ({} if judged_N_C is None else {_JUDGED: _row(work, judged_N_C[i])}))
+    work.folder.write_rows(_FILE, rows)
+    scored = scored_candidates(work)
+    return {
+        "answers": len(pairs),
+        "without a reward: empty, or a thought that never ends": int(
+            np.isnan(reward_N_C).all(axis=1).sum()
+        ),
+        "judge": work.settings.reward.judge,
+        "scale": {
+            c: {"median": round(s.median, 4), "spread": round(s.spread, 4)}
+            for c, s in scored.scales.items()
+        },
+    }
+
+
+def scored_candidates(work: Work) -> ScoredCandidates:
+    """The scored answers of a run whose scores are written."""
+    found = candidates_of(work)
+    by_answer = {(row["prompt"], row["number"]): row for row in read_rows(work.folder.path / _FILE)}
+    kept = [p for p, own in enumerate(found) if own]
+    rows = [by_answer[one.prompt, one.number] for p in kept for one in found[p]]
+    shape = (len(kept), work.settings.sample.n, len(work.communities))
+    reward_P_N_C = _values(work, rows, _REWARD).reshape(shape)
+    judged = bool(rows) and _JUDGED in rows[0]
+    judged_P_N_C = _values(work, rows, _JUDGED).reshape(shape) if judged else None
+    validation = set(work.of_side("validation"))
+    chosen_P = np.array([p in validation for p in kept])
+    return ScoredCandidates(
+        kept,
+        [found[p] for p in kept],
+        reward_P_N_C,
+        judged_P_N_C,
+        _scales(work, reward_P_N_C, chosen_P),
+        {} if judged_P_N_C is None else _scales(work, judged_P_N_C, chosen_P),
+    )
+
+
+def _scored(
+    work: Work,
+    model: SteerableRewardModel,
+    answers: Sequence[tuple[Prompt, Candidate]],
+    role: Literal["model", "judge"],
+) -> FloatArray:
+    """Rewards, shape (N, C); nan without an answer."""
+    where = f"reward.{role}: {getattr(work.settings.reward, role)}"
+    known = [known_community(c, model.communities, where) for c in work.communities]
+    column_C = [model.communities.index(c) for c in known]
+    read_N = [scorable(one.request(prompt)).request for prompt, one in answers]
+    there = [i for i, request in enumerate(read_N) if request is not None]
+    reward_N_C = np.full((len(answers), len(column_C)), np.nan)
+    requests = [request for request in read_N if request is not None]
+    if requests:
+        reward_N_C[there] = np.asarray(model.score_all(requests))[:, column_C]
+    finite_N = np.isfinite(reward_N_C[there]).all(axis=1)
+    if not finite_N.all():
+        raise InvalidInput(
+            f"{(~finite_N).sum():,} of {len(there):,} rewards are not finite numbers",
+            where=where,
+            hint="train the reward model again: its weights are damaged",
+        )
+    return reward_N_C
+
+
+def _scales(work: Work, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[str, RewardScale]:
+    found = {}
+    for column, community in enumerate(work.communities):
+        reward_M = reward_P_N_C[chosen_P, :, column].ravel()
+        try:
+            found[community] = RewardScale.of(reward_M[~np.isnan(reward_M)])
+        except ValueError as error:
+            raise NotEnoughData(
+                f"the validation prompts give no scale to the rewards of {community}: {error}",
+                where="prompts.validation",
+                hint="give more prompts, or raise prompts.validation or sample.n",
+            ) from None
+    return found
+
+
+def _row(work: Work, reward_C: FloatArray) -> dict[str, float | None]:
+    pairs = zip(work.communities, reward_C.tolist(), strict=True)
+    return {c: None if np.isnan(value) else value for c, value in pairs}
+
+
+def _values(work: Work, rows: Sequence[dict[str, Any]], column: str) -> FloatArray:
+    values = [[row[column][c] for c in work.communities] for row in rows]
+    return np.array(values, dtype=np.float64)

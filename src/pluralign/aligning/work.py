@@ -1,0 +1,106 @@
+"""What every stage works with: settings, prompts with their sides, models, and the run's folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pluralign.core import (
+    ChatModel,
+    NotEnoughData,
+    PolicyPrompt,
+    Reporter,
+    SteerableRewardModel,
+    Tally,
+    rng_for,
+)
+from pluralign.runs.folder import RunFolder
+from pluralign.settings import AlignSettings
+from pluralign.sources import RowPolicy, read_prompts
+
+Side = Literal["train", "validation", "test"]
+SUMMARY = "summary.json"
+_LARGEST = 2**64
+_FEWEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """The reward models.
+
+    Attributes:
+        model: The one that chooses and teaches.
+        judge: Another one, of other people, that measures; None where there is none.
+    """
+
+    model: SteerableRewardModel
+    judge: SteerableRewardModel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The inputs of every stage.
+
+    Attributes:
+        settings: The settings.
+        prompts: The prompts, in the order of their file.
+        communities: Ids of the communities to follow.
+        folder: The run's folder; each stage has a folder with its name in it.
+        reporter: Receives the progress.
+        open_chat: Opens the start model once.
+        rewards: The reward models.
+    """
+
+    settings: AlignSettings
+    prompts: Sequence[PolicyPrompt]
+    communities: tuple[str, ...]
+    folder: RunFolder
+    reporter: Reporter
+    open_chat: Callable[[], ChatModel]
+    rewards: Rewards
+
+    def stage_folder(self, stage: str) -> Path:
+        """The folder of a stage."""
+        return self.folder.path / stage
+
+    def of_side(self, side: Side) -> list[int]:
+        """Numbers of the prompts of a side."""
+        config = self.settings.prompts
+        sides = [side_of(one, config.test, config.validation) for one in self.prompts]
+        return [number for number, found in enumerate(sides) if found == side]
+
+
+def side_of(prompt: PolicyPrompt, test: float, validation: float) -> Side:
+    """The side of a prompt, by a digest of its words: the same in every run and every file.
+
+    >>> side_of(PolicyPrompt("1", "Tea?"), 0.3, 0.1), side_of(PolicyPrompt("2", "Tea?"), 0.3, 0.1)
+    ('train', 'train')
+    """
+    at = int(prompt.digest[:16], 16) / _LARGEST
+    if at < test:
+        return "test"
+    return "validation" if at < test + validation else "train"
+
+
+def read_all_prompts(settings: AlignSettings, tally: Tally) -> list[PolicyPrompt]:
+    """The prompts of a run; fewer than all where a limit is set, drawn by the seed.
+
+    Raises:
+        InvalidInput: If the file or a row cannot be read.
+        NotEnoughData: If there are fewer than four prompts.
+    """
+    config = settings.prompts
+    found = read_prompts(config.path, RowPolicy(tally, config.skip_bad))
+    if len(found) < _FEWEST:
+        raise NotEnoughData(
+            f"at least {_FEWEST} different prompts are needed, got {len(found)}",
+            where=str(config.path),
+            hint="; ".join(f"{n:,} {reason}" for reason, n in tally.dropped.most_common()) or None,
+        )
+    if config.limit is None or config.limit >= len(found):
+        return found
+    rng = rng_for(settings.seed, "prompts")
+    taken = np.sort(rng.choice(len(found), config.limit, replace=False))
+    return [found[i] for i in taken]

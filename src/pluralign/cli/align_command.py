@@ -1,0 +1,111 @@
+"""``pluralign align``: a language model that follows each community's reward model."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pluralign.cli.completion import complete_align_setting, complete_community
+from pluralign.cli.options import AsJson, Explain, Fresh, RunFolderOut, Wide, overrides
+from pluralign.cli.survey_commands import as_overrides
+
+Stage = Literal["sample", "score", "evaluate"]
+
+
+def align(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="Settings of the run, a TOML file. Without one, use the options."),
+    ] = None,
+    out: RunFolderOut = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name of a causal language model.")
+    ] = None,
+    reward: Annotated[
+        str | None,
+        typer.Option(help="Folder of a saved reward model, or URL of `pluralign serve`."),
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL of a reward model of other people, which measures."),
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="File of prompts; a file of preference pairs will do.")
+    ] = None,
+    community: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--community",
+            "-c",
+            help="Community to follow. May be repeated. The default is all of the reward model.",
+            autocompletion=complete_community,
+        ),
+    ] = None,
+    sets: Annotated[list[str] | None, overrides(complete_align_setting, "sample.n=16")] = None,
+    until: Annotated[Stage, typer.Option(help="Last stage to run.")] = "evaluate",
+    again: Annotated[Stage | None, typer.Option(help="Redo this stage and the later ones.")] = None,
+    show: Annotated[
+        Stage | None, typer.Option(help="Print the summary of a finished stage, and run nothing.")
+    ] = None,
+    explain: Explain = False,
+    fresh: Fresh = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a language model follow each community's reward model, and measure the gain.
+
+    The model answers each prompt several times, and the reward model scores the answers for every
+    community. Best of n takes the answer with the highest reward. The command reports the gain over
+    chance, for the community that chose and for all others, next to the longest and the shortest
+    answer. With `--judge`, a reward model of other people measures it too: where its gain falls
+    behind, the answers please the reward model and not people.
+
+    Every stage writes a folder of its own. To resume a run that was stopped, give the same command
+    again.
+
+    Examples:
+    * `pluralign align --model models/mine --reward runs/prism/models/seed-0/full --prompts p.jsonl`
+    * `pluralign align align.toml --set sample.n=16 -c MEX -c GBR`
+    """
+    from pluralign.aligning import read_align_stage, run_align
+    from pluralign.cli.align_tables import show_align, show_align_stage
+    from pluralign.cli.explained_settings import show_explained
+    from pluralign.cli.output import Output
+    from pluralign.cli.screen import Screen
+    from pluralign.settings import explain_align, read_settings, resolve_align
+
+    output = Output(as_json=as_json, wide=wide)
+    if show:
+        show_align_stage(show, read_align_stage(_folder(out, config), show), output)
+        return
+    given = {"reward.model": reward, "reward.judge": judge, "prompts.path": _absolute(prompts)}
+    resolved = resolve_align(
+        read_settings(config) if config else {},
+        base=config.parent.resolve() if config else Path.cwd(),
+        where=config.name if config else "options",
+        overrides=[
+            *as_overrides(model=model, community=community),
+            *(f"{key}={value}" for key, value in given.items() if value is not None),
+            *(sets or []),
+        ],
+    )
+    if explain:
+        show_explained(explain_align(resolved), output)
+        return
+    folder = out or Path("runs") / resolved.settings.name
+    with Screen() as screen:
+        outcome = run_align(resolved, folder, screen, until=until, again=again, fresh=fresh)
+    show_align(outcome, folder, output)
+
+
+def _absolute(path: Path | None) -> str | None:
+    """A path of the command line, which is relative to the working directory, not to the config."""
+    return None if path is None else str(path.resolve())
+
+
+def _folder(out: Path | None, config: Path | None) -> Path:
+    """The folder of a run, for a summary."""
+    from pluralign.settings import read_settings
+
+    named = read_settings(config).get("name") if config else None
+    return out or Path("runs") / str(named or "align")

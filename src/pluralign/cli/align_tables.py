@@ -1,0 +1,107 @@
+"""The tables of ``pluralign align``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pluralign.aligning import AlignOutcome
+from pluralign.cli.numbers import scaled
+from pluralign.cli.output import Output
+from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
+from pluralign.core import count_of
+
+Row = Mapping[str, Any]
+_BEST = "best-of-n"
+_METRICS = {
+    "reward_gain": "by the reward model that chose",
+    "judged_gain": "by the judge, of other people",
+}
+
+
+def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
+    """Print what each stage did, and what choosing gains for whom."""
+    if output.as_json:
+        output.json({"folder": str(folder), "stages": outcome.stages, "results": outcome.results})
+        return
+    for name, summary in outcome.stages.items():
+        if name != "evaluate":
+            show_align_stage(name, summary, output)
+    output.line()
+    if not outcome.results:
+        last = list(outcome.stages)[-1]
+        output.line(
+            f"Stopped after {last}. To go on, give the same command without --until: {folder}"
+        )
+        return
+    for metric, about in _METRICS.items():
+        rows = [row for row in outcome.results if row["metric"] == metric]
+        if rows:
+            output.table(_matrix(rows, about))
+            output.table(_growth(rows, about))
+    output.line()
+    output.line(
+        "A gain is the reward of the chosen answer less that of an answer taken by chance, in "
+        "spreads of the start model's rewards. Intervals are over prompts (95 %).",
+        style="dim",
+    )
+    output.line(f"Written to {folder}: results.jsonl, record.json, a folder for each stage")
+
+
+def show_align_stage(name: str, summary: Row, output: Output) -> None:
+    """Print what a stage did."""
+    if output.as_json:
+        output.json({"stage": name} | dict(summary))
+        return
+    seconds = f" ({summary['seconds']:,.1f} s)" if "seconds" in summary else ""
+    output.line()
+    output.line(f"{name}{seconds}", style="bold")
+    for label, value in summary.items():
+        if label != "seconds" and value not in (None, 0):
+            output.line(f"  {label}: {_value(value)}")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(own)}" for key, own in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _matrix(rows: Sequence[Row], about: str) -> PrintedTable:
+    """For the largest n: who chose, and for whom the choice is good."""
+    most = max(row["candidates"] for row in rows)
+    communities = list(dict.fromkeys(row["community"] for row in rows))
+    table = PrintedTable(
+        title=f"Best of {most}: gain over chance {about}",
+        columns=[
+            PrintedColumn(head="chosen by", cut="middle"),
+            *(PrintedColumn(head=f"for {c}", interval=True) for c in communities),
+        ],
+    )
+    found = {(_chooser(r), r["community"]): r for r in rows if r["candidates"] == most}
+    for chooser in dict.fromkeys(_chooser(row) for row in rows):
+        cells = [scaled(found.get((chooser, c)), digits=2, signed=True) for c in communities]
+        table.rows.append([chooser, *cells])
+    return table
+
+
+def _growth(rows: Sequence[Row], about: str) -> PrintedTable:
+    """For each community its own choice, over n."""
+    sizes = sorted({row["candidates"] for row in rows})
+    prompts = count_of(max(row["n"] for row in rows), "prompt")
+    table = PrintedTable(
+        title=f"Best of n for the community that chooses: gain over chance {about} ({prompts})",
+        columns=[
+            PrintedColumn(head="community", cut="middle"),
+            *(PrintedColumn(head=f"n = {n}", interval=True) for n in sizes),
+        ],
+    )
+    own = [row for row in rows if row["steer"] == row["community"]]
+    for community in dict.fromkeys(row["community"] for row in own):
+        by_size = {row["candidates"]: row for row in own if row["community"] == community}
+        cells = [scaled(by_size.get(n), digits=2, signed=True) for n in sizes]
+        table.rows.append([community, *cells])
+    return table
+
+
+def _chooser(row: Row) -> str:
+    return f"reward of {row['steer']}" if row["method"] == _BEST else f"the {row['method']} answer"

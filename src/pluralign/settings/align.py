@@ -1,0 +1,87 @@
+"""Settings of language models that follow a reward model: one TOML file, validated whole."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pluralign.core.units import Unit
+from pluralign.settings.survey import AnyModelSettings
+from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.variants import SettingsTable
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+PolicyMethod = Literal["best-of-n"]
+
+
+class PromptSettings(SettingsTable):
+    """The prompts that the model answers."""
+
+    path: Path
+    """File of prompts (JSONL, JSON, CSV, Parquet): ``prompt`` or ``messages``, and perhaps ``id``,
+    ``community``, ``language``. Files of preference pairs will do."""
+    test: Share = 0.3
+    """Share of prompts that nothing is learned from and that policies are measured on. A digest of
+    the words decides, so a prompt is on the same side in every run."""
+    validation: Share = 0.1
+    """Share of prompts whose answers give each community's rewards their scale."""
+    limit: Count | None = None
+    """Number of prompts, drawn by the seed. When unset: all."""
+    skip_bad: bool = False
+    """Whether rows that cannot be read are dropped and counted, instead of stopping the run."""
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> "PromptSettings":
+        if self.test + self.validation >= 1:
+            raise ValueError("test and validation must leave prompts to learn from: sum below 1")
+        return self
+
+
+class AlignRewardSettings(SettingsTable):
+    """The reward models."""
+
+    model: str
+    """Folder of a saved reward model, or the URL of a server of ``pluralign serve``: it chooses."""
+    judge: str | None = None
+    """Folder or URL of another reward model, of other people: it measures what the first chose."""
+
+
+class SampleSettings(SettingsTable):
+    """How answers are sampled from the start model."""
+
+    n: Annotated[int, Field(ge=2), Unit("answers")] = 8
+    """Answers to each prompt."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Temperature of sampling."""
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Total probability of the likeliest words among which to draw."""
+    max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 128
+    """Most tokens of one answer."""
+
+
+class AlignSettings(SettingsTable):
+    """Language models that follow each community's reward model."""
+
+    name: FolderName = "align"
+    """Name of the run; without ``--out`` it is also the name of its folder."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of draws, training and intervals."""
+    communities: tuple[str, ...] | None = None
+    """Communities to follow. When unset: every community of the reward model."""
+    methods: tuple[PolicyMethod, ...] = ("best-of-n",)
+    """Ways of following a reward: ``best-of-n`` (the best of several answers, no training)."""
+    prompts: PromptSettings
+    model: AnyModelSettings
+    reward: AlignRewardSettings
+    sample: SampleSettings = SampleSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "AlignSettings":
+        if self.model.kind == "simulated":
+            raise ValueError(
+                'model.kind must be "local" or "endpoint": a simulated model writes no answers'
+            )
+        if not self.methods or len(set(self.methods)) != len(self.methods):
+            raise ValueError("methods must name at least one method, each once")
+        return self
