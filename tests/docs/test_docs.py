@@ -90,8 +90,10 @@ def dotted_defaults(model: type[BaseModel], head: str = "") -> Iterator[tuple[st
         if tables:
             yield from kinds.items()
         else:
-            needed = field.is_required() and issubclass(model, SettingsVariant)
-            yield head + name, None if needed else field.get_default(call_default_factory=True)
+            default = field.get_default(call_default_factory=True)
+            if field.is_required():
+                default = None if issubclass(model, SettingsVariant) else MISSING
+            yield head + name, default
 
 
 def dataclass_defaults(cls: type[Any], head: str = "") -> Iterator[tuple[str, Any]]:

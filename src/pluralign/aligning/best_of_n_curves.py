@@ -1,4 +1,4 @@
-"""Best of n on the test prompts: what choosing by a reward gains, against chance and length."""
+"""Best of n on the test prompts: the gain of a choice by a reward, against chance and length."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -21,8 +21,9 @@ _TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 _BETWEEN_SENTENCES = r"(?<=[.!?]) +"
+_PROMPTS = 500
 _ABOUT = (
-    "A toy: each sentence of a simulated society is one token, and it knows no other. For trying "
+    "A toy: each sentence of a simulated society is one token, and there are no others. For trying "
     "methods out only."
 )
 
@@ -92,9 +93,23 @@ def build_planted_writer(
     return card
 
 
-def planted_prompts() -> list[str]:
-    """The prompts of the society."""
-    return [prompt for prompts in PROMPTS.values() for prompt in prompts]
+def planted_prompts(n: int | None = None) -> list[str]:
+    """Prompts of the society, alone and then two at a time.
+
+    Args:
+        n: Number of prompts; the single ones where None.
+
+    >>> len(planted_prompts()), len(set(planted_prompts(200)))
+    (32, 200)
+    """
+    single = [prompt for prompts in PROMPTS.values() for prompt in prompts]
+    if n is None:
+        return single
+    steps = range(1, len(single))
+    twice = [
+        f"{one} {single[(i + k) % len(single)]}" for k in steps for i, one in enumerate(single)
+    ]
+    return [*single, *twice][:n]
 
 
 def _check(folder: Path) -> None:
@@ -153,10 +168,10 @@ def _model(tokenizer: Any, settings: PlantedWriterSettings) -> Any:
 
 
 def _lessons(tokenizer: Any, settings: PlantedWriterSettings) -> list[list[int]]:
-    """Tokens of whole conversations: a prompt by chance, and a reply."""
+    """Tokens of whole conversations: one or two prompts by chance, and a reply."""
     rng = rng_for(settings.seed, "planted writer")
     replies = write(settings.traits, draft(settings.traits, settings.replies, rng))
-    prompts = rng.choice(np.array(planted_prompts()), settings.replies)
+    prompts = rng.choice(np.array(planted_prompts(_PROMPTS)), settings.replies)
     talks = [
         [{"role": "user", "content": str(p)}, {"role": "assistant", "content": r}]
         for p, r in zip(prompts, replies, strict=True)

@@ -16,6 +16,8 @@ from pluralign.core import (
 from pluralign.respondents.append import GrowingFile
 
 _FILE = "candidates.jsonl"
+_LOT = 64
+"""Prompts that are sampled together."""
 
 
 def sample_candidates(work: Work) -> dict[str, Any]:
@@ -60,25 +62,26 @@ def candidates_of(work: Work) -> list[list[Candidate]]:
 
 
 def _sample_missing(work: Work, chat: ChatModel, known: set[tuple[str, int]], keep: Any) -> None:
-    """Ask for what is missing: whole prompts at once where the model can, else draw by draw.
-
-    The n-th answer has a seed of its own, so that a prompt's answers differ.
-    """
+    """Ask for what is missing: whole prompts at once where the model can, else draw by draw."""
     config, seed = work.settings.sample, work.settings.seed
     several = getattr(chat, "sample", None)
-    if several is not None:
-        waiting = [p for p in work.prompts if (p.id, config.n - 1) not in known]
-        sampling = _sampling(work, seed)
-        several(
-            [p.conversation for p in waiting],
-            sampling,
-            config.n,
-            lambda i, k, reply: keep(waiting[i], k, reply),
-        )
+    if several is None:
+        for number in range(config.n):  # a seed of its own for each, so that answers differ
+            own = [p for p in work.prompts if (p.id, number) not in known]
+            _complete(chat, own, _sampling(work, seed + number), number, keep)
         return
-    for number in range(config.n):
-        own = [p for p in work.prompts if (p.id, number) not in known]
-        _complete(chat, own, _sampling(work, seed + number), number, keep)
+    # The draws of a model on this machine depend on the prompts of a batch. So the same prompts are
+    # sampled together again after a stop, and the answers that are there already are left alone.
+    for start in range(0, len(work.prompts), _LOT):
+        lot = work.prompts[start : start + _LOT]
+        if all((p.id, config.n - 1) in known for p in lot):
+            continue
+
+        def keep_new(i: int, number: int, reply: Reply, lot: Sequence[PolicyPrompt] = lot) -> None:
+            if (lot[i].id, number) not in known:
+                keep(lot[i], number, reply)
+
+        several([p.conversation for p in lot], _sampling(work, seed), config.n, keep_new)
 
 
 def _complete(

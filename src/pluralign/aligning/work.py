@@ -1,4 +1,4 @@
-"""What every stage works with: settings, prompts with their sides, models, and the run's folder."""
+"""Inputs of every stage: settings, prompts with their sides, models, and the run's folder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

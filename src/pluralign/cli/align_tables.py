@@ -67,7 +67,7 @@ def _value(value: Any) -> str:
 
 
 def _matrix(rows: Sequence[Row], about: str) -> PrintedTable:
-    """For the largest n: who chose, and for whom the choice is good."""
+    """For the largest n: the gain of each choice for each community."""
     most = max(row["candidates"] for row in rows)
     communities = list(dict.fromkeys(row["community"] for row in rows))
     table = PrintedTable(

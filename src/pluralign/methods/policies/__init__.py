@@ -1,4 +1,4 @@
-"""Language models that follow a reward model: what they learn from, and how they are tuned."""
+"""Language models that follow a reward model: answers to learn from."""
 
 from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
 

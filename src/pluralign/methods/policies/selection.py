@@ -71,8 +71,7 @@ def best_and_worst(
 ) -> Picked:
     """For each prompt, the two candidates of about the same length that differ most in reward.
 
-    Without matched lengths a policy learns to write longer, or shorter, whatever the reward is
-    about.
+    Without matched lengths a policy learns to write longer, or shorter, under any reward.
 
     Args:
         reward_P_N: Rewards, shape (P, N), nan where there is none.

@@ -9,7 +9,7 @@ from pluralign.respondents.local.generation import generated
 from pluralign.respondents.local.loading import LoadedModel, load
 
 Heard = Callable[[int, Reply], None]
-HeardDraw = Callable[[int, int, Reply], None]
+ReceiveDraw = Callable[[int, int, Reply], None]
 
 
 class LocalChatModel:
@@ -96,7 +96,7 @@ class LocalChatModel:
         conversations: Sequence[Conversation],
         sampling: Sampling,
         n: int,
-        heard: HeardDraw | None = None,
+        receive: ReceiveDraw | None = None,
     ) -> list[list[Reply]]:
         """Continue each conversation n times; the model reads each prompt once.
 
@@ -104,7 +104,7 @@ class LocalChatModel:
             conversations: The conversations.
             sampling: How words are drawn; with a temperature of 0 all n are equal.
             n: Number of replies to each, >= 1.
-            heard: Called with the number of the conversation, the number of the reply, and the
+            receive: Is called with the number of the conversation, the number of the reply, and the
                 reply, as soon as it is there.
 
         Returns:
@@ -116,8 +116,8 @@ class LocalChatModel:
         def keep(i: int, drawn: Sequence[Reply]) -> None:
             for reply in drawn:
                 replies[i].append(reply)
-                if heard is not None:
-                    heard(i, len(replies[i]) - 1, reply)
+                if receive is not None:
+                    receive(i, len(replies[i]) - 1, reply)
 
         room = self.longest - sampling.max_new_tokens
         for i, prompt in enumerate(prompts):
