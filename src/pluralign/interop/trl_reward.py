@@ -1,6 +1,5 @@
 """A reward function for TRL's trainers: each row is scored for the community that it names."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -331,9 +330,9 @@ def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
 
 
 def _served(url: str) -> SteerableRewardModel:
-    from pluralign.rewards.remote import RemoteRewardModel
+    from pluralign.models import open_reward_model
 
-    return RemoteRewardModel.at(url, os.environ.get("PLURALIGN_TOKEN"))
+    return open_reward_model(url)
 
 
 def _opened(folder: Path) -> SteerableRewardModel:
