@@ -313,6 +313,19 @@ def test_a_withdrawal_is_listed_without_what_opens_its_receipt(served, let_in):
         assert receipt.id not in client.get(f"/steward/{path}").text
 
 
+def test_ids_of_releases_keep_their_order_in_a_sentence_in_arabic(served, let_in):
+    id_ = "2026-11-30-00aabbcc"
+    values = {
+        "id": id_, "purposes": "train", "digest": "d" * 64, "counts": "{}", "stewards": "",
+        "made_at": 1, "revision": 0,
+    }  # fmt: skip
+    served.store.write(lambda c: c.execute(insert(release).values(**values)))
+    served.join().post("/withdraw")
+    client = let_in()
+    client.post("/language", data={"language": "ar", "back": "/steward"})
+    assert f"\u2066{id_}\u2069" in client.get("/steward/withdrawals").text
+
+
 def test_the_log_lists_acts_of_those_who_run_the_study_and_checks_the_whole_chain(served, let_in):
     served.join()
     client = let_in()

@@ -77,6 +77,15 @@ def language_name(code: str, language: str) -> str:
     return str(Locale.parse(language).languages.get(code, code))
 
 
+def left_to_right(name: str) -> str:
+    r"""A name of digits and Latin letters, whose order a sentence in Arabic does not change.
+
+    >>> left_to_right("2026-11-30-00aabbcc")
+    '\u20662026-11-30-00aabbcc\u2069'
+    """
+    return f"\u2066{name}\u2069"
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -94,4 +103,5 @@ def _environment() -> "Environment":
     environment.filters["day"] = day
     environment.filters["date"] = date
     environment.filters["language_name"] = language_name
+    environment.filters["left_to_right"] = left_to_right
     return environment
