@@ -6,6 +6,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from pluralign.collecting.floods import JOINS, WRITES, WRONG_KEYS, Rate, take
@@ -224,6 +225,22 @@ def test_a_flood_is_slowed_down_and_its_words_can_be_sent_again(served, hidden_f
     assert "Question 2" in found[2].text
     served.now[0] += 61
     assert "Your text is kept." in client.post("/write", data=hidden_fields(found[2].text)).text
+
+
+def test_nobody_floods_the_stewards_with_texts(served, monkeypatch):
+    monkeypatch.setattr("pluralign.collecting.pages.writing._MOST_WAITING", 2)
+    client, other = served.join("es"), served.join("es")
+
+    def write(who, body):
+        return who.post("/write", data={"kind": "prompt", "body": body})
+
+    assert [write(client, f"¿Qué es {n}?").status_code for n in (1, 2)] == [200, 200]
+    refused = write(client, "¿Qué es un buen té?")
+    assert (refused.status_code, "esperan a una persona responsable" in refused.text) == (429, True)
+    assert ">¿Qué es un buen té?</textarea>" in refused.text
+    assert write(other, "¿Qué es un buen té?").status_code == 200
+    served.store.write(lambda c: c.execute(update(text).values(state="shown")))
+    assert write(client, "¿Y un buen café?").status_code == 200
 
 
 def test_wrong_keys_are_counted_although_they_are_refused(served):

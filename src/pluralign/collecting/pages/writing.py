@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from pluralign.collecting.consents import consent_of
 from pluralign.collecting.floods import WRITES
@@ -20,6 +20,7 @@ from pluralign.collecting.written_texts import NewText, add_text
 router = APIRouter()
 KINDS = ("prompt", "response", "story")
 _MOST_PROMPTS = 30
+_MOST_WAITING = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,23 @@ def _keep(connection: Connection, visit: Visit, new: NewText, replaces: str) -> 
         raise ConsentChanged
     if not allowed(["collect"], given.purposes):
         raise NotAccepted("You do not agree that this study keeps your answers.", status=403)
+    _check_waiting(connection, visit.participant.id)
     id_ = add_text(connection, new, visit.now)
     if replaces:
         # A text that people have judged is never changed: the new version is a text of its own.
         erase_text(connection, visit.participant.id, replaces, visit.now)
         connection.execute(update(text).where(text.c.id == id_).values(replaces=replaces))
+
+
+def _check_waiting(connection: Connection, participant_id: str) -> None:
+    """Refuse a text of a person of whom stewards have more to read than they can."""
+    own = (text.c.author == participant_id, text.c.state == "waiting")
+    waiting = connection.execute(select(func.count()).select_from(text).where(*own)).scalar_one()
+    if waiting >= _MOST_WAITING:
+        raise NotAccepted(
+            "Many of your texts wait for a steward. Please send this one when some were read.",
+            status=429,
+        )
 
 
 def _own(visit: Visit, text_id: str) -> dict[str, str]:
