@@ -48,7 +48,7 @@ def pluralised(
         "survey": {"source": "society_survey", "questions": 100},
         "communities": ["~coast", "~hill", "~river"],
         "model": {"name": str(planted_model), "device": "cpu"},
-        "questions": {"per_topic": 500, "round_size": 100},
+        "questions": {"per_topic": 1000, "round_size": 200},
         "answer": {"max_new_tokens": 3},
         "tune": {
             "kinds": ["joint", "specific"],
