@@ -32,6 +32,14 @@ def test_it_is_what_trl_computes():
     assert normalise_then_sum(reward, weight).ravel() == pytest.approx(advantages.numpy())
 
 
+def test_a_candidate_without_rewards_has_no_advantage_and_moves_no_other():
+    reward = _rewards(6)
+    without = np.concatenate([reward, np.full((6, 1, 3), np.nan)], axis=1)
+    found = normalise_then_sum(without)
+    assert np.isnan(found[:, -1]).all()
+    assert found[:, :-1] == pytest.approx(normalise_then_sum(reward))
+
+
 def test_the_worst_off_community_has_a_veto():
     shaped = np.array([[[0.99, 0.1], [0.6, 0.6], [0.2, 0.99]]])
     assert worst_off(shaped).argmax(axis=1).tolist() == [1]

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pluralign.aligning.best_of_n_curves import curve_rows
+from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.sampling import sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates
+from pluralign.aligning.selecting import select_answers
+from pluralign.aligning.tuned_policies import tune_policies
 from pluralign.aligning.work import SUMMARY, Rewards, Work, read_all_prompts
 from pluralign.core import (
     AnyPath,
@@ -114,6 +117,8 @@ def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
 _RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
     "sample": sample_candidates,
     "score": score_candidates,
+    "select": select_answers,
+    "tune": tune_policies,
 }
 
 
@@ -132,7 +137,9 @@ def _stage(work: Work, name: str) -> dict[str, Any]:
 def _finish(work: Work, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
     work.reporter.stage("evaluate")
     since = time.perf_counter()
-    results = curve_rows(work, scored_candidates(work))
+    scored = scored_candidates(work)
+    results = curve_rows(work, scored) if "best-of-n" in work.settings.methods else []
+    results += policy_rows(work, scored)
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
     record = {
         "settings": shown(work.settings),
@@ -183,7 +190,7 @@ def _made_again_with(name: str) -> list[str]:
     """The summaries to make again with a file of a stage: its own, and those of later stages.
 
     >>> _made_again_with("score/rewards.jsonl")
-    ['score/summary.json', 'evaluate/summary.json']
+    ['score/summary.json', 'select/summary.json', 'tune/summary.json', 'evaluate/summary.json']
     """
     stage = name.split("/", maxsplit=1)[0]
     if stage not in ALIGN_STAGES:

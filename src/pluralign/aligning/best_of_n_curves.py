@@ -53,8 +53,9 @@ def _judges(scored: ScoredCandidates) -> Iterator[tuple[str, FloatArray, Any]]:
 
 
 def _choosers(work: Work, scored: ScoredCandidates, at_P: Any) -> Iterator[_Chooser]:
-    words = [[len(one.text.split()) for one in own] for own in scored.candidates]
-    length_P_N = np.array(words, dtype=np.float64)[at_P]
+    # Characters, not words: not every script has spaces.
+    lengths = [[len(one.text) for one in own] for own in scored.candidates]
+    length_P_N = np.array(lengths, dtype=np.float64)[at_P]
     for column, community in enumerate(work.communities):
         reward_P_N = scored.reward_P_N_C[at_P][:, :, column]
         score_P_N = np.where(np.isnan(reward_P_N), _LOWEST, reward_P_N)

@@ -14,6 +14,7 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     Prompt,
+    RewardRequest,
     SteerableRewardModel,
     known_community,
 )
@@ -50,10 +51,9 @@ def score_candidates(work: Work) -> dict[str, Any]:
     """Score all answers under all communities at once; empty ones have no reward."""
     found = candidates_of(work)
     pairs = [(work.prompts[p], one) for p, own in enumerate(found) for one in own]
-    requests = [(prompt.prompt, one) for prompt, one in pairs]
-    reward_N_C = _scored(work, work.rewards.model, requests, "model")
-    judge = work.rewards.judge
-    judged_N_C = None if judge is None else _scored(work, judge, requests, "judge")
+    answers = [(prompt.prompt, one.text) for prompt, one in pairs]
+    reward_N_C = rewards_of(work, "model", answers)
+    judged_N_C = rewards_of(work, "judge", answers) if work.rewards.judge is not None else None
     rows = []
     for i, (prompt, one) in enumerate(pairs):
         row = {"prompt": prompt.id, "number": one.number, _REWARD: _row(work, reward_N_C[i])}
@@ -95,17 +95,28 @@ def scored_candidates(work: Work) -> ScoredCandidates:
     )
 
 
-def _scored(
-    work: Work,
-    model: SteerableRewardModel,
-    answers: Sequence[tuple[Prompt, Candidate]],
-    role: Literal["model", "judge"],
+def rewards_of(
+    work: Work, role: Literal["model", "judge"], answers: Sequence[tuple[Prompt, str]]
 ) -> FloatArray:
-    """Rewards, shape (N, C); nan without an answer."""
+    """Rewards of answers for every community of a run, by the reward model or by the judge.
+
+    Args:
+        work: The run.
+        role: The one that scores.
+        answers: Prompts and answers.
+
+    Returns:
+        Rewards in logits, shape (N, C); nan for an answer without words.
+
+    Raises:
+        InvalidInput: If a reward is not a finite number.
+    """
+    model: SteerableRewardModel | None = getattr(work.rewards, role)
+    assert model is not None
     where = f"reward.{role}: {getattr(work.settings.reward, role)}"
     known = [known_community(c, model.communities, where) for c in work.communities]
     column_C = [model.communities.index(c) for c in known]
-    read_N = [scorable(one.request(prompt)).request for prompt, one in answers]
+    read_N = [scorable(RewardRequest(prompt, text)).request for prompt, text in answers]
     there = [i for i, request in enumerate(read_N) if request is not None]
     reward_N_C = np.full((len(answers), len(column_C)), np.nan)
     requests = [request for request in read_N if request is not None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pluralign.core.asking import Conversation
 from pluralign.core.digests import text_digest
-from pluralign.core.pairs import Message, Prompt, RewardRequest
+from pluralign.core.pairs import Message, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,3 @@ class Candidate:
     number: int
     text: str
     cut: bool = False
-
-    def request(self, prompt: Prompt) -> RewardRequest:
-        """The answer as a reward model reads it."""
-        return RewardRequest(prompt, self.text)

@@ -17,23 +17,20 @@ def normalise_then_sum(reward_P_N_C: FloatArray, weight_C: FloatArray | None = N
     This is `multi_objective_aggregation="normalize_then_sum"` of TRL.
 
     Args:
-        reward_P_N_C: Rewards in logits, shape (P, N, C).
+        reward_P_N_C: Rewards in logits, shape (P, N, C); nan for a candidate without rewards.
         weight_C: Weights of the communities, >= 0, shape (C,); default 1 each.
 
     Returns:
-        Advantages, shape (P, N).
+        Advantages, shape (P, N); nan for a candidate without rewards.
 
     >>> wide = np.array([[[90.0, 0.0], [0.0, 2.0], [0.0, 1.0]]])
     >>> normalise_then_sum(wide).round(2).tolist()  # the wide margin counts no more than the other
     [[0.3, 0.82, -1.12]]
     """
     weight_C = np.ones(reward_P_N_C.shape[2]) if weight_C is None else weight_C
-    mean_P_1_C = reward_P_N_C.mean(axis=1, keepdims=True)
-    spread_P_1_C = _spread(reward_P_N_C, axis=1)
-    standard_P_N_C = (reward_P_N_C - mean_P_1_C) / (spread_P_1_C + _SMALL)
+    standard_P_N_C = _standardised(reward_P_N_C, axis=1)
     summed_P_N = standard_P_N_C @ weight_C
-    advantage_P_N: FloatArray = (summed_P_N - summed_P_N.mean()) / (_spread(summed_P_N) + _SMALL)
-    return advantage_P_N
+    return _standardised(summed_P_N)
 
 
 def worst_off(shaped_P_N_C: FloatArray) -> FloatArray:
@@ -80,7 +77,10 @@ def proportional(reward_P_N_C: FloatArray, share_C: FloatArray, beta: float = 0.
     return chance_P_N
 
 
-def _spread(value_X: FloatArray, axis: int | None = None) -> FloatArray:
-    """Standard deviations with N - 1, as in TRL; the axis stays."""
-    spread: FloatArray = value_X.std(axis=axis, ddof=1, keepdims=True)
-    return spread
+def _standardised(value_X: FloatArray, axis: int | None = None) -> FloatArray:
+    """Values less their mean, in standard deviations with N - 1 as in TRL; nan stays nan."""
+    known_X = np.ma.masked_invalid(value_X)
+    mean_X = known_X.mean(axis=axis, keepdims=True)
+    spread_X = known_X.std(axis=axis, ddof=1, keepdims=True)
+    standard_X: FloatArray = ((known_X - mean_X) / (spread_X + _SMALL)).filled(np.nan)
+    return standard_X

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pluralign.core.units import Unit
+from pluralign.methods.policies import PolicyTuningConfig, SelectConfig, TunedMethod
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-PolicyMethod = Literal["best-of-n"]
+PolicyMethod = Literal["best-of-n"] | TunedMethod
 
 
 class PromptSettings(SettingsTable):
@@ -60,6 +61,13 @@ class SampleSettings(SettingsTable):
     """Most tokens of one answer."""
 
 
+class PolicyEvaluation(SettingsTable):
+    """How tuned policies are measured."""
+
+    n: Annotated[int, Field(ge=1), Unit("answers")] = 4
+    """Answers of each policy to each test prompt, sampled as those of the start model."""
+
+
 class AlignSettings(SettingsTable):
     """Language models that follow each community's reward model."""
 
@@ -70,11 +78,15 @@ class AlignSettings(SettingsTable):
     communities: tuple[str, ...] | None = None
     """Communities to follow. When unset: every community of the reward model."""
     methods: tuple[PolicyMethod, ...] = ("best-of-n",)
-    """Ways of following a reward: ``best-of-n`` (the best of several answers, no training)."""
+    """Ways of following a reward: ``best-of-n`` (the best of several answers, no training),
+    ``raft`` (learn the best ones), ``dpo`` and ``orpo`` (learn the best against the worst)."""
     prompts: PromptSettings
     model: AnyModelSettings
     reward: AlignRewardSettings
     sample: SampleSettings = SampleSettings()
+    select: SelectConfig = SelectConfig()
+    tune: PolicyTuningConfig = PolicyTuningConfig()
+    evaluate: PolicyEvaluation = PolicyEvaluation()
 
     @model_validator(mode="after")
     def _fits(self) -> "AlignSettings":
@@ -84,4 +96,16 @@ class AlignSettings(SettingsTable):
             )
         if not self.methods or len(set(self.methods)) != len(self.methods):
             raise ValueError("methods must name at least one method, each once")
+        if self.tuned and self.model.kind != "local":
+            raise ValueError(
+                f'model.kind must be "local" to train {", ".join(self.tuned)}: '
+                'with a server use methods = ["best-of-n"]'
+            )
+        if self.model.kind == "local" and self.model.adapter is not None and self.tuned:
+            raise ValueError("model.adapter cannot be tuned further: merge it into the model first")
         return self
+
+    @property
+    def tuned(self) -> tuple[TunedMethod, ...]:
+        """The methods that train."""
+        return tuple(method for method in self.methods if method != "best-of-n")

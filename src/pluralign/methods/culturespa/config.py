@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Part = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+from pluralign.methods.adapter_training import AdapterConfig, Count, Positive
+
 BATCHES = {"joint": (4, 32), "specific": (1, 8)}
 
 
@@ -73,7 +72,7 @@ class CollectingConfig(StageConfig):
     """Part of each culture's shifted answers, drawn by the seed."""
 
 
-class TuningConfig(StageConfig):
+class TuningConfig(AdapterConfig):
     """How the model learns its own culture-aware answers."""
 
     kinds: tuple[Literal["joint", "specific"], ...] = ("joint",)
@@ -86,19 +85,3 @@ class TuningConfig(StageConfig):
     """Answers in one forward pass. Default: 4 for joint, 1 for specific."""
     accumulation: Count | None = None
     """Forward passes in one step. Default: 32 for joint, 8 for specific."""
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """Decay of the learning rate after the warm-up."""
-    warmup: Part = 0.1
-    """Part of the steps in which the learning rate rises."""
-    rank: Count = 8
-    """Rank of the adapters, which stand on all linear layers; not published."""
-    alpha: Positive = 2.0
-    """Scale of an adapter, in units of its rank; not published."""
-    lora_dropout: Part = 0.0
-    """Dropout inside an adapter."""
-    checkpoints: Count = 4
-    """How often a checkpoint is kept in a whole training."""
-    gradient_checkpointing: bool = False
-    """Trade time for memory."""
-    report_to: tuple[str, ...] = ()
-    """Trackers to report to, such as ``trackio``, ``wandb`` or ``tensorboard``."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,15 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, NotEnoughData
-from pluralign.huggingface.devices import has_bfloat16
-from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_over, need_trl
+from pluralign.huggingface.training_folders import TrainingFolder, need_trl
 from pluralign.huggingface.watch import Watch
+from pluralign.methods.adapter_training import NOT_LEARNED, Pace, train_adapter
 from pluralign.methods.culturespa.collecting import TuningRow
 from pluralign.methods.culturespa.config import BATCHES, TuningConfig
 from pluralign.respondents.local import LocalChatModel
 
 _IGNORED = -100
-_NOT_LEARNED = {"kinds", "checkpoints", "gradient_checkpointing", "report_to"}
 
 
 def tune(
@@ -75,10 +73,29 @@ def tune(
         "rows_too_long": long,
         "tokens": sum(len(row["input_ids"]) for row in learned),
     }
-    facts |= _train(chat, learned, place, config, kind, seed, watch)
+    facts["steps"] = train_adapter(
+        chat,
+        place,
+        config,
+        _pace(config, kind, len(learned)),
+        seed,
+        watch,
+        lambda adapted, arguments: _trainer(chat, adapted, learned, arguments),
+    )
     facts["seconds"] = round(time.perf_counter() - since, 2)
     place.publish(facts)
     return facts
+
+
+def _pace(config: TuningConfig, kind: str, rows: int) -> Pace:
+    batch, accumulation = BATCHES[kind]
+    return Pace(
+        rows,
+        config.epochs,
+        config.batch or batch,
+        config.accumulation or accumulation,
+        config.learning_rate,
+    )
 
 
 def _tokens(
@@ -98,140 +115,29 @@ def _tokens(
     return learned, len(rows) - len(learned)
 
 
-def _train(
-    chat: LocalChatModel,
-    learned: list[dict[str, list[int]]],
-    place: TrainingFolder,
-    config: TuningConfig,
-    kind: Literal["joint", "specific"],
-    seed: int,
-    watch: Watch,
-) -> dict[str, Any]:
-    from pluralign.huggingface.quieting import quiet
-
-    last = place.last_checkpoint()
-    if last is not None:
-        watch.note(f"going on from {Path(last).name} in {place.partial}")
-    with quiet():
-        adapted = _adapted(chat.loaded.model, config, seed)
-    try:
-        with quiet():
-            trainer = _trainer(
-                chat,
-                adapted,
-                learned,
-                _arguments(chat, place, config, kind, len(learned), seed),
-                watch,
-            )
-            trainer.add_callback(_metrics(place, last))
-            if last is not None and is_over(last):
-                trainer._load_from_checkpoint(last)
-                steps = int(last.rpartition("-")[2])
-            else:
-                trainer.train(resume_from_checkpoint=last)
-                steps = int(trainer.state.global_step)
-            trainer.save_model(str(place.partial))
-            for leftover in ("training_args.bin", "README.md"):
-                (place.partial / leftover).unlink(missing_ok=True)
-    finally:
-        adapted.unload()
-        chat.loaded.model.eval()
-    return {"steps": steps}
-
-
-def _adapted(model: Any, config: TuningConfig, seed: int) -> Any:
-    import torch
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    settings = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=config.rank,
-        lora_alpha=round(config.alpha * config.rank),
-        lora_dropout=config.lora_dropout,
-        target_modules="all-linear",
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return get_peft_model(model, settings)
-
-
-def _arguments(
-    chat: LocalChatModel,
-    place: TrainingFolder,
-    config: TuningConfig,
-    kind: str,
-    rows: int,
-    seed: int,
-) -> Any:
-    from trl import SFTConfig
-
-    batch, accumulation = config.batch or BATCHES[kind][0], config.accumulation or BATCHES[kind][1]
-    steps = max(1, math.ceil(config.epochs * math.ceil(rows / (batch * accumulation))))
-    on_gpu = chat.loaded.model.device.type == "cuda"
-    return SFTConfig(
-        output_dir=str(place.checkpoints),
-        per_device_train_batch_size=batch,
-        gradient_accumulation_steps=accumulation,
-        max_steps=steps,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule,
-        warmup_steps=round(config.warmup * steps),
-        gradient_checkpointing=config.gradient_checkpointing,
-        bf16=has_bfloat16(chat.loaded.model.device.type),
-        fp16=False,
-        optim="adamw_torch_fused",
-        max_length=None,
-        packing=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        logging_steps=max(1, steps // 50),
-        save_strategy="steps",
-        save_steps=max(1, steps // config.checkpoints),
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,
-        report_to=list(config.report_to) or "none",
-        seed=seed,
-        data_seed=seed,
-        dataloader_pin_memory=on_gpu,
-        use_cpu=not on_gpu,
-        disable_tqdm=True,
-    )
-
-
 def _trainer(
     chat: LocalChatModel,
     adapted: Any,
     learned: list[dict[str, list[int]]],
-    arguments: Any,
-    watch: Watch,
+    arguments: dict[str, Any],
 ) -> Any:
     from datasets import Dataset
-    from transformers import PrinterCallback
-    from trl import SFTTrainer
+    from trl import SFTConfig, SFTTrainer
 
-    from pluralign.huggingface.callbacks import Progress
-
-    trainer = SFTTrainer(
+    own = {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    return SFTTrainer(
         model=adapted,
-        args=arguments,
+        args=SFTConfig(**arguments, **own),
         train_dataset=Dataset.from_list(learned),
         processing_class=chat.loaded.tokenizer,
-        callbacks=[Progress(watch.progress)],
     )
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def _metrics(place: TrainingFolder, last: str | None) -> Any:
-    from pluralign.huggingface.callbacks import MetricsFile
-
-    return MetricsFile(place.partial / METRICS, last)
 
 
 def _identity(
     chat: LocalChatModel, rows: Sequence[TuningRow], config: TuningConfig, kind: str, seed: int
 ) -> str:
     """SHA-256 over all that decides what is learned."""
-    settings = config.model_dump(mode="json", exclude=_NOT_LEARNED)
+    settings = config.model_dump(mode="json", exclude=NOT_LEARNED)
     digest = hashlib.sha256(
         json.dumps([chat.fingerprint, settings, kind, seed], sort_keys=True).encode()
     )

@@ -1,5 +1,23 @@
-"""Language models that follow a reward model: answers to learn from."""
+"""Language models that follow a reward model: the answers to learn from, and the training."""
 
+from pluralign.methods.policies.config import (
+    TUNED,
+    PolicyTuningConfig,
+    SelectConfig,
+    TunedMethod,
+)
 from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
+from pluralign.methods.policies.tuning import Lesson, tune_policy
 
-__all__ = ["Picked", "best_and_worst", "best_candidates", "top_share"]
+__all__ = [
+    "TUNED",
+    "Lesson",
+    "Picked",
+    "PolicyTuningConfig",
+    "SelectConfig",
+    "TunedMethod",
+    "best_and_worst",
+    "best_candidates",
+    "top_share",
+    "tune_policy",
+]

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Conversation, Message, Reply, Sampling
-from pluralign.respondents.local.generation import generated
+import numpy as np
+
+from pluralign.core import Conversation, FloatArray, Message, Reply, Sampling
+from pluralign.respondents.local.generation import answer_log_probs, generated
 from pluralign.respondents.local.loading import LoadedModel, load
 
 Heard = Callable[[int, Reply], None]
@@ -132,6 +134,20 @@ class LocalChatModel:
             for i, drawn in self._generate(batch, prompts, sampling, n):
                 keep(i, drawn)
         return replies
+
+    def log_probs(
+        self, conversations: Sequence[Conversation], answers: Sequence[str]
+    ) -> FloatArray:
+        """Log-probability of each answer with the end of its turn, in nats, shape (N,)."""
+        prompts = [self.tokens(conversation) for conversation in conversations]
+        pairs = zip(conversations, answers, strict=True)
+        said = [self.answer_tokens(conversation, answer) for conversation, answer in pairs]
+        lengths = [len(p) + len(a) for p, a in zip(prompts, said, strict=True)]
+        found = np.zeros(len(prompts))
+        for batch in batches(range(len(prompts)), lengths, self.batch_tokens):
+            own = [prompts[i] for i in batch], [said[i] for i in batch]
+            found[batch] = answer_log_probs(self.loaded, *own)
+        return found
 
     def _generate(
         self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling, n: int

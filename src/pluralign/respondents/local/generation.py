@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from pluralign.core import Reply, Sampling
+import numpy as np
+
+from pluralign.core import FloatArray, Reply, Sampling
 from pluralign.respondents.local.loading import LoadedModel
 
 
@@ -44,6 +46,34 @@ def generated(
         Reply(text.strip(), finish_reason="" if ends & set(row) else "length")
         for text, row in zip(texts, new_rows.tolist(), strict=True)
     ]
+
+
+def answer_log_probs(
+    loaded: LoadedModel, prompts: Sequence[list[int]], answers: Sequence[list[int]]
+) -> FloatArray:
+    """Log-probability of each answer after its prompt, in nats, as one batch.
+
+    Args:
+        loaded: The model.
+        prompts: Tokens of B prompts.
+        answers: Tokens of their answers, each at least one.
+
+    Returns:
+        Sums over the tokens of each answer, shape (B,).
+    """
+    import torch
+
+    rows = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
+    ids_B_T, mask_B_T = left_padded(rows, loaded.tokenizer.pad_token_id, loaded.model.device)
+    longest = max(map(len, answers))
+    with torch.inference_mode():
+        out = loaded.model(input_ids=ids_B_T, attention_mask=mask_B_T, logits_to_keep=longest + 1)
+        log_B_L_V = out.logits[:, :-1].float().log_softmax(dim=-1)
+    said_B_L = ids_B_T[:, -longest:]
+    log_B_L = log_B_L_V.gather(2, said_B_L[:, :, None])[:, :, 0].cpu().numpy()
+    return np.array(
+        [row[longest - len(answer) :].sum() for row, answer in zip(log_B_L, answers, strict=True)]
+    )
 
 
 def _read_once(model: Any, ids_B_T: Any, mask_B_T: Any, n: int) -> dict[str, Any]:

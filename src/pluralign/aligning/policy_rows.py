@@ -1,0 +1,204 @@
+"""Tuned policies on the test prompts: what they gain for whom, and how far they moved."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pluralign.aligning.scoring import ScoredCandidates, rewards_of
+from pluralign.aligning.selecting import PolicyName
+from pluralign.aligning.tuned_policies import policies
+from pluralign.aligning.work import Work
+from pluralign.core import FloatArray, PolicyPrompt, Sampling
+from pluralign.metrics import RewardScale, sampled_divergence, t_interval
+from pluralign.respondents.append import GrowingFile
+from pluralign.runs.folder import read_rows
+
+if TYPE_CHECKING:
+    from pluralign.respondents.local import LocalChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """Answers of a policy to the test prompts.
+
+    Attributes:
+        prompts: The prompts.
+        texts: Their answers, P lists of n.
+        tuned_P_n: Log-probabilities of the answers under the policy, in nats, shape (P, n).
+        start_P_n: The same under the start model.
+    """
+
+    prompts: Sequence[PolicyPrompt]
+    texts: list[list[str]]
+    tuned_P_n: FloatArray
+    start_P_n: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A reward model that measures, and its rewards of the start model's answers."""
+
+    metric: str
+    role: Literal["model", "judge"]
+    before_P_N_C: FloatArray
+    scales: Mapping[str, RewardScale]
+
+
+def policy_rows(work: Work, scored: ScoredCandidates) -> list[dict[str, Any]]:
+    """Rows of results of every tuned policy, with intervals over prompts.
+
+    A gain is the mean reward of the policy's answers to a prompt less that of the start model's,
+    in spreads of the start model's rewards.
+    """
+    test = set(work.of_side("test"))
+    at = [row for row, prompt in enumerate(scored.prompt_P) if prompt in test]
+    rows: list[dict[str, Any]] = []
+    for name, _ in policies(work):
+        work.reporter.stage(f"measuring {name.label}")
+        tried = _tried(work, name, [work.prompts[scored.prompt_P[row]] for row in at])
+        rows += _gain_rows(work, scored, at, name, tried)
+        rows += _divergences(name, tried)
+        rows += _words(scored, at, name, tried)
+    return rows
+
+
+def _gain_rows(
+    work: Work, scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
+) -> Iterator[dict[str, Any]]:
+    judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
+    if scored.judged_P_N_C is not None:
+        judges.append(_Judge("judged_gain", "judge", scored.judged_P_N_C, scored.judge_scales))
+    pairs = zip(tried.prompts, tried.texts, strict=True)
+    answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
+    for judge in judges:
+        now_N_C = rewards_of(work, judge.role, answers)
+        now_P_n_C = now_N_C.reshape(len(at), -1, len(work.communities))
+        gain_P_C = _mean(now_P_n_C) - _mean(judge.before_P_N_C[at])
+        for column, community in enumerate(work.communities):
+            gain_P = gain_P_C[:, column] / judge.scales[community].spread
+            yield _row(name, judge.metric, community, gain_P)
+
+
+def _divergences(name: PolicyName, tried: _Tried) -> Iterator[dict[str, Any]]:
+    """The divergence from the start model in nats: mean log-ratio, and the check by ``k3``.
+
+    The check is wide where the policy writes answers that are nearly impossible for the start.
+    """
+    yield _row(name, "kl", None, (tried.tuned_P_n - tried.start_P_n).mean(axis=1))
+    checked_P_n = sampled_divergence(tried.tuned_P_n, tried.start_P_n)
+    yield _row(name, "kl_k3", None, checked_P_n.mean(axis=1))
+
+
+def _words(
+    scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
+) -> Iterator[dict[str, Any]]:
+    """Length against the start model's, empty answers, and different answers."""
+    before = [[one.text for one in scored.candidates[row]] for row in at]
+    ratio_P = [_length(own) / _length(old) for own, old in zip(tried.texts, before, strict=True)]
+    yield _row(name, "length_ratio", None, np.array(ratio_P))
+    yield _row(name, "empty", None, np.array([_share_empty(own) for own in tried.texts]))
+    yield _row(name, "distinct", None, np.array([len(set(own)) / len(own) for own in tried.texts]))
+
+
+def _tried(work: Work, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
+    """Answers of a policy with their log-probabilities; those that are there are kept."""
+    path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
+    file = GrowingFile(path, _owner(work, name))
+    known = {row["prompt"] for row in file.rows()}
+    missing = [prompt for prompt in prompts if prompt.id not in known]
+    if missing:
+        for row in _answered(work, _open(work, name), missing):
+            file.add(row)
+    file.close()
+    work.folder.list_files(f"evaluate/{name.label}.jsonl")
+    rows = {row["prompt"]: row for row in read_rows(path)}
+    own = [rows[prompt.id] for prompt in prompts]
+    return _Tried(
+        prompts,
+        [row["texts"] for row in own],
+        np.array([row["tuned"] for row in own]),
+        np.array([row["start"] for row in own]),
+    )
+
+
+def _answered(
+    work: Work, policy: "LocalChatModel", prompts: Sequence[PolicyPrompt]
+) -> Iterator[dict[str, Any]]:
+    from pluralign.respondents.local import LocalChatModel
+
+    start = work.open_chat()
+    assert isinstance(start, LocalChatModel)
+    config, n = work.settings.sample, work.settings.evaluate.n
+    how = Sampling(config.temperature, config.top_p, config.max_new_tokens, work.settings.seed)
+    talks = [prompt.conversation for prompt in prompts]
+    replies = policy.sample(talks, how, n)
+    repeated = [talk for talk in talks for _ in range(n)]
+    texts = [reply.text for own in replies for reply in own]
+    tuned_P_n = policy.log_probs(repeated, texts).reshape(-1, n)
+    start_P_n = start.log_probs(repeated, texts).reshape(-1, n)
+    for p, prompt in enumerate(prompts):
+        yield {
+            "prompt": prompt.id,
+            "texts": [reply.text for reply in replies[p]],
+            "tuned": tuned_P_n[p].tolist(),
+            "start": start_P_n[p].tolist(),
+        }
+
+
+def _open(work: Work, name: PolicyName) -> "LocalChatModel":
+    from pluralign.respondents.local import LocalChatModel
+    from pluralign.surveying.respondents import open_chat_model
+
+    adapter = work.stage_folder("tune") / name.label
+    settings = work.settings.model.model_copy(update={"adapter": adapter})
+    chat = open_chat_model(settings, work.reporter.note)
+    assert isinstance(chat, LocalChatModel)
+    return chat
+
+
+def _owner(work: Work, name: PolicyName) -> str:
+    """A text that changes with the adapter and the number of answers."""
+    from pluralign.huggingface.model_folders import files_digest
+
+    digest = files_digest(work.stage_folder("tune") / name.label)
+    return f"{digest} {work.settings.evaluate.n}"
+
+
+def _row(
+    name: PolicyName, metric: str, community: str | None, value_P: FloatArray
+) -> dict[str, Any]:
+    value_P = value_P[np.isfinite(value_P)]
+    n = len(value_P)
+    variance = float(value_P.var(ddof=1) / n) if n > 1 else float("nan")
+    mean = float(value_P.mean()) if n else float("nan")
+    low, high = t_interval(mean, variance, n - 1)
+    return {
+        "metric": metric,
+        "community": community,
+        "method": name.method,
+        "steer": name.community or "joint",
+        "candidates": None,
+        "kl_bound": None,
+        "value": mean,
+        "low": low,
+        "high": high,
+        "n": n,
+        "n_raters": None,
+    }
+
+
+def _mean(reward_P_N_C: FloatArray) -> FloatArray:
+    """Mean over the answers to each prompt that have a reward, shape (P, C)."""
+    known = np.ma.masked_invalid(reward_P_N_C)
+    mean_P_C: FloatArray = known.mean(axis=1).filled(np.nan)
+    return mean_P_C
+
+
+def _length(texts: Sequence[str]) -> float:
+    return max(1.0, float(np.mean([len(text) for text in texts])))
+
+
+def _share_empty(texts: Sequence[str]) -> float:
+    return float(np.mean([not text.strip() for text in texts]))

@@ -1,0 +1,36 @@
+"""The fourth stage: an adapter for each policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pluralign.aligning.selecting import PolicyName, lessons_of, policy_names
+from pluralign.aligning.work import Work
+from pluralign.huggingface.watch import Watch
+from pluralign.methods.culturespa import check_tunable
+from pluralign.methods.policies import tune_policy
+
+
+def tune_policies(work: Work) -> dict[str, Any]:
+    """Train every policy; a stopped training is resumed, a finished one is kept."""
+    from pluralign.respondents.local import LocalChatModel
+
+    trained: dict[str, Any] = {}
+    for name, folder in policies(work):
+        check_tunable(work.settings.model.name, None)
+        chat = work.open_chat()
+        assert isinstance(chat, LocalChatModel)
+        work.reporter.stage(f"tuning {name.label}")
+        watch = Watch(work.reporter.progress, work.reporter.note)
+        config, seed = work.settings.tune, work.settings.seed
+        lessons = lessons_of(work, name)
+        facts = tune_policy(chat, lessons, folder, name.method, config, seed, watch)
+        kept = ("rows", "rows_too_long", "steps", "seconds")
+        trained[name.label] = {key: facts[key] for key in kept}
+    return {"trained": trained}
+
+
+def policies(work: Work) -> Iterator[tuple[PolicyName, Path]]:
+    """Every policy that is tuned, and the folder of its adapter."""
+    for name in policy_names(work):
+        yield name, work.stage_folder("tune") / name.label

@@ -1,0 +1,171 @@
+"""Train a LoRA adapter on a language model with one of TRL's trainers; a stopped one is resumed."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pluralign.huggingface.devices import has_bfloat16
+from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_over
+from pluralign.huggingface.watch import Watch
+from pluralign.respondents.local import LocalChatModel
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+NOT_LEARNED = {"kinds", "checkpoints", "gradient_checkpointing", "report_to"}
+"""Settings that do not affect the outcome: they may change before a training is resumed."""
+
+
+class AdapterConfig(BaseModel):
+    """Settings that all trainings of adapters share: unknown keys are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """Decay of the learning rate after the warm-up."""
+    warmup: Part = 0.1
+    """Part of the steps in which the learning rate rises."""
+    rank: Count = 8
+    """Rank of the adapters, which stand on all linear layers; not published."""
+    alpha: Positive = 2.0
+    """Scale of an adapter, in units of its rank; not published."""
+    lora_dropout: Part = 0.0
+    """Dropout inside an adapter."""
+    checkpoints: Count = 4
+    """How often a checkpoint is kept in a whole training."""
+    gradient_checkpointing: bool = False
+    """Trade time for memory."""
+    report_to: tuple[str, ...] = ()
+    """Trackers to report to, such as ``trackio``, ``wandb`` or ``tensorboard``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The speed and the length of a training.
+
+    Attributes:
+        rows: Number of rows to learn.
+        epochs: Passes over them.
+        batch: Rows in one forward pass.
+        accumulation: Forward passes in one step.
+        learning_rate: Peak learning rate.
+    """
+
+    rows: int
+    epochs: float
+    batch: int
+    accumulation: int
+    learning_rate: float
+
+    @property
+    def steps(self) -> int:
+        """Number of steps.
+
+        >>> Pace(rows=100, epochs=2, batch=4, accumulation=2, learning_rate=1e-4).steps
+        26
+        """
+        return max(
+            1, math.ceil(self.epochs * math.ceil(self.rows / self.batch / self.accumulation))
+        )
+
+
+MakeTrainer = Callable[[Any, dict[str, Any]], Any]
+"""A model with a fresh adapter, and TRL's shared arguments -> the trainer."""
+
+
+def train_adapter(
+    chat: LocalChatModel,
+    place: TrainingFolder,
+    config: AdapterConfig,
+    pace: Pace,
+    seed: int,
+    watch: Watch,
+    make_trainer: MakeTrainer,
+) -> int:
+    """Train an adapter into the unfinished folder of a training; return the number of steps.
+
+    The model itself stays as it is. A training that was stopped goes on from its last checkpoint.
+    """
+    from transformers import PrinterCallback
+
+    from pluralign.huggingface.callbacks import MetricsFile, Progress
+    from pluralign.huggingface.quieting import quiet
+
+    last = place.last_checkpoint()
+    if last is not None:
+        watch.note(f"going on from {Path(last).name} in {place.partial}")
+    with quiet():
+        adapted = _adapted(chat.loaded.model, config, seed)
+    try:
+        with quiet():
+            trainer = make_trainer(adapted, _arguments(chat, place, config, pace, seed))
+            trainer.remove_callback(PrinterCallback)
+            trainer.add_callback(Progress(watch.progress))
+            trainer.add_callback(MetricsFile(place.partial / METRICS, last))
+            if last is not None and is_over(last):
+                trainer._load_from_checkpoint(last)
+                steps = int(last.rpartition("-")[2])
+            else:
+                trainer.train(resume_from_checkpoint=last)
+                steps = int(trainer.state.global_step)
+            trainer.save_model(str(place.partial))
+            for leftover in ("training_args.bin", "README.md"):
+                (place.partial / leftover).unlink(missing_ok=True)
+    finally:
+        adapted.unload()
+        chat.loaded.model.eval()
+    return steps
+
+
+def _adapted(model: Any, config: AdapterConfig, seed: int) -> Any:
+    import torch
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    settings = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=config.rank,
+        lora_alpha=round(config.alpha * config.rank),
+        lora_dropout=config.lora_dropout,
+        target_modules="all-linear",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return get_peft_model(model, settings)
+
+
+def _arguments(
+    chat: LocalChatModel, place: TrainingFolder, config: AdapterConfig, pace: Pace, seed: int
+) -> dict[str, Any]:
+    """The arguments that all trainers share."""
+    on_gpu = chat.loaded.model.device.type == "cuda"
+    return {
+        "output_dir": str(place.checkpoints),
+        "per_device_train_batch_size": pace.batch,
+        "gradient_accumulation_steps": pace.accumulation,
+        "max_steps": pace.steps,
+        "learning_rate": pace.learning_rate,
+        "lr_scheduler_type": config.schedule,
+        "warmup_steps": round(config.warmup * pace.steps),
+        "gradient_checkpointing": config.gradient_checkpointing,
+        "bf16": has_bfloat16(chat.loaded.model.device.type),
+        "fp16": False,
+        "optim": "adamw_torch_fused",
+        "max_length": None,
+        "logging_steps": max(1, pace.steps // 50),
+        "save_strategy": "steps",
+        "save_steps": max(1, pace.steps // config.checkpoints),
+        "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,
+        "report_to": list(config.report_to) or "none",
+        "seed": seed,
+        "data_seed": seed,
+        "dataloader_pin_memory": on_gpu,
+        "use_cpu": not on_gpu,
+        "disable_tqdm": True,
+    }
