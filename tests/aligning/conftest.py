@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-SMALL_STEPS = 150
+SMALL_STEPS = 250
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def writer(tmp_path_factory):
     from pluralign.aligning.planted import PlantedWriterSettings, build_planted_writer
 
     folder = tmp_path_factory.mktemp("writer") / "writer"
-    settings = PlantedWriterSettings(replies=3000, hidden=32, layers=1, steps=SMALL_STEPS)
+    settings = PlantedWriterSettings(replies=3000, steps=SMALL_STEPS)
     build_planted_writer(folder, settings)
     return folder
 
@@ -40,7 +40,7 @@ def prompts(tmp_path_factory):
     from pluralign.aligning.planted import planted_prompts
 
     path = tmp_path_factory.mktemp("prompts") / "prompts.jsonl"
-    path.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in planted_prompts(80)))
+    path.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in planted_prompts(240)))
     return path
 
 

@@ -111,7 +111,9 @@ def test_every_stage_can_be_read_and_a_finished_run_samples_nothing_again(done, 
 
 
 def test_a_stage_that_did_not_run_is_named(tmp_path):
-    with pytest.raises(InvalidSettings, match="must be one of sample, score, evaluate"):
+    with pytest.raises(
+        InvalidSettings, match="must be one of sample, score, select, tune, evaluate"
+    ):
         read_align_stage(tmp_path, "tuned")
 
 

@@ -35,13 +35,18 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
         return
     for metric, about in _METRICS.items():
         rows = [row for row in outcome.results if row["metric"] == metric]
-        if rows:
-            output.table(_matrix(rows, about))
-            output.table(_growth(rows, about))
+        chosen = [row for row in rows if row["candidates"] is not None]
+        if chosen:
+            output.table(_matrix(chosen, about))
+            output.table(_growth(chosen, about))
+        tuned = [row for row in rows if row["candidates"] is None]
+        if tuned:
+            output.table(_policies(tuned, outcome.results, about))
     output.line()
     output.line(
-        "A gain is the reward of the chosen answer less that of an answer taken by chance, in "
-        "spreads of the start model's rewards. Intervals are over prompts (95 %).",
+        "A gain is the reward of an answer less that of the start model's answers, in spreads of "
+        "these. KL is the divergence from the start model, in nats. Intervals are over prompts "
+        "(95 %).",
         style="dim",
     )
     output.line(f"Written to {folder}: results.jsonl, record.json, a folder for each stage")
@@ -81,6 +86,30 @@ def _matrix(rows: Sequence[Row], about: str) -> PrintedTable:
     for chooser in dict.fromkeys(_chooser(row) for row in rows):
         cells = [scaled(found.get((chooser, c)), digits=2, signed=True) for c in communities]
         table.rows.append([chooser, *cells])
+    return table
+
+
+def _policies(rows: Sequence[Row], results: Sequence[Row], about: str) -> PrintedTable:
+    """For each tuned policy: its gain for each community, and how far it moved."""
+    communities = list(dict.fromkeys(row["community"] for row in rows))
+    table = PrintedTable(
+        title=f"Tuned policies: gain over the start model {about}",
+        columns=[
+            PrintedColumn(head="policy", cut="middle"),
+            *(PrintedColumn(head=f"for {c}", interval=True) for c in communities),
+            PrintedColumn(head="KL", rank=1, interval=True),
+            PrintedColumn(head="length ratio", rank=2, interval=True),
+        ],
+    )
+    found = {(row["method"], row["steer"], row["community"]): row for row in rows}
+    about_all = {(r["method"], r["steer"], r["metric"]): r for r in results if not r["community"]}
+    for method, steer in dict.fromkeys((row["method"], row["steer"]) for row in rows):
+        cells = [scaled(found.get((method, steer, c)), digits=2, signed=True) for c in communities]
+        moved = [
+            scaled(about_all.get((method, steer, metric)), digits=2)
+            for metric in ("kl", "length_ratio")
+        ]
+        table.rows.append([f"{method} for {steer}", *cells, *moved])
     return table
 
 

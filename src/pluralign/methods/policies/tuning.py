@@ -181,9 +181,10 @@ def _orpo(
                 row[f"{side}_labels"] = [_IGNORED] * len(prompt) + answer
             return row
 
+    own = {"max_length": chat.longest, "remove_unused_columns": False}
     return OnTokens(
         model=adapted,
-        args=ORPOConfig(**arguments, beta=config.beta),
+        args=ORPOConfig(**arguments | own, beta=config.beta),
         train_dataset=Dataset.from_list(rows),
         processing_class=chat.loaded.tokenizer,
     )

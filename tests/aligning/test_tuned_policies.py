@@ -1,0 +1,115 @@
+"""Policies learn from a planted community's reward model; others judge what they gained."""
+
+import numpy as np
+import pytest
+
+from pluralign.aligning import run_align
+from pluralign.core import InvalidSettings, Message
+from pluralign.methods.policies import Lesson, PolicyTuningConfig, tune_policy
+from pluralign.runs.folder import read_rows
+
+pytest.importorskip("trl")
+TUNE = {"epochs": 10, "batch": 16, "accumulation": 1}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, writer, rewards, prompts):
+    out = tmp_path_factory.mktemp("align") / "run"
+    tables = {
+        "communities": ["~hill"],
+        "methods": ["raft", "dpo", "orpo"],
+        "model": {"name": str(writer), "device": "cpu"},
+        "reward": {"model": str(rewards / "model")},
+        "prompts": {"path": str(prompts), "validation": 0.1, "test": 0.4},
+        "sample": {"n": 8, "max_new_tokens": 16},
+        "tune": TUNE | {"learning_rate": 2e-3},
+        "evaluate": {"n": 8},
+    }
+    return run_align(tables, out), out, tables
+
+
+def _value(rows, **wanted):
+    (found,) = [r for r in rows if wanted.items() <= r.items()]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["raft", "dpo"])
+def test_a_policy_gains_for_its_community_on_prompts_that_it_did_not_learn(done, method):
+    """By its own reward model: benchmarks/planted_align.py has the judge and the truth."""
+    row = _value(done[0].results, method=method, metric="reward_gain", community="~hill")
+    assert row["low"] > 0, row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["raft", "dpo", "orpo"])
+def test_what_a_policy_costs_is_measured(done, method):
+    rows = done[0].results
+    assert _value(rows, method=method, metric="kl")["value"] > 0
+    assert _value(rows, method=method, metric="empty")["value"] < 0.1
+    assert 0.5 < _value(rows, method=method, metric="length_ratio")["value"] < 2
+    assert 0 < _value(rows, method=method, metric="distinct")["value"] <= 1
+
+
+@pytest.mark.slow
+def test_pairs_are_the_best_against_the_worst_of_training_prompts_alone(done):
+    _, out, _ = done
+    scored = read_rows(out / "score/rewards.jsonl")
+    judged = {row["prompt"] for row in read_rows(out / "evaluate/dpo/~hill.jsonl")}
+    pairs = read_rows(out / "select/dpo/~hill.jsonl")
+    assert pairs
+    assert not judged & {row["prompt"] for row in pairs}
+    texts = {
+        (r["prompt"], r["number"]): r["text"] for r in read_rows(out / "sample/candidates.jsonl")
+    }
+    reward = {(r["prompt"], texts[r["prompt"], r["number"]]): r["reward"]["~hill"] for r in scored}
+    for row in pairs:
+        assert reward[row["prompt"], row["chosen"]] > reward[row["prompt"], row["rejected"]]
+        lengths = sorted([len(row["chosen"]), len(row["rejected"])])
+        assert lengths[1] <= 1.5 * lengths[0]
+
+
+@pytest.mark.slow
+def test_a_finished_training_is_kept_and_its_results_are_the_same(done):
+    outcome, out, tables = done
+    adapter = out / "tune/dpo/~hill/adapter_model.safetensors"
+    before = adapter.stat().st_mtime_ns
+    again = run_align(tables, out)
+    assert adapter.stat().st_mtime_ns == before
+    assert again.results == outcome.results
+
+
+@pytest.mark.slow
+def test_dpo_raises_the_chosen_answer_against_the_rejected_one_by_its_own_formula(writer, tmp_path):
+    """Of one pair the loss falls where the log-ratio grows; the start model does not move."""
+    from pluralign.respondents.local import load_chat_model
+
+    start = load_chat_model(str(writer), device="cpu")
+    talk = (Message("user", "What matters in life?"),)
+    good, bad = (
+        "Talk it over with your family before you decide.",
+        "Act now, since fortune favours the brave.",
+    )
+    before = start.log_probs([talk, talk], [good, bad])
+    config = PolicyTuningConfig(learning_rate=3e-3, epochs=20, batch=1, accumulation=1, rank=4)
+    tune_policy(start, [Lesson(talk, good, bad)], tmp_path / "dpo", "dpo", config)
+    assert start.log_probs([talk, talk], [good, bad]) == pytest.approx(before, abs=1e-4)
+    tuned = load_chat_model(str(writer), adapter=tmp_path / "dpo", device="cpu")
+    after = tuned.log_probs([talk, talk], [good, bad])
+    assert (after[0] - after[1]) > (before[0] - before[1]) + 1
+    logged = [row for row in read_rows(tmp_path / "dpo/metrics.jsonl") if "loss" in row]
+    assert logged[0]["loss"] == pytest.approx(np.log(2), abs=1e-3)  # at the start all ratios are 1
+    assert logged[-1]["loss"] < logged[0]["loss"]
+
+
+def test_a_model_behind_a_server_cannot_be_trained():
+    from pluralign.settings import resolve_align
+
+    tables = {
+        "methods": ["dpo"],
+        "model": {"kind": "endpoint", "name": "m"},
+        "reward": {"model": "r"},
+        "prompts": {"path": "p.jsonl"},
+    }
+    with pytest.raises(InvalidSettings, match='must be "local" to train dpo'):
+        resolve_align(tables)
