@@ -1,4 +1,4 @@
-"""Tuned policies on the test prompts: what they gain for whom, and how far they moved."""
+"""Tuned policies on the test prompts: their gain for each community, and their price."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ def _words(
 
 
 def _tried(work: Work, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
-    """Answers of a policy with their log-probabilities; those that are there are kept."""
+    """Answers of a policy with their log-probabilities; existing ones are kept."""
     path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
     file = GrowingFile(path, _owner(work, name))
     known = {row["prompt"] for row in file.rows()}

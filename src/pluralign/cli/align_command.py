@@ -52,11 +52,12 @@ def align(
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a language model follow each community's reward model, and measure the gain.
+    """Let a language model follow the reward model of each community, and measure the gain.
 
     The model answers each prompt several times, and the reward model scores the answers for every
-    community. Best of n takes the answer with the highest reward. The command reports the gain over
-    chance, for the community that chose and for all others, next to the longest and the shortest
+    community. Best of n takes the answer with the highest reward; `raft`, `dpo` and `orpo` train an
+    adapter for each community on such answers. The command reports the gain over the start model,
+    for the community that is followed and for all others, next to the longest and the shortest
     answer. With `--judge`, a reward model of other people measures it too: where its gain falls
     behind, the answers please the reward model and not people.
 
@@ -65,7 +66,7 @@ def align(
 
     Examples:
     * `pluralign align --model models/mine --reward runs/prism/models/seed-0/full --prompts p.jsonl`
-    * `pluralign align align.toml --set sample.n=16 -c MEX -c GBR`
+    * `pluralign align align.toml --set 'methods=["best-of-n", "raft"]' -c MEX -c GBR`
     """
     from pluralign.aligning import read_align_stage, run_align
     from pluralign.cli.align_tables import show_align, show_align_stage

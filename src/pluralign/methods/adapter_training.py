@@ -92,6 +92,7 @@ def train_adapter(
 
     The model itself stays as it is. A training that was stopped goes on from its last checkpoint.
     """
+    import datasets  # noqa: F401  before quiet(), which silences it too
     from transformers import PrinterCallback
 
     from pluralign.huggingface.callbacks import MetricsFile, Progress
