@@ -377,7 +377,8 @@ class AnyOrder(RuleBasedStateMachine):
         versions = one.answers.get(id_, [])
         if again and versions:
             choice, reason = versions[-1]
-        made = self.now if offline else None
+        # A moment of its own: the same answer of the same moment would be a replay.
+        made = self.now + next(self.numbers) if offline else None
         answer = Answer(id_, choice, reason=reason, made_at=made, offline=offline)
         same = versions[-1:] == [(choice, reason)]
         if not same and one.version < self.version:
