@@ -165,7 +165,9 @@ def test_threads_that_come_together_open_one_model_and_score_one_at_a_time(
     folder: Path, model: SteerableRewardModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr(trl_reward, "_opened", lambda place: opened.append(place) or Alone(model))
+    monkeypatch.setattr(
+        trl_reward, "opened_model", lambda place: opened.append(place) or Alone(model)
+    )
     together = Barrier(8, timeout=20)
 
     def ask(n: int) -> list[float]:
@@ -233,3 +235,20 @@ def test_a_prompt_that_pandas_read_out_of_parquet_is_read(folder: Path, tmp_path
     assert found == compute_score(
         "m", "My family.", model=str(folder), extra_info=info | {"prompt": prompt}
     )
+
+
+def test_each_community_has_a_column_for_gdpo_and_the_score_is_their_mean(folder: Path) -> None:
+    both = ["~hill", "~coast"]
+    found = compute_score(
+        "mine", "My family.", None, {"prompt": "What matters?"}, model=str(folder), communities=both
+    )
+    requests = [RewardRequest("What matters?", "My family.")]
+    model = open_model(folder)
+    for community in both:
+        wanted = model.score(requests, Steer.to(community))[0]
+        assert found[f"reward_{community}"] == pytest.approx(wanted, abs=1e-6)
+    assert found["score"] == pytest.approx((found["reward_~hill"] + found["reward_~coast"]) / 2)
+    empty = compute_score(
+        "mine", "", None, {"prompt": "?"}, model=str(folder), communities=both, no_answer=-7.0
+    )
+    assert (empty["score"], empty["reward_~hill"], empty["no_answer"]) == (-7.0, -7.0, 1.0)

@@ -1,5 +1,10 @@
 """Formats and functions for other tools: RewardBench, TRL, verl, lm-eval, Inspect and the hub."""
 
+from pluralign.interop.community_rewards import (
+    AggregatedReward,
+    CommunityReward,
+    community_rewards,
+)
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
 from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, write_export
@@ -12,11 +17,14 @@ from pluralign.interop.trl_reward import TrlReward
 from pluralign.interop.verl_reward import compute_score
 
 __all__ = [
+    "AggregatedReward",
+    "CommunityReward",
     "Exported",
     "ModelSheet",
     "ResultSource",
     "RewardBenchResult",
     "TrlReward",
+    "community_rewards",
     "compute_score",
     "eval_results",
     "model_card",

@@ -19,6 +19,7 @@ from pluralign.core import (
 )
 from pluralign.encoders import RecentVectors
 from pluralign.interop.completions import request_of
+from pluralign.models import open_model, open_reward_model
 from pluralign.rewards import (
     LinearRewardModel,
     Scorable,
@@ -32,6 +33,7 @@ Missing = Literal["error", "reference", "skip"]
 _MISSING: tuple[Missing, ...] = ("error", "reference", "skip")
 _REFERENCE = "reference"
 _MOST_BYTES = 50_000_000
+_URL = ("http://", "https://")
 _HINT = 'give each row a community, or choose missing="reference" or missing="skip"'
 _Group = tuple[str, Steer | None]
 
@@ -117,8 +119,8 @@ class TrlReward:
                 where="TrlReward",
                 hint=f"use one of {', '.join(_MISSING)}",
             )
-        if isinstance(model, str) and model.startswith(("http://", "https://")):
-            model = _served(model)
+        if isinstance(model, str) and model.startswith(_URL):
+            model = opened_model(model)
         self._folder = Path(model) if isinstance(model, str | Path) else None
         self._model = None if isinstance(model, str | Path) else model
         self._community, self._steer = community, steer
@@ -127,7 +129,7 @@ class TrlReward:
             read_thoughts(thoughts, where="TrlReward: thoughts"),
             no_answer,
         )
-        communities = _communities(model)
+        communities = communities_of(model)
         self.__name__ = (
             "pluralign" if community is None else f"pluralign_{_called(communities, community)}"
         )
@@ -148,7 +150,7 @@ class TrlReward:
         """The reward model, loaded from its folder if necessary."""
         if self._model is None:
             assert self._folder is not None
-            self._model = _opened(self._folder)
+            self._model = opened_model(self._folder)
         return self._model
 
     def __call__(
@@ -318,8 +320,10 @@ def _called(communities: Sequence[str], label: str) -> str:
     )
 
 
-def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
-    """The communities of a model; for a saved one, those of its card."""
+def communities_of(model: SteerableRewardModel | Path | str) -> Sequence[str]:
+    """The communities of a model; for a saved one, those of its card, without opening it."""
+    if isinstance(model, str) and model.startswith(_URL):
+        model = opened_model(model)
     if not isinstance(model, str | Path):
         return model.communities
     from pluralign.rewards import load_card
@@ -329,14 +333,16 @@ def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
     return communities
 
 
-def _served(url: str) -> SteerableRewardModel:
-    from pluralign.models import open_reward_model
+def opened_model(model: SteerableRewardModel | Path | str) -> SteerableRewardModel:
+    """A reward model for training loops.
 
-    return open_reward_model(url)
+    Vectors of a saved model stay in memory, because new completions would fill a cache on disk.
 
-
-def _opened(folder: Path) -> SteerableRewardModel:
-    """The saved model; its vectors stay in memory, because new completions would fill a cache."""
-    from pluralign.models import open_model
-
-    return open_model(folder, around=lambda encoder: RecentVectors(encoder, _MOST_BYTES))
+    Args:
+        model: The model; or the folder of a saved one, or the URL of a server.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    if str(model).startswith(_URL):
+        return open_reward_model(str(model))
+    return open_model(Path(model), around=lambda encoder: RecentVectors(encoder, _MOST_BYTES))

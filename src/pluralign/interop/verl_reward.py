@@ -1,17 +1,20 @@
 """A custom reward function for verl: a response is scored for the community that its row names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
+from math import isnan
 from threading import Lock
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, RewardRequest
+from pluralign.interop.community_rewards import ScoredOnce
 from pluralign.interop.trl_reward import TrlReward
 from pluralign.rewards import NO_ANSWER_REWARD, Thoughts, scorable
 
 _MISSING = ("error", "reference")
 _opening = Lock()
+_scoring = Lock()
 _HINT = "store the prompt in extra_info.prompt when you prepare the data: verl does not pass it"
 
 
@@ -28,6 +31,7 @@ def compute_score(
     missing: Literal["error", "reference"] = "error",
     thoughts: Thoughts = "strip",
     no_answer: float = NO_ANSWER_REWARD,
+    communities: Sequence[str] | None = None,
     **others: Any,
 ) -> dict[str, float]:
     """The reward of a response, for verl's ``reward.custom_reward_function``.
@@ -54,11 +58,15 @@ def compute_score(
             scores them too.
         no_answer: Reward in logits of a response without an answer (empty, or an unfinished
             thought), because verl needs a number for every response.
+        communities: Communities that each get a column of their own, in place of ``community``.
+            With ``algorithm.adv_estimator=gdpo`` and these columns as its reward keys, verl weighs
+            them equally.
         others: Further arguments of verl.
 
     Returns:
         ``score``, in logits; and, as 0 or 1 for verl's log, ``thought`` (a thought was left out)
-        and ``no_answer``.
+        and ``no_answer``. With ``communities``, ``reward_MEX`` and so on, and their mean as
+        ``score``.
 
     Raises:
         InvalidInput: If a row has no prompt or no community, or a setting is not valid.
@@ -75,17 +83,40 @@ def compute_score(
             where="reward_kwargs",
             hint=f"use one of {', '.join(_MISSING)}",
         )
+    read = scorable(RewardRequest("", solution_str), thoughts)
+    noted = {"thought": float(read.thought), "no_answer": float(read.request is None)}
+    if communities is not None:
+        given = str(model), tuple(communities), thoughts
+        return _columns(*given, info["prompt"], solution_str, no_answer) | noted
     with _opening:  # threads that start together load the model once
         reward, scoring = _reward(str(model), community, column, strength, missing, thoughts)
-    read = scorable(RewardRequest("", solution_str), thoughts)
     with scoring:
         (found,) = reward([info["prompt"]], [solution_str], None, **{column: [info.get(column)]})
     score = no_answer if found is None else found
-    return {
-        "score": score,
-        "thought": float(read.thought),
-        "no_answer": float(read.request is None),
-    }
+    return {"score": score} | noted
+
+
+def _columns(
+    model: str,
+    communities: tuple[str, ...],
+    thoughts: Thoughts,
+    prompt: Any,
+    response: str,
+    no_answer: float,
+) -> dict[str, float]:
+    """The reward of each community, and their mean."""
+    with _opening:
+        scores = _scores(model, communities, thoughts)
+    with _scoring:
+        reward_C = scores.rewards([prompt], [response])[0]
+    rewards = [no_answer if isnan(value) else float(value) for value in reward_C]
+    named = {f"reward_{c}": r for c, r in zip(scores.communities, rewards, strict=True)}
+    return {"score": sum(rewards) / len(rewards)} | named
+
+
+@lru_cache(maxsize=8)
+def _scores(model: str, communities: tuple[str, ...], thoughts: Thoughts) -> ScoredOnce:
+    return ScoredOnce(model, communities, thoughts)
 
 
 @lru_cache(maxsize=8)
