@@ -23,6 +23,7 @@ SAFE_SQLITE = (3, 51, 3)
 _CHECKPOINT_PAGES = 1000
 _WAITING_MS = 5000
 _READERS = 16
+_READER_KIB = 256
 _LOCK_MS = 2000
 _LOCK = int.from_bytes(b"plural")
 """Number of PostgreSQL's lock of a store that is written to."""
@@ -126,7 +127,9 @@ def _sqlite(url: str, *, writes: bool) -> Engine:
 def _pragmas(writes: bool) -> list[str]:
     shared = [f"busy_timeout = {_WAITING_MS}", "mmap_size = 0", "foreign_keys = ON"]
     if not writes:
-        return [*shared, "query_only = ON", "wal_autocheckpoint = 0"]
+        # Each of the readers has a cache of its own; pages that are not in it are in the system's.
+        small = f"cache_size = -{_READER_KIB}"
+        return [*shared, small, "query_only = ON", "wal_autocheckpoint = 0"]
     own = ["journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"]
     return [*own, *shared, f"wal_autocheckpoint = {_CHECKPOINT_PAGES}"]
 
