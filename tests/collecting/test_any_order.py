@@ -98,7 +98,7 @@ consent = "You agree to version {version}."
 policy = "Be kind."
 read_by = "the tests"
 """
-SCOPES = st.sampled_from(["erase", "erase", "stop"])
+SCOPES = st.sampled_from(["erase", "stop"])
 CHOICES = st.sampled_from(["left", "right", "tie", "both-bad", "dont-know"])
 PURPOSES = st.sets(st.sampled_from(["train", "evaluate"])).map(lambda some: {"collect", *some})
 CLOCK = st.sampled_from([-90_000, -60, -1, 0, 60, 90_000])
@@ -175,7 +175,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.version = 1
         self.open = ExitStack()
 
-    @initialize(scope=SCOPES, choices=st.tuples(*[CHOICES] * 6))
+    @initialize(scope=SCOPES, choices=st.tuples(*[CHOICES] * 8))
     def a_study_whose_people_have_answered(self, scope, choices):
         self.scope = scope
         template, self.token = _ready_study(self.scratch.parent, scope)
@@ -185,11 +185,11 @@ class AnyOrder(RuleBasedStateMachine):
             rows = c.execute(select(text.c.id, text.c.body, text.c.state)).all()
         self.texts = {row.id: _Text(row.body, row.state, None) for row in rows}
         self.prompt = next(id_ for id_, one in self.texts.items() if one.body == "Prompt 0?")
-        for who in range(3):
+        for who in range(4):
             self.somebody_joins({"collect", "train"}, alone=who == 0)
             self.a_person_describes_themselves_and_writes_an_answer(who, "a", judged=who > 0)
         for k, choice in enumerate(choices):
-            self.a_person_asks_for_a_pair(k % 3)
+            self.a_person_asks_for_a_pair(k % 4)
             self.a_person_answers(k, choice, None, again=False, offline=False, moved=0)
         # Once in every sequence, because chance may leave these out of all of them:
         self.a_person_answers(0, "tie", "a", again=False, offline=True, moved=-60)
@@ -197,6 +197,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.a_steward_decides(0, shows=False)
         self.a_release_is_made()
         self.a_person_consents_again(0, {"collect", "evaluate"}, 0, old=False, finishes=False)
+        self.a_person_deletes_an_answer(1)
+        self.the_study_has_a_pause(0, starts_again=False)
+        self.the_consent_text_changes(0)
+        self.the_server_starts_again(killed=True)
+        self.a_person_withdraws(2, finishes=True, wrote=True)
 
     @property
     def people(self) -> list[str]:
@@ -338,8 +343,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.happened["a text was erased"] += 1
 
     @precondition(has_people)
-    @rule(who=ONE)
-    def a_person_asks_for_a_pair(self, who):
+    @rule(who=ONE, moved=CLOCK)
+    def a_person_asks_for_a_pair(self, who, moved=0):
+        self.now += moved
         person = _one_of(self.people, who)
         visitor = self._visitor(person)
         if self.model[person].version < self.version:
@@ -349,6 +355,9 @@ class AnyOrder(RuleBasedStateMachine):
         one = next_pair(self.store, self.study, self.chooser, visitor, self.now, self.rng)
         if one is None:
             return
+        again = next_pair(self.store, self.study, self.chooser, visitor, self.now, self.rng)
+        assert again is not None
+        assert again.assignment == one.assignment  # it waits for an answer
         texts = {side.id: side.body for side in (one.prompt, one.left, one.right)}
         shown = {id_: known.body for id_, known in self.texts.items() if known.state == "shown"}
         assert texts.items() <= shown.items()
