@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from statistics import fmean
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -86,9 +87,10 @@ def test_the_stored_propensity_is_the_frequency_with_which_a_pair_is_shown(villa
         weights.setdefault(row.pair, []).append(1 / row.propensity)
     assert len(weights) == 10
     for own in weights.values():
-        # The mean over people of 1 / propensity is 1 for each pair.
-        total, error = sum(own) / people, sum(w * w for w in own) ** 0.5 / people
-        assert abs(total - 1) < 3.5 * error
+        # The mean over people of 1 / propensity is 1 for each pair. Its variance is not taken from
+        # the few draws themselves: a pair with fewer draws would have a smaller error.
+        total, error = sum(own) / people, (fmean(own) / people) ** 0.5
+        assert abs(total - 1) < 4.5 * error
 
 
 def test_nothing_computed_from_a_text_stays_when_the_text_is_gone(village):
