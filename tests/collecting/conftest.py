@@ -171,7 +171,16 @@ class Filling:
             now=NOW,
         ).participant
         self.homes[person] = community
-        pairs = c.execute(select(pair.c.id).order_by(pair.c.id)).scalars().all()
+        # Ids are random: by the words, the same people answer the same pairs in every run.
+        prompt, one, other = text.alias(), text.alias(), text.alias()
+        bodies = (
+            select(pair.c.id, prompt.c.body, one.c.body, other.c.body)
+            .join(prompt, pair.c.prompt == prompt.c.id)
+            .join(one, pair.c.first == one.c.id)
+            .join(other, pair.c.second == other.c.id)
+        )
+        rows = c.execute(bodies).all()
+        pairs = [id_ for id_, *said in sorted(rows, key=lambda row: (row[1], sorted(row[2:])))]
         for k in self.rng.permutation(len(pairs))[:answers]:
             self.answer(c, person, pairs[k])
         return person

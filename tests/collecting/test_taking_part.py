@@ -314,3 +314,30 @@ def test_an_older_version_that_arrives_once_more_does_not_come_back(store, study
     assert (second.version, _count(store, rating)) == (2, 2)
     back = answer("left", NOW + 3)  # the person has changed their mind again
     assert (back.version, back.again) == (3, False)
+
+
+def test_an_answer_that_a_person_deleted_is_not_brought_back_by_their_phone(store, study):
+    person = _join(store, study, _invite(store, study)).participant
+    shown = _shown_pair(store, person)
+
+    def send(choice, made_at=None, **more):
+        sent = Answer(shown, choice=choice, made_at=made_at, **more)
+        return store.write(lambda c: keep_answer(c, person, sent, NOW + 60))
+
+    def delete():
+        return store.write(lambda c: delete_answer(c, person, shown, NOW + 60))
+
+    send("left", NOW + 1)
+    send("right", NOW + 2)
+    assert delete() == 2
+    for choice, moment in (("left", NOW + 1), ("right", NOW + 2)):
+        assert send(choice, moment).again
+    assert _count(store, rating) == 0
+    assert send("left", NOW + 3).version == 1  # a new answer
+    assert delete() == 1
+    assert send("right", NOW + 2).again
+    exchanged = {"flip": 0.25}  # a phone in a private study, which does not say when
+    send("left", **exchanged)
+    delete()
+    assert send("left", **exchanged).again
+    assert _count(store, rating) == 0

@@ -11,7 +11,9 @@ from sqlalchemy import func, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.consents import give_consent
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.leaving_models import leave, releases_of_run, runs_in
+from pluralign.collecting.operations import perform
 from pluralign.collecting.pending_withdrawals import (
     Leaving,
     finish,
@@ -111,6 +113,8 @@ def test_nothing_of_a_person_is_left_in_the_store_but_a_keyed_digest_of_their_ke
     _judge(filling, other, judged)
     _judge(filling, person, judged)
     receipt = _withdraw(filling, person)
+    with open_personal(filling.study.folder) as personal:
+        forget_withdrawn(filling.store, personal)
     assert (receipt.scope, receipt.answers) == ("erase", 7)
     assert (receipt.texts_deleted, receipt.texts_erased) == (1, 1)
     assert not [cell for cell in _cells(filling) if person in cell or "words." in cell]
@@ -165,6 +169,38 @@ def test_personal_data_and_key_are_gone_too(filling):
     assert found["done_at"] == NOW  # no release has been made, so nothing is left to do
     with pytest.raises(InvalidInput, match="nobody in the study has this key or id"):
         withdrawal_of(filling.store, filling.study, {"participant": person}, NOW)
+
+
+class _DiskIsFullError(Exception):
+    pass
+
+
+def _fails(*given, **named):
+    raise _DiskIsFullError
+
+
+def test_a_withdrawal_that_the_store_refuses_leaves_the_personal_key(filling, monkeypatch):
+    person, *_ = filling.people("MEX", 2)
+    with open_personal(filling.study.folder) as personal:
+        personal.keep(person, {"age": "over 60"})
+        monkeypatch.setattr("pluralign.collecting.release_operations.withdraw", _fails)
+        with pytest.raises(_DiskIsFullError):
+            withdrawal_of(filling.store, filling.study, {"participant": person}, NOW)
+        assert personal.read(person) == {"age": "over 60"}
+
+
+def test_a_key_that_a_stopped_withdrawal_left_is_deleted_with_the_pending_ones(filling):
+    person, other = filling.people("MEX", 2)
+    with open_personal(filling.study.folder) as personal:
+        for one in (person, other):
+            personal.keep(one, {"age": "over 60"})
+        _withdraw(filling, person)  # and the process is killed
+        assert personal.read(person) != {}
+        assert _count(filling, withdrawal, withdrawal.c.forgets == person) == 1
+        perform(filling.store, filling.study, "pending", {}, NOW)
+        assert (personal.read(person), personal.read(other)) == ({}, {"age": "over 60"})
+        assert _count(filling, withdrawal, withdrawal.c.forgets.is_not(None)) == 0
+        assert forget_withdrawn(filling.store, personal) == 0
 
 
 def test_where_a_study_only_stops_further_use_the_rows_stay_and_no_release_has_them(filling):

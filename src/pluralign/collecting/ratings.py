@@ -5,10 +5,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.consents import consent_of
+from pluralign.collecting.deleted_answers import marked, was_deleted
 from pluralign.collecting.purposes import allowed
 from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.secret_digests import new_id, new_token
@@ -62,8 +63,9 @@ class Kept:
     """An answer that is on disk.
 
     Attributes:
-        rating: Its id.
-        version: 1 for the first answer to a pair; higher for a later, different one.
+        rating: Its id; empty where the person has deleted the answer since.
+        version: 1 for the first answer to a pair; higher for a later, different one; 0 where the
+            person has deleted the answer since.
         again: Whether the same answer was there already.
     """
 
@@ -86,12 +88,14 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
         ConsentChanged: If they must consent again first.
     """
     shown = {"assignment": answer.assignment, "person": participant_id}
-    served_at = connection.execute(_SERVED, shown).scalar()
-    if served_at is None:
+    served = connection.execute(_SERVED, shown).first()
+    if served is None:
         raise NotAccepted(
             "This pair was not shown to you, so the answer cannot be kept.", status=404
         )
-    made_at = _believable(answer.made_at, served_at, now)
+    made_at = _believable(answer.made_at, served.served_at, now)
+    if was_deleted(served.deleted, answer.digest, made_at, answer.flip):
+        return Kept("", 0, again=True)
     versions = connection.execute(_VERSIONS, {"assignment": answer.assignment}).all()
     earlier = versions[0] if versions else None
     for one in versions:
@@ -126,7 +130,7 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
 
 
 # Built once: building a statement takes longer than running it.
-_SERVED = select(assignment.c.served_at).where(
+_SERVED = select(assignment.c.served_at, assignment.c.deleted).where(
     assignment.c.id == bindparam("assignment"), assignment.c.participant == bindparam("person")
 )
 _VERSIONS = (
@@ -151,18 +155,20 @@ def logged(digest: str, salt: str) -> str:
 
 def delete_answer(connection: Connection, participant_id: str, assignment_id: str, now: int) -> int:
     """Delete every version of a person's answer to a pair; return how many there were."""
-    own = select(assignment.c.id).where(
-        assignment.c.id == assignment_id, assignment.c.participant == participant_id
-    )
-    if connection.execute(own).first() is None:
+    shown = {"assignment": assignment_id, "person": participant_id}
+    served = connection.execute(_SERVED, shown).first()
+    if served is None:
         raise NotAccepted("This pair was not shown to you.", status=404)
-    count = connection.execute(
-        select(func.count()).select_from(rating).where(rating.c.assignment == assignment_id)
-    ).scalar_one()
-    connection.execute(delete(rating).where(rating.c.assignment == assignment_id))
-    if count:
+    here = rating.c.assignment == assignment_id
+    columns = rating.c.digest, rating.c.made_at, rating.c.flip
+    versions = connection.execute(select(*columns).where(here)).all()
+    connection.execute(delete(rating).where(here))
+    if versions:
+        marks = marked(served.deleted, [(one.digest, one.made_at, one.flip) for one in versions])
+        own = assignment.c.id == assignment_id
+        connection.execute(update(assignment).where(own).values(deleted=marks))
         audit_log.append(connection, now, "participant", "answer deleted", assignment_id)
-    return int(count)
+    return len(versions)
 
 
 def _believable_seconds(seconds: int | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from pluralign.collecting.changed import keep_changes
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.given import given_by
 from pluralign.collecting.pending_withdrawals import (
     finish,
@@ -37,7 +38,7 @@ from pluralign.collecting.withdrawing import withdraw
 from pluralign.core import InvalidInput
 
 _ID_BYTES = 4
-_SECRET = ("key_hash", "token_hash", "salt", "traces")
+_SECRET = ("key_hash", "token_hash", "salt", "traces", "forgets", "deleted")
 """Columns that an export does not have."""
 
 
@@ -91,17 +92,25 @@ def withdrawal_of(store: Store, study: Study, given: Mapping[str, Any], now: int
     """Take a person out of the store: ``participant``, or their ``key`` in words."""
     with store.reading() as connection:
         person = _person(connection, study, given)
-    if study.settings.withdrawal == "erase":
-        with open_personal(study.folder) as personal:
-            personal.forget(person)
-    return asdict(store.write(lambda c: withdraw(c, study, person, now)))
+    receipt = store.write(lambda c: withdraw(c, study, person, now))
+    _forget(store, study)
+    return asdict(receipt)
 
 
 def pending(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:
-    """The withdrawals that are not done, or the one with the id ``withdrawal``."""
+    """The withdrawals that are not done, or the one with the id ``withdrawal``.
+
+    Personal keys that a stopped process left are deleted first.
+    """
+    _forget(store, study)
     with store.reading() as connection:
         left = work_left(connection, given.get("withdrawal"))
     return {"pending": [asdict(one) for one in left]}
+
+
+def _forget(store: Store, study: Study) -> None:
+    with open_personal(study.folder) as personal:
+        forget_withdrawn(store, personal)
 
 
 def narrowed_of(store: Store, study: Study, given: Mapping[str, Any], now: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import uvicorn
 from pluralign.collecting.app import asking, create_app
 from pluralign.collecting.choosing import Chooser
 from pluralign.collecting.documents import publish_documents
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.new_study import PROMPTS_FILE
 from pluralign.collecting.operations import SERVER_FILE, RunningServer
 from pluralign.collecting.overview import drafts, removed_communities
@@ -90,6 +91,7 @@ def serve(
         now = int(time.time())
         store.write(lambda c: publish_documents(c, study.settings, now))
         store.write(lambda c: add_prompts(c, prompts, now))
+        forget_withdrawn(store, personal)
         with _described(study, listening, listener.getsockname()[1]) as server:
             rng = np.random.default_rng(secrets.randbits(128))
             asks = asking(store, study, Chooser(store, study), rng)

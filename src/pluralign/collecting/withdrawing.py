@@ -82,8 +82,8 @@ def withdraw(
     Args:
         connection: A writing connection.
         study: The study.
-        participant_id: The person. Their personal data and key are deleted by
-            `Personal.forget`, which the caller calls.
+        participant_id: The person. Their personal data and key are deleted afterwards, by
+            `forget_withdrawn`, which the caller calls.
         now: Seconds since 1970.
 
     Returns:
@@ -122,6 +122,7 @@ def withdraw(
             scope=scope,
             key_hash=key_hash,
             traces=json.dumps(traces) if traces else None,
+            forgets=participant_id if scope == "erase" else None,
             asked_at=now,
             done_at=receipt.done_at,
             receipt=json.dumps(asdict(receipt)),
@@ -141,7 +142,8 @@ def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str
     """
     take_out = _erase if row["scope"] == "erase" else _stop
     take_out(connection, participant_id, row["asked_at"])
-    connection.execute(insert(withdrawal).values(**row))
+    forgets = participant_id if row["scope"] == "erase" else None
+    connection.execute(insert(withdrawal).values(**{**row, "forgets": forgets}))
     audit_log.append(
         connection, row["asked_at"], "operator", f"withdrew again ({row['scope']})", row["id"]
     )
@@ -179,6 +181,8 @@ def _stop(connection: Connection, participant_id: str, now: int) -> tuple[int, i
     store_consent(connection, participant_id, document_id, "", now)
     own_texts = text.c.author == participant_id
     connection.execute(update(text).where(own_texts).values(state="hidden"))
+    own_pairs = assignment.c.participant == participant_id
+    connection.execute(update(assignment).where(own_pairs).values(deleted=None))
     _delete_own(connection, (session, change), participant_id)
     return 0, 0
 

@@ -28,12 +28,18 @@ class ShownBefore:
     reason: str
     served_at: int
     answered_at: int | None
+    deleted: bool = False
 
 
 def history_of(connection: Connection, person: str) -> list[ShownBefore]:
     """Everything that a person was shown, oldest first."""
     rows = connection.execute(_HISTORY, {"person": person})
-    return [ShownBefore(row.id, row.pair, row.reason, row.served_at, row.answered) for row in rows]
+    return [
+        ShownBefore(
+            row.id, row.pair, row.reason, row.served_at, row.answered, row.deleted is not None
+        )
+        for row in rows
+    ]
 
 
 # Built once: building a statement takes longer than running it.
@@ -43,6 +49,7 @@ _HISTORY = (
         assignment.c.pair,
         assignment.c.reason,
         assignment.c.served_at,
+        assignment.c.deleted,
         func.min(rating.c.received_at).label("answered"),
     )
     .outerjoin(rating, rating.c.assignment == assignment.c.id)
@@ -62,7 +69,10 @@ def unanswered(history: Sequence[ShownBefore]) -> list[ShownBefore]:
     return [
         one
         for one in history
-        if one.answered_at is None and one.served_at >= since and one.reason != "practice"
+        if one.answered_at is None
+        and not one.deleted
+        and one.served_at >= since
+        and one.reason != "practice"
     ]
 
 

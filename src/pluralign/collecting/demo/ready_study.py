@@ -19,6 +19,7 @@ from pluralign.collecting.demo.invented_texts import (
 )
 from pluralign.collecting.demo.simulated_people import Simulated, Village
 from pluralign.collecting.documents import publish_documents
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.moderating import Verdict, decide, report_text
 from pluralign.collecting.new_study import PROMPTS_FILE, write_study
 from pluralign.collecting.personal import open_personal
@@ -92,8 +93,8 @@ def make_demo(folder: Path, people: int, now: int, rng: np.random.Generator) -> 
         _moderated(village, simulated, now - 2 * _DAY)
         _released(study, store, rng.bytes(4), now - _DAY)
         leaving = simulated.pop(0).person.id
-        personal.forget(leaving)
         store.write(lambda c: withdraw(c, study, leaving, now - _DAY // 2))
+        forget_withdrawn(store, personal)
         return _described(study, store, simulated, people, now)
 
 

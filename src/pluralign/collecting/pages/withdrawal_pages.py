@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from pluralign.collecting.changed import newest_change
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.given import given_by
 from pluralign.collecting.pages.visits import OfForm, OfVisit
 from pluralign.collecting.refusals import NotAccepted
@@ -25,9 +26,8 @@ def before(visit: OfVisit) -> Response:
 def take_out(visit: OfVisit, form: OfForm) -> Response:
     """Withdraw the person of the session."""
     person = visit.participant
-    if visit.study.settings.withdrawal == "erase":
-        visit.served.personal.forget(person.id)
     receipt = visit.store.write(lambda c: withdraw(c, visit.study, person.id, visit.now))
+    forget_withdrawn(visit.store, visit.served.personal)
     page = visit.go(f"/withdrawn/{receipt.id}")
     visit.forget(page)
     return page

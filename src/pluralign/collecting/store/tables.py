@@ -185,6 +185,7 @@ assignment = Table(
     Column("policy", Text, nullable=False),
     _of("repeats", "assignment", required=False),
     _time("served_at"),
+    Column("deleted", Text, nullable=True),  # salt and marks of deleted answers: none comes back
     CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
     _one_of("reason", "anchor", "overlap", "fresh", "informative", "repeat", "practice"),
 )
@@ -244,6 +245,7 @@ withdrawal = Table(
     Column("scope", Text, nullable=False),
     Column("key_hash", Text, nullable=False),  # so that a restored backup withdraws them again
     Column("traces", Text, nullable=True),  # JSON: release -> ids in it; empty once models are done
+    Column("forgets", Text, nullable=True),  # the person, until their key in keys.db is deleted
     _time("asked_at"),
     _time("done_at", required=False),
     Column("receipt", Text, nullable=True),

@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("key_hash", sa.Text(), nullable=False),
         sa.Column("traces", sa.Text(), nullable=True),
+        sa.Column("forgets", sa.Text(), nullable=True),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.Column("receipt", sa.Text(), nullable=True),
@@ -303,6 +304,7 @@ def upgrade() -> None:
         sa.Column("policy", sa.Text(), nullable=False),
         sa.Column("repeats", sa.Text(), nullable=True),
         sa.Column("served_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "reason IN ('anchor', 'overlap', 'fresh', 'informative', 'repeat', 'practice')",
             name=op.f("ck_assignment_reason"),
