@@ -305,3 +305,17 @@ def test_answers_that_arrive_during_a_backup_are_in_it_whole_or_not_at_all(
     assert made.manifest.rows["participant"] == 3
     assert check_snapshot(made.snapshot).rows == made.manifest.rows
     shutil.rmtree(backups)
+
+
+def test_a_backup_of_a_study_that_lost_its_keys_keeps_the_keys_that_it_has(
+    store, study, people, backups
+):
+    with open_personal(study.folder) as personal:
+        personal.keep(people[0], {"region": "the coast"})
+    back_up(store, study, backups, keep=3, now=NOW)
+    before = (backups / KEYS_FILE).read_bytes()
+    for path in study.folder.glob(f"{KEYS_FILE}*"):
+        path.unlink()
+    with pytest.raises(DamagedFile, match="keys of the backup were not replaced"):
+        back_up(store, study, backups, keep=3, now=LATER)
+    assert (backups / KEYS_FILE).read_bytes() == before

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from pluralign.cli import collect_candidates_command
@@ -19,7 +19,7 @@ from pluralign.collecting.candidates import (
     read_answers,
     write_candidates,
 )
-from pluralign.collecting.store.tables import text
+from pluralign.collecting.store.tables import pair, text
 from pluralign.collecting.study_texts import StudyPrompt, add_prompts, read_prompts
 from pluralign.core import Reply, Sampling
 
@@ -153,3 +153,17 @@ def test_the_command_writes_answers_reports_refusals_and_does_not_ask_twice(stud
     assert again.exit_code == 0
     assert "every prompt has answers" in again.stdout
     assert len(chat.asked) == 4
+
+
+def test_an_answer_that_is_added_to_a_known_prompt_makes_pairs_with_the_earlier_ones(store):
+    def added(*responses):
+        row = StudyPrompt(prompt="Tea?", responses=responses, language="en")
+        return store.write(lambda c: add_prompts(c, [row], 0))
+
+    def pairs():
+        with store.reading() as c:
+            return c.execute(select(func.count()).select_from(pair)).scalar_one()
+
+    assert (added("Yes.", "No."), pairs()) == (3, 1)
+    assert (added("Yes.", "No.", "Yes."), pairs()) == (0, 1)
+    assert (added("Perhaps.", "Later."), pairs()) == (2, 1 + 2 + 3)

@@ -85,6 +85,12 @@ def test_the_operator_adds_lists_and_revokes_stewards(store, study):
     assert (listed["name"], listed["communities"], listed["revoked_at"]) == ("Ben", ["MEX"], NOW)
 
 
+@pytest.mark.parametrize("name", ["", "  ", "--"])
+def test_a_steward_without_a_name_is_refused_in_the_words_of_a_command(store, study, name):
+    with pytest.raises(InvalidInput, match="a steward needs a name"):
+        perform(store, study, "steward-add", {"name": name, "communities": []}, NOW)
+
+
 @pytest.fixture
 def moderated(filling):
     """People of both communities; one of each has written a prompt that waits."""

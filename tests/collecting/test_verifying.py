@@ -5,6 +5,8 @@ from sqlalchemy import delete, select, update
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.consents import store_consent
+from pluralign.collecting.operations import perform
+from pluralign.collecting.personal import KEYS_FILE, PERSONAL_FILE, open_personal, people_with_keys
 from pluralign.collecting.store.tables import consent, participant, rating
 from pluralign.collecting.verifying import verify
 
@@ -88,3 +90,36 @@ def test_damage_of_the_file_is_found(store, people, problems, database):
     store._writer._connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
     store.write(lambda c: c.execute(delete(participant).where(participant.c.id == people[0])))
     assert any("refer to rows that are gone" in problem for problem in problems())
+
+
+@pytest.mark.parametrize("lost", [KEYS_FILE, PERSONAL_FILE])
+@pytest.mark.parametrize("served_since", [False, True])
+def test_a_lost_file_of_what_people_wrote_about_themselves_is_found(
+    store, study, people, lost, served_since
+):
+    def problems():
+        checks = perform(store, study, "verify", {"head": None}, NOW)["checks"]
+        return [check["problem"] for check in checks if check["problem"]]
+
+    with open_personal(study.folder) as personal:
+        personal.keep(people[0], {"region": "the coast"})
+    assert problems() == []
+    for path in study.folder.glob(f"{lost}*"):
+        path.unlink()
+    if served_since:
+        with open_personal(study.folder):
+            pass
+    [problem] = problems()
+    assert lost in problem
+    assert "restore both files" in problem
+
+
+def test_a_person_who_deleted_all_about_themselves_has_no_key_and_is_no_problem(
+    store, study, people
+):
+    with open_personal(study.folder) as personal:
+        personal.keep(people[0], {"region": "the coast"})
+        personal.keep(people[0], {"region": ""})
+    assert people_with_keys(study.folder) == set()
+    checks = perform(store, study, "verify", {"head": None}, NOW)["checks"]
+    assert all(check["problem"] == "" for check in checks)

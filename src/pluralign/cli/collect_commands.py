@@ -106,7 +106,8 @@ def serve(
     from pluralign.collecting.server import Listening
     from pluralign.collecting.server import serve as run
 
-    run(study, database, Listening(host, port, forwarded_allow_ips), started=_announce(study))
+    listening = Listening(host, port, forwarded_allow_ips)
+    run(study, database, listening, _announce(study), lambda step: typer.echo(step, err=True))
 
 
 @collect.command()

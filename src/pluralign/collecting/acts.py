@@ -22,7 +22,8 @@ class Act:
         seq: Number of its row in the log.
         at: Seconds since 1970.
         steward: Name of the steward who acted; None for the operator.
-        action: The act, in the words of the log; stewards by their names.
+        action: The act, in the words of the log, without its detail.
+        detail: The rule of a text, the scope of a withdrawal, or the name of a steward; else empty.
         object: Id of the row or file that it was done to, in short.
     """
 
@@ -30,6 +31,7 @@ class Act:
     at: int
     steward: str | None
     action: str
+    detail: str
     object: str
 
 
@@ -48,16 +50,33 @@ def acts(connection: Connection, before: int | None, most: int) -> list[Act]:
     if before is not None:
         query = query.where(audit.c.seq < before)
     rows = connection.execute(query.order_by(audit.c.seq.desc()).limit(most))
-    return [
-        Act(
-            seq=row.seq,
-            at=row.at,
-            steward=names.get(row.actor.removeprefix("steward ")),
-            action=" ".join(names.get(word, word) for word in row.action.split(" ")),
-            object=short(row.object),
+    found = []
+    for row in rows:
+        action, detail = in_parts(row.action)
+        found.append(
+            Act(
+                seq=row.seq,
+                at=row.at,
+                steward=names.get(row.actor.removeprefix("steward ")),
+                action=action,
+                detail=names.get(detail, detail),
+                object=short(row.object),
+            )
         )
-        for row in rows
-    ]
+    return found
+
+
+def in_parts(action: str) -> tuple[str, str]:
+    """An act of the log without its detail, and the detail.
+
+    >>> in_parts("text hidden (insult)"), in_parts("agreement noted: steward s1")
+    (('text hidden', 'insult'), ('agreement noted', 's1'))
+    """
+    for mark in (": steward ", " ("):
+        if mark in action:
+            name, _, detail = action.partition(mark)
+            return name, detail.removesuffix(")")
+    return action, ""
 
 
 def short(id_: str) -> str:

@@ -42,7 +42,8 @@ from pluralign.collecting.store.store import Store
 from pluralign.collecting.store.tables import metadata, withdrawal
 from pluralign.collecting.store.upgrading import upgrade
 from pluralign.collecting.study import SECRET_FILE, STUDY_FILE, Study
-from pluralign.core import InvalidInput, file_digest, whole_file
+from pluralign.collecting.verifying import check_personal
+from pluralign.core import DamagedFile, InvalidInput, file_digest, whole_file
 
 KEPT = 14
 """Number of snapshots that are kept unless another is given."""
@@ -80,7 +81,7 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
     Raises:
         InvalidInput: If the folder has backups of another study, or one of this second, or is that
             of the study.
-        DamagedFile: If the copy is not what was copied.
+        DamagedFile: If the copy is not what was copied, or the study has lost its keys.
         OSError: If the disk is full or the folder cannot be written to; no snapshot appears then.
     """
     if folder.resolve() == study.folder.resolve():
@@ -99,6 +100,7 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
         manifest = SnapshotManifest(study.settings.id, now, __version__, head, rows, files)
         (partial / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
         check_snapshot(partial)
+    _check_keys(store, study.folder)
     _replace_keys(study.folder, folder)
     _replace_withdrawals(store, folder)
     removed = _prune(folder, keep)
@@ -138,6 +140,16 @@ def _copy_private(study: Path, partial: Path) -> None:
         if (study / name).exists():
             shutil.copy2(study / name, partial / name)
     _copy_file(study / PERSONAL_FILE, partial / PERSONAL_FILE, personal_tables)
+
+
+def _check_keys(store: Store, study: Path) -> None:
+    """Check that the study has the keys that the backup is about to replace."""
+    check = check_personal(store, study)
+    if check.problem:
+        raise DamagedFile(
+            f"{check.problem}; the snapshot was made, and the keys of the backup were not replaced",
+            where=str(study),
+        )
 
 
 def _replace_keys(study: Path, folder: Path) -> None:

@@ -12,20 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from pluralign.collecting import audit_log
 from pluralign.collecting.release_facts import Facts, rounded
 from pluralign.collecting.release_files import read_release
 from pluralign.collecting.released_rows import Contents, people_with_pairs, public_id, release_key
 from pluralign.collecting.secret_digests import new_id
-from pluralign.collecting.store.tables import change, participant, release
+from pluralign.collecting.store.tables import (
+    assignment,
+    audit,
+    change,
+    participant,
+    rating,
+    release,
+)
 from pluralign.collecting.study import Study
 from pluralign.core import Estimate, InvalidInput, Reporter
 
 _SHOWN = 3
 ANCHORS = {"reason": "anchor"}
 """Pairs that a run must be measured on: `split.test_where`."""
+
+MEASURED = "changes measured"
+"""The act in the audit log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +162,7 @@ def keep_changes(
             row = {"id": new_id(now), **values, "content": json.dumps(content)}
             connection.execute(insert(change).values(row))
             kept += 1
-    audit_log.append(connection, now, "operator", "changes measured", release_id)
+    audit_log.append(connection, now, "operator", MEASURED, release_id)
     return kept
 
 
@@ -167,6 +177,28 @@ def newest_change(connection: Connection, participant_id: str) -> Changed | None
     )
     content = connection.execute(query).scalar()
     return None if content is None else Changed.from_json(content)
+
+
+def measured_again(connection: Connection, participant_id: str) -> bool:
+    """Whether changes were measured since a person answered, and are deleted until the next time.
+
+    They are deleted when somebody leaves the release: the influence of others was measured with
+    this person.
+    """
+    began = select(func.min(rating.c.received_at)).where(
+        rating.c.assignment == assignment.c.id, assignment.c.participant == participant_id
+    )
+    newest = (
+        select(audit.c.object)
+        .where(audit.c.action == MEASURED, audit.c.at >= began.scalar_subquery())
+        .order_by(audit.c.seq.desc())
+        .limit(1)
+    )
+    release_id = connection.execute(newest).scalar()
+    if release_id is None:
+        return False
+    kept = select(change.c.id).where(change.c.release == release_id).limit(1)
+    return connection.execute(kept).first() is None
 
 
 def _by_person(facts: Facts, contents: Contents, found: Sequence[Any]) -> dict[str, Changed]:

@@ -1,7 +1,7 @@
 """Marks of deleted answers: a phone that sends one once more does not bring it back.
 
-A mark does not have the choice. There are few choices, so even a salted digest of one, with its
-salt beside it, would reveal it to anyone who tries them all. A phone notes the moment of each
+A mark does not have the choice. There are few choices, so even a salted digest of one, next to
+its salt, would reveal it to anyone who tries them all. A phone notes the moment of each
 answer, and the mark is a digest of that. In a private study it does not; there the choice was
 exchanged at random before it was sent, and the mark is a digest of what was sent. An answer of a
 form without a script has neither: no phone keeps it to send it again.
@@ -30,7 +30,7 @@ def marked(before: str | None, versions: Iterable[tuple[str, int | None, float]]
 
 
 def was_deleted(marks: str | None, digest: str, made_at: int | None, flip: float) -> bool:
-    """Whether an answer is one that was deleted: at the same moment, whatever was chosen.
+    """Whether an answer is one that was deleted: the moment decides, not the choice.
 
     >>> marks = marked(None, [("digest", 1_800_000_000, 0.0)])
     >>> was_deleted(marks, "digest", 1_800_000_000, 0.0)

@@ -12,7 +12,18 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Engine, LargeBinary, MetaData, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+    inspect,
+    select,
+)
 
 from pluralign.collecting.store.engines import reading_file, writing_engine
 from pluralign.core import DamagedFile
@@ -67,6 +78,8 @@ class Personal:
                         sealed = _seal(cipher, given, _place(participant_id, field))
                         row = {"participant": participant_id, "field": field, "sealed": sealed}
                         connection.execute(insert(_personal).values(row))
+            if not any(texts.values()) and not self.read(participant_id):
+                self._delete_key(participant_id)
 
     def read(self, participant_id: str) -> dict[str, str]:
         """The texts of a person by field; empty if there are none, or their key was deleted.
@@ -87,10 +100,7 @@ class Personal:
     def forget(self, participant_id: str) -> None:
         """Delete a person's key and texts: copies of `personal.db` become unreadable too."""
         with self._one_at_a_time:
-            with self._keys.begin() as connection:
-                connection.execute(delete(_key).where(_key.c.participant == participant_id))
-            # The log still has the page with the key until it is written back and emptied.
-            _empty_log(self._keys)
+            self._delete_key(participant_id)
             with self._rows.begin() as connection:
                 own = _personal.c.participant == participant_id
                 connection.execute(delete(_personal).where(own))
@@ -106,6 +116,12 @@ class Personal:
             key: bytes | None = connection.execute(select(_key.c.key).where(own)).scalar()
         return key
 
+    def _delete_key(self, participant_id: str) -> None:
+        with self._keys.begin() as connection:
+            connection.execute(delete(_key).where(_key.c.participant == participant_id))
+        # The log still has the page with the key until it is written back and emptied.
+        _empty_log(self._keys)
+
     def _new_key(self, participant_id: str) -> bytes:
         key = AESGCM.generate_key(_KEY_BITS)
         with self._keys.begin() as connection:
@@ -115,11 +131,12 @@ class Personal:
 
 def people_with_keys(folder: Path) -> set[str]:
     """Ids of all people of a study who have a key, read while the study is open or not."""
-    path = folder / KEYS_FILE
-    if not path.exists():
-        return set()
-    with reading_file(path) as connection:
-        return set(connection.execute(select(_key.c.participant)).scalars())
+    return _people(folder / KEYS_FILE, _key)
+
+
+def people_with_texts(folder: Path) -> set[str]:
+    """Ids of all people of a study who wrote about themselves, whether a key is there or not."""
+    return _people(folder / PERSONAL_FILE, _personal)
 
 
 @contextmanager
@@ -130,6 +147,15 @@ def open_personal(folder: Path) -> Iterator[Personal]:
         yield personal
     finally:
         personal.close()
+
+
+def _people(path: Path, table: Table) -> set[str]:
+    if not path.exists():
+        return set()
+    with reading_file(path) as connection:
+        if not inspect(connection).has_table(table.name):
+            return set()
+        return set(connection.execute(select(table.c.participant)).scalars())
 
 
 def _engine_of(path: Path, tables: MetaData) -> Engine:

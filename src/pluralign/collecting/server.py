@@ -67,6 +67,7 @@ def serve(
     url: str | None,
     listening: Listening,
     started: Callable[[Started], None],
+    progress: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Serve a study until SIGTERM or SIGINT; then the requests that it has are finished.
 
@@ -75,6 +76,7 @@ def serve(
         url: URL of its database; SQLite in the folder by default.
         listening: How it is reached.
         started: Called with its address, when it can be reached.
+        progress: Called with what is done next, until then.
 
     Raises:
         InvalidSettings: If the study or its database cannot be opened, or another process has it
@@ -82,6 +84,7 @@ def serve(
         InvalidInput: If the address is not available, or a line of `prompts.jsonl` is not valid.
     """
     study = open_study(folder)
+    progress(f"reading {PROMPTS_FILE}")
     prompts = read_prompts(folder / PROMPTS_FILE)
     with (
         closing(bound(listening.host, listening.port)) as listener,
@@ -90,9 +93,11 @@ def serve(
     ):
         now = int(time.time())
         store.write(lambda c: publish_documents(c, study.settings, now))
+        progress(f"adding new texts of {len(prompts):,} prompts to the store")
         store.write(lambda c: add_prompts(c, prompts, now))
         forget_withdrawn(store, personal)
         with _described(study, listening, listener.getsockname()[1]) as server:
+            progress("preparing the choice of pairs")
             rng = np.random.default_rng(secrets.randbits(128))
             asks = asking(store, study, Chooser(store, study), rng)
             app = create_app(study, store, personal, operator=server.token, asks=asks)

@@ -96,6 +96,12 @@ def add_steward(
     Raises:
         InvalidInput: If the name is not one, or there is or was a steward of this name.
     """
+    if not any(letter.isalnum() for letter in name):
+        raise InvalidInput(
+            "a steward needs a name with a letter or a digit",
+            where="NAME",
+            hint="`pluralign collect steward add STUDY Ana`; other stewards and releases show it",
+        )
     try:
         name = clean_text(name, _MOST_OF_A_NAME)
     except NotAccepted as error:

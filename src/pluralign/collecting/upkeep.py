@@ -11,7 +11,7 @@ from pluralign.collecting.health import BACKED_UP
 from pluralign.collecting.personal import people_with_keys
 from pluralign.collecting.store.store import Store
 from pluralign.collecting.study import Study
-from pluralign.collecting.verifying import verify
+from pluralign.collecting.verifying import check_personal, verify
 
 
 def backup(store: Store, study: Study, arguments: Mapping[str, Any], now: int) -> dict[str, Any]:
@@ -36,5 +36,6 @@ def verify_store(
     with store.reading() as connection:
         keys = people_with_keys(study.folder)
         checks = verify(connection, study.settings, keys, arguments["head"])
+        checks.append(check_personal(store, study.folder))
         head = audit_log.head(connection)
     return {"checks": [asdict(check) for check in checks], "head": head}

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
 from pluralign.collecting import audit_log
+from pluralign.collecting.personal import people_with_keys, people_with_texts
 from pluralign.collecting.purposes import allowed
+from pluralign.collecting.store.store import Store
 from pluralign.collecting.store.tables import (
     assignment,
     audit,
@@ -31,6 +34,28 @@ class StoreCheck:
     name: str
     checked: int
     problem: str = ""
+
+
+def check_personal(store: Store, folder: Path) -> StoreCheck:
+    """Check that every personal text has its key, and that neither file was lost.
+
+    Args:
+        store: The study's store, which may be in use.
+        folder: The study's folder.
+    """
+    # In this order, nobody who writes or leaves meanwhile appears without a key: a key is there
+    # before its first text, and a withdrawal names its person until the texts are gone.
+    before, keys = people_with_texts(folder), people_with_keys(folder)
+    with store.reading() as connection:
+        leaving = set(connection.execute(select(withdrawal.c.forgets)).scalars())
+    texts = people_with_texts(folder)
+    locked, problem = sorted((before & texts) - keys - leaving), ""
+    restore = "restore both files from a backup"
+    if locked:
+        problem = f"keys.db has no key for what people wrote: {_some(locked)}; {restore}"
+    elif keys and not texts:
+        problem = f"personal.db has no text of the people in keys.db; {restore}"
+    return StoreCheck("personal texts and their keys", len(keys | texts), problem)
 
 
 def verify(

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -104,48 +106,53 @@ def add_text(connection: Connection, new: NewText, now: int) -> str:
     if connection.execute(same).first() is not None:
         raise NotAccepted("This text is here already. It was not added again.", status=409)
     id_ = new_id(now)
-    connection.execute(
-        insert(text).values(
-            id=id_,
-            digest=new.digest,
-            author=new.author,
-            origin=new.origin,
-            licence=new.licence,
-            community=new.community,
-            language=new.language,
-            kind=new.kind,
-            parent=new.parent,
-            body=new.body,
-            state=new.state,
-            made_at=now,
-        )
-    )
+    connection.execute(insert(text), text_row(id_, new, now))
     if new.kind == "response":
-        _add_pairs(connection, id_, new, now)
+        others = responses_to(connection, str(new.parent))
+        pairs = pair_rows(id_, new, [one for one in others if one[0] != id_], now)
+        if pairs:
+            connection.execute(insert(pair), pairs)
     return id_
 
 
-def _add_pairs(connection: Connection, id_: str, new: NewText, now: int) -> None:
-    """Add the pairs of a response with every other response to its prompt."""
-    others = connection.execute(
-        select(text.c.id, text.c.community).where(
-            text.c.parent == new.parent, text.c.kind == "response", text.c.id != id_
-        )
-    ).all()
-    for other in others:
-        if new.community is not None and other.community not in (None, new.community):
-            continue
-        connection.execute(
-            insert(pair).values(
-                id=pair_id(str(new.parent), id_, other.id),
-                prompt=new.parent,
-                first=min(id_, other.id),
-                second=max(id_, other.id),
-                community=new.community or other.community,
-                anchor=False,
-                made_at=now,
-            )
-        )
+def text_row(id_: str, new: NewText, now: int) -> dict[str, Any]:
+    """The row of a text in its table."""
+    return {**asdict(new), "id": id_, "digest": new.digest, "made_at": now}
+
+
+def responses_to(connection: Connection, prompt: str) -> list[tuple[str, str | None]]:
+    """Id and community of each response to a prompt."""
+    responses = select(text.c.id, text.c.community).where(
+        text.c.parent == prompt, text.c.kind == "response"
+    )
+    return [(row.id, row.community) for row in connection.execute(responses)]
+
+
+def pair_rows(
+    id_: str, new: NewText, others: Iterable[tuple[str, str | None]], now: int
+) -> list[dict[str, Any]]:
+    """Rows of the pairs of a response with every other response to its prompt.
+
+    Args:
+        id_: Id of the response.
+        new: The response.
+        others: Id and community of the others.
+        now: Seconds since 1970.
+    """
+    prompt = str(new.parent)
+    return [
+        {
+            "id": pair_id(prompt, id_, other),
+            "prompt": prompt,
+            "first": min(id_, other),
+            "second": max(id_, other),
+            "community": new.community or community,
+            "anchor": False,
+            "made_at": now,
+        }
+        for other, community in others
+        if new.community is None or community in (None, new.community)
+    ]
 
 
 def pair_id(prompt: str, one: str, other: str) -> str:

@@ -50,12 +50,32 @@ def test_an_invitation_that_cannot_be_used_gets_one_page_that_does_not_reveal_wh
     assert served.count(participant) == people
 
 
+def test_a_forgotten_age_box_has_its_message_next_to_it_and_the_focus(served, hidden_fields):
+    client = served.client()
+    page = client.get(f"/consent?invitation={served.invite()}")
+    sent = hidden_fields(page.text) | {"purpose": ["collect"]}
+    for language, said in (
+        ("en", "Tick this box"),
+        ("es", "Marque"),
+        ("ar", "ضع"),
+        ("hi", "चिह्नित"),
+    ):
+        client.cookies.set("language", language)
+        text = client.post("/consent", data=sent).text
+        box = text.index('name="of_age"')
+        assert 'aria-describedby="age-error" autofocus' in text[box : box + 120]
+        message = text.index('id="age-error"')
+        assert text.count('role="alert"') == 1
+        assert text.index("<fieldset>", text.index("</fieldset>")) < message < box
+        assert said in text[message:box]
+
+
 @pytest.mark.parametrize(
     ("boxes", "reason"),
     [
-        ({"purpose": ["collect", "train"]}, "Only people of 18 years and older"),
+        ({"purpose": ["collect", "train"]}, "Tick this box if you are 18"),
         ({"purpose": ["train"], "of_age": "yes"}, "Without the first consent"),
-        ({}, "Only people of 18 years and older"),
+        ({}, "Tick this box if you are 18"),
     ],
 )
 def test_a_consent_that_misses_something_is_shown_again_with_its_boxes(

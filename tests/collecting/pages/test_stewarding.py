@@ -331,7 +331,7 @@ def test_the_log_lists_acts_of_those_who_run_the_study_and_checks_the_whole_chai
     client = let_in()
     page = client.get("/steward/log?check=1").text
     assert "The chain is whole." in page
-    assert "steward added" in page
+    assert "A steward was added" in page
     assert "joined" not in page
     with served.store.reading() as c:
         assert audit_log.head(c) in page
@@ -340,6 +340,30 @@ def test_the_log_lists_acts_of_those_who_run_the_study_and_checks_the_whole_chai
     assert "broken at row 2" in client.get("/steward/log?check=1").text
     assert client.get("/steward/log?before=2").status_code == 200
     assert client.get("/steward/log?before=x").status_code == 200
+
+
+ACTS = (
+    ("text hidden (insult)", "A text was hidden (<bdi>insults or threatens somebody</bdi>)"),
+    (
+        "withdrew again (erase)",
+        "A withdrawal was repeated after a restored backup (<bdi>everything",
+    ),
+    ("study paused", "The study was paused"),
+    ("release revised", "A release was written again"),
+)
+
+
+def test_the_log_names_acts_in_the_language_of_the_steward(served, let_in):
+    for action, _ in ACTS:
+        served.store.write(lambda c, action=action: audit_log.append(c, 1, "operator", action, "x"))
+    client = let_in()
+    page = client.get("/steward/log").text
+    assert all(said in page for _, said in ACTS)
+    for language, said in (("es", "Se pausó"), ("ar", "أُوقفت"), ("hi", "रोका गया")):
+        client.post("/language", data={"language": language, "back": "/steward"})
+        page = client.get("/steward/log").text
+        assert said in page
+        assert "A text was" not in page
 
 
 def test_a_steward_of_all_pauses_ends_and_opens_the_study(served, let_in):

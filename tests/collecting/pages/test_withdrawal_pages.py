@@ -1,6 +1,7 @@
 """A person withdraws with a button, sees the receipt, and what their answers changed."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from sqlalchemy import insert, select
@@ -81,3 +82,24 @@ def test_a_person_sees_what_their_answers_changed_and_nobody_else_does(served, l
     assert sum("Tea?" in page for page in shown) == 1
     assert not any("Salt?" in page for page in shown)  # it would read "90.0 %; without, 90.0 %"
     assert served.client().get("/changed").status_code != 200
+
+
+def test_after_a_withdrawal_a_person_reads_that_their_changes_are_measured_again(
+    served, hidden_fields
+):
+    leaving, staying = served.join(), served.join()
+    page = staying.get("/compare")
+    staying.post("/compare", data=hidden_fields(page.text) | {"choice": "tie"})
+    id_, later = _add_release(served), served.now[0] + 60
+    with served.store.reading() as connection:
+        ids = connection.execute(select(participant.c.id)).scalars().all()
+    key = release_key(served.study.secret, id_)
+    about = Changed(release=id_, made_on="2026-11-30", answers=1, people=15, measured=False)
+    changes = {public_id(key, "rater", one): asdict(about) for one in ids}
+    served.store.write(lambda c: keep_changes(c, served.study, id_, changes, later))
+    assert "No program learned from them" in staying.get("/changed").text
+    served.now[0] = later + 60
+    leaving.post("/withdraw")
+    assert "measured again without them" in staying.get("/changed").text
+    newcomer = served.join()
+    assert "nothing to show yet" in newcomer.get("/changed").text

@@ -18,7 +18,10 @@ from pluralign.collecting.refusals import ConsentChanged, NotAccepted
 from pluralign.collecting.taking_part import NOT_USABLE, Joined, join, usable_invitation
 
 router = APIRouter()
-_TOO_YOUNG = "Only people of {age} years and older can take part. Nothing was stored."
+_TICK_AGE = (
+    "Tick this box if you are {age} years old or older. Nobody younger can take part. Nothing was "
+    "stored."
+)
 _TICK_COLLECT = (
     "Without the first consent the study cannot keep your answers. Tick it to take part, or "
     "choose not to take part."
@@ -92,11 +95,13 @@ def consent_page(
     with visit.store.reading() as connection:
         document = consent_text(connection, visit.language)
         given = consent_of(connection, visit.person.id) if visit.person and not invited else None
+    about_age = error is not None and error.sentence == _TICK_AGE
     ticked = form.several("purpose") if form is not None else _given_before(given)
     return visit.page(
         "consent",
         status=status,
-        error=error,
+        error=None if about_age else error,
+        age_error=error if about_age else None,
         invited=invited,
         document=document,
         ticked=ticked,
@@ -136,7 +141,7 @@ def _new_person(visit: Visit, form: Form) -> Response:
 def _check(visit: Visit, form: Form) -> None:
     age = visit.study.settings.min_age
     if age and not form.one("of_age"):
-        raise NotAccepted(_TOO_YOUNG, 422, age=str(age))
+        raise NotAccepted(_TICK_AGE, 422, age=str(age))
     if "collect" not in form.several("purpose"):
         raise NotAccepted(_TICK_COLLECT)
 

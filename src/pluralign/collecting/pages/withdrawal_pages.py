@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from pluralign.collecting.changed import newest_change
+from pluralign.collecting.changed import measured_again, newest_change
 from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.given import given_by
 from pluralign.collecting.pages.visits import OfForm, OfVisit
@@ -49,4 +49,5 @@ def changed(visit: OfVisit) -> Response:
     person = visit.participant
     with visit.store.reading() as connection:
         found = newest_change(connection, person.id)
-    return visit.page("changed", changed=found)
+        again = found is None and measured_again(connection, person.id)
+    return visit.page("changed", changed=found, again=again)

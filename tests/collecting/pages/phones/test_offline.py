@@ -22,10 +22,12 @@ def test_five_answers_without_a_connection_survive_a_reload_and_are_all_kept_onc
     phone.page.reload()
     expect(phone.page.get_by_role("heading", name="No connection")).to_be_visible()
     for number in (3, 4, 5):
+        expect(phone.page.get_by_text("You can go on answering")).to_be_visible()
         phone.waits(number - 1)
         phone.answer("Both are bad", f"Offline {number}.")
     phone.waits(5)
     expect(phone.page.get_by_text("There are no more pairs on this device.")).to_be_visible()
+    expect(phone.page.get_by_text("You can go on answering")).to_be_hidden()
     assert len(phone.stored()) == 1
     phone.connect()
     phone.page.get_by_role("button", name="Send them now").click()

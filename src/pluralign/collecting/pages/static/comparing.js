@@ -81,6 +81,7 @@ export async function showNext(form, person) {
   const next = (await all("pairs")).find((pair) => !answered.includes(pair.assignment));
   for (const part of document.querySelectorAll("[data-with-connection]")) part.hidden = true;
   document.querySelector("[data-no-pairs]").hidden = next !== undefined;
+  for (const part of document.querySelectorAll("[data-pairs-left]")) part.hidden = !next;
   form.hidden = next === undefined;
   if (next === undefined) return;
   form.reset();
