@@ -74,5 +74,6 @@ def _lines(made: "Demo", address: str) -> list[str]:
         f"  a simulated person: {address}/enter, with the key {made.key}",
         f"  the steward of all communities: {address}/steward/enter/{made.steward}",
         f"  the steward of ~hill: {address}/steward/enter/{made.steward_of_one}",
+        'the page "What my answers changed" is empty: no program learned from this study',
         "a link of a steward works once; stop with Ctrl-C",
     ]

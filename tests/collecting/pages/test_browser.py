@@ -1,5 +1,6 @@
 """Every page in Chromium: axe, 320 px, no other host, no scripts, and the keyboard alone."""
 
+import re
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from pluralign.collecting.proposals import propose
@@ -278,3 +279,18 @@ def test_no_page_of_stewards_has_a_barrier_either(
     look("cards")
     context.close()
     assert found == {}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_forgotten_age_box_and_its_message_are_on_a_small_screen(
+    tour: Callable[..., Tour], scripts: bool
+) -> None:
+    visit = tour("es", "light", NARROW, scripts)
+    for name in visit.pages():
+        if name == "consent with a reason":
+            break
+    box, message = visit.page.locator("[name=of_age]"), visit.page.locator("#age-error")
+    expect(box).to_be_focused()
+    expect(box).to_be_in_viewport()
+    expect(message).to_be_in_viewport()
+    expect(box).to_have_accessible_description(re.compile("Marque esta casilla"))
