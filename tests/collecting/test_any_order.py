@@ -43,6 +43,7 @@ from sqlalchemy import insert, select
 from pluralign.collecting.choosing import Chooser, next_pair
 from pluralign.collecting.consents import give_consent
 from pluralign.collecting.documents import consent_text, publish_documents
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.given import erase_text
 from pluralign.collecting.leaving_models import leave
 from pluralign.collecting.moderating import Verdict, decide
@@ -467,7 +468,7 @@ class AnyOrder(RuleBasedStateMachine):
             for known in own.values():
                 known.state = "hidden"
         else:
-            self.personal.forget(person)
+            assert forget_withdrawn(self.store, self.personal) == 1
             self._erase(person, own)
         with self.store.reading() as c:
             assert person_of(c, self.study.secret, left.token, self.now) is None

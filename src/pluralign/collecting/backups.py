@@ -164,7 +164,7 @@ def _replace_withdrawals(store: Store, folder: Path) -> None:
     """Add the withdrawals of the store; withdrawals listed before stay."""
     with store.reading() as connection:
         rows = [dict(row) for row in connection.execute(select(withdrawal)).mappings()]
-    known = read_withdrawals(folder) | {row["id"]: row for row in rows}
+    known = read_withdrawals(folder) | {row["id"]: row | {"forgets": None} for row in rows}
     lines = [json.dumps(known[id_]) for id_ in sorted(known)]
     with whole_file(folder / WITHDRAWALS_FILE, private=True) as partial:
         partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Restore a study from its backups, and withdraw again all people who left since."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pluralign.collecting import audit_log
-from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.personal import KEYS_FILE, open_personal
 from pluralign.collecting.snapshots import (
     STORE_FILE,
@@ -77,8 +76,7 @@ def restore(backups: Path, folder: Path, *, at: str | None, url: str | None, now
                 return [one for row in later for one in withdrawn_again(connection, row)]
 
             withdrawn = store.write(fill)
-            with open_personal(partial) as personal:
-                forget_withdrawn(store, personal)
+            _forget(partial, withdrawn)
     return Restored(snapshot.name, manifest, len(withdrawn))
 
 
@@ -123,3 +121,11 @@ def withdrawn_again(connection: Connection, row: Mapping[str, Any]) -> list[str]
         return []
     withdraw_again(connection, person, row)
     return [person]
+
+
+def _forget(folder: Path, people: Sequence[str]) -> None:
+    if not people:
+        return
+    with open_personal(folder) as personal:
+        for person in people:
+            personal.forget(person)

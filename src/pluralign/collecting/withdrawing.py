@@ -142,8 +142,8 @@ def withdraw_again(connection: Connection, participant_id: str, row: Mapping[str
     """
     take_out = _erase if row["scope"] == "erase" else _stop
     take_out(connection, participant_id, row["asked_at"])
-    forgets = participant_id if row["scope"] == "erase" else None
-    connection.execute(insert(withdrawal).values(**{**row, "forgets": forgets}))
+    # The caller deletes the personal key; the newest keys of a backup do not have it any more.
+    connection.execute(insert(withdrawal).values(**{**row, "forgets": None}))
     audit_log.append(
         connection, row["asked_at"], "operator", f"withdrew again ({row['scope']})", row["id"]
     )
