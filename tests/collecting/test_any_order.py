@@ -166,6 +166,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.scratch, self.happened = scratch / f"run {len(list(scratch.iterdir()))}", happened
         self.numbers, self.now = count(), NOW
+        self.moments: set[int] = set()
         self.rng = np.random.default_rng(0)
         self.model: dict[str, _Person] = {}
         self.texts: dict[str, _Text] = {}
@@ -388,7 +389,7 @@ class AnyOrder(RuleBasedStateMachine):
         if again and versions:
             choice, reason = versions[-1]
         # A moment of its own: the same answer of the same moment would be a replay.
-        made = self.now + next(self.numbers) if offline else None
+        made = self._own_moment() if offline else None
         answer = Answer(id_, choice, reason=reason, made_at=made, offline=offline)
         same = versions[-1:] == [(choice, reason)]
         if not same and one.version < self.version:
@@ -407,6 +408,13 @@ class AnyOrder(RuleBasedStateMachine):
         assert kept.version == len(versions)
         kind = "sent again" if same else "kept" if len(versions) == 1 else "changed"
         self.happened[f"an answer was {kind}"] += 1
+
+    def _own_moment(self) -> int:
+        made = self.now + next(self.numbers)
+        while made in self.moments:  # the clock may have been set back
+            made += 1
+        self.moments.add(made)
+        return made
 
     def _of(self, id_: str) -> str | None:
         """The person of an assignment; None after a check that nobody can answer it any more."""
