@@ -83,7 +83,9 @@ class _NewRows:
         self._connection, self._now = connection, now
         columns = text.c.digest, text.c.community, text.c.id
         rows = connection.execute(select(*columns))
-        self._known = {(digest, community): id_ for digest, community, id_ in rows}
+        self._known: dict[tuple[str, str | None], str] = {
+            (digest, community): id_ for digest, community, id_ in rows
+        }
         self._responses: dict[str, list[tuple[str, str | None]]] = {}
         self.texts: list[dict[str, Any]] = []
         self.pairs: list[dict[str, Any]] = []
