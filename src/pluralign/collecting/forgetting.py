@@ -5,6 +5,7 @@ killed in between leaves the person's id in the withdrawal, and the next call he
 """
 
 import logging
+import sqlite3
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +30,7 @@ def forget_withdrawn(store: Store, personal: Personal) -> int:
     """
     try:
         return _forget(store, personal)
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         _log.warning(
             "the personal key of a person who withdrew could not be deleted: %s; check the room "
             "on the disk; it is tried again at the next start of the server and by "

@@ -10,7 +10,9 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from pluralign.collecting.floods import JOINS, WRITES, WRONG_KEYS, Rate, take
+from pluralign.collecting.forgetting import forget_withdrawn
 from pluralign.collecting.overview import set_state
+from pluralign.collecting.personal import people_with_keys
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.store.tables import participant, rating, text
 from pluralign.collecting.study import open_study
@@ -359,18 +361,31 @@ def test_only_the_operator_operates_and_never_with_a_cookie(served):
     assert (unknown.status_code, "no operation" in unknown.json()["what"]) == (422, True)
 
 
-def test_a_withdrawal_on_a_full_disk_can_be_sent_again(served, monkeypatch):
+def _full(*given):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_withdrawal_that_a_full_disk_refuses_can_be_sent_again(served, monkeypatch):
     client = served.join()
-
-    def full(person):
-        raise sqlite3.OperationalError("database or disk is full")
-
     with monkeypatch.context() as patched:
-        patched.setattr(type(served.app.state.served.personal), "forget", staticmethod(full))
+        patched.setattr("pluralign.collecting.pages.withdrawal_pages.withdraw", _full)
         found = client.post("/withdraw", data={"withdraw": "yes"})
     assert found.status_code == 503
     assert '<form method="post" action="/withdraw">' in found.text
     assert "/withdrawn/" in str(client.post("/withdraw").url)
+
+
+def test_a_withdrawal_is_kept_where_the_personal_key_cannot_be_deleted_yet(
+    served, monkeypatch, caplog
+):
+    client, personal = served.join(), served.app.state.served.personal
+    client.post("/about", data={"place": "the coast"})
+    with monkeypatch.context() as patched:
+        patched.setattr(type(personal), "forget", staticmethod(_full))
+        assert "/withdrawn/" in str(client.post("/withdraw").url)
+    assert "it is tried again at the next start" in caplog.text
+    assert forget_withdrawn(served.store, personal) == 1
+    assert people_with_keys(served.study.folder) == set()
 
 
 def test_a_command_learns_that_the_servers_disk_is_full(served, monkeypatch):
