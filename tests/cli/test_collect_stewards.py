@@ -37,7 +37,7 @@ def test_a_steward_is_added_listed_and_revoked(call: Call, study: Path) -> None:
     ("words", "message"),
     [
         (["steward", "add", "STUDY", "Ben", "-c", "FRA"], "the study has no community FRA"),
-        (["steward", "add", "STUDY", "  "], "Please write something"),
+        (["steward", "add", "STUDY", "  "], "a steward needs a name"),
         (["steward", "link", "STUDY", "Zoe"], "there is no steward 'Zoe'"),
         (["steward", "revoke", "STUDY", "Zoe"], "there is no steward 'Zoe'"),
         (["propose", "STUDY", "--purpose", "selling"], "a purpose of a release must be one of"),
