@@ -6,6 +6,7 @@ from pluralign.methods.policies.config import (
     SelectConfig,
     TunedMethod,
 )
+from pluralign.methods.policies.palette import blend_policies, shares_by_prompt
 from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
 from pluralign.methods.policies.tuning import Lesson, tune_policy
 
@@ -18,6 +19,8 @@ __all__ = [
     "TunedMethod",
     "best_and_worst",
     "best_candidates",
+    "blend_policies",
+    "shares_by_prompt",
     "top_share",
     "tune_policy",
 ]
