@@ -112,9 +112,10 @@ def serve(
                 timeout_keep_alive=_SECONDS_KEPT_OPEN,
             )
             listener.listen()
-            started(Started(server.public, _warnings(study, store)))
-            with stopped_by_signals():
-                uvicorn.Server(config).run([listener])
+            served = uvicorn.Server(config)
+            with stopped_by_signals(served):
+                started(Started(server.public, _warnings(study, store)))
+                served.run([listener])
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
             listening(address(settings.host, sockets[0].getsockname()[1]))
         if settings.processes == 1:
             server = uvicorn.Server(_config(settings, _loaded(settings)))
-            with stopped_by_signals():
+            with stopped_by_signals(server):
                 server.run(sockets)
             return
         folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="pluralign-"))

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from pluralign.core import InvalidInput
 
@@ -44,15 +45,27 @@ def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Stoppable(Protocol):
+    """A server of uvicorn, which looks at ``should_exit`` from its start on."""
+
+    should_exit: bool
+
+
 @contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Ignore the signal that uvicorn raises again after shutdown: a stop is not a failure."""
+def stopped_by_signals(server: Stoppable) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop a server, also before uvicorn has handlers of its own.
+
+    Uvicorn raises the signal again after shutdown; that has no effect here: a stop is not a
+    failure.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        stop: signal.signal(stop, lambda *_: None) for stop in (signal.SIGTERM, signal.SIGINT)
-    }
+
+    def stop_server(*_: object) -> None:
+        server.should_exit = True
+
+    before = {stop: signal.signal(stop, stop_server) for stop in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
