@@ -11,7 +11,7 @@ from pluralign.aligning.sampling import sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates
 from pluralign.aligning.selecting import select_answers
 from pluralign.aligning.tuned_policies import tune_policies
-from pluralign.aligning.work import SUMMARY, Rewards, Work, read_all_prompts
+from pluralign.aligning.work import SUMMARY, AlignWork, RewardModels, read_all_prompts
 from pluralign.core import (
     AnyPath,
     ChatModel,
@@ -114,7 +114,7 @@ def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
     return found
 
 
-_RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
+_RUN: Mapping[str, Callable[[AlignWork], dict[str, Any]]] = {
     "sample": sample_candidates,
     "score": score_candidates,
     "select": select_answers,
@@ -122,7 +122,7 @@ _RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
 }
 
 
-def _stage(work: Work, name: str) -> dict[str, Any]:
+def _stage(work: AlignWork, name: str) -> dict[str, Any]:
     """Run one stage, or read the summary of samples that are complete."""
     done = work.folder.read_json(f"{name}/{SUMMARY}")
     if done is not None and name == "sample" and not done["failed"]:
@@ -134,7 +134,7 @@ def _stage(work: Work, name: str) -> dict[str, Any]:
     return found
 
 
-def _finish(work: Work, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
+def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
     work.reporter.stage("evaluate")
     since = time.perf_counter()
     scored = scored_candidates(work)
@@ -153,7 +153,7 @@ def _finish(work: Work, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
     return AlignOutcome(stages, record, results)
 
 
-def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Work:
+def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> AlignWork:
     settings, tally = resolved.settings, Tally()
     prompts = read_all_prompts(settings, tally)
     for reason, n in tally.dropped.items():
@@ -173,8 +173,8 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Wor
                 reporter.note(note)
         return opened[0]
 
-    rewards = Rewards(model, judge)
-    return Work(settings, prompts, communities, folder, reporter, open_chat, rewards)
+    rewards = RewardModels(model, judge)
+    return AlignWork(settings, prompts, communities, folder, reporter, open_chat, rewards)
 
 
 def _index_of(stage: str, option: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.aligning.scoring import ScoredCandidates
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, NotEnoughData
 from pluralign.metrics import best_of_n, best_of_n_divergence, t_interval
 
@@ -30,7 +30,7 @@ class _Chooser:
     score_P_N: FloatArray
 
 
-def curve_rows(work: Work, scored: ScoredCandidates) -> list[dict[str, Any]]:
+def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
     """Rows of results: the gain over chance of every choice, by every reward, for every n.
 
     A gain is the expected reward of the chosen answer, less the mean reward of all answers to the
@@ -52,7 +52,7 @@ def _judges(scored: ScoredCandidates) -> Iterator[tuple[str, FloatArray, Any]]:
         yield "judged_gain", scored.judged_P_N_C, scored.judge_scales
 
 
-def _choosers(work: Work, scored: ScoredCandidates, at_P: Any) -> Iterator[_Chooser]:
+def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[_Chooser]:
     # Characters, not words: not every script has spaces.
     lengths = [[len(one.text) for one in own] for own in scored.candidates]
     length_P_N = np.array(lengths, dtype=np.float64)[at_P]
@@ -98,7 +98,7 @@ def _sizes(n: int) -> list[int]:
     return [*sizes, n]
 
 
-def _test(work: Work, scored: ScoredCandidates) -> Any:
+def _test(work: AlignWork, scored: ScoredCandidates) -> Any:
     test = set(work.of_side("test"))
     at_P = np.array([p in test for p in scored.prompt_P])
     if at_P.sum() < 2:

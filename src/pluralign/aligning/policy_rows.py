@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of
 from pluralign.aligning.selecting import PolicyName
 from pluralign.aligning.tuned_policies import policies
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, Sampling
 from pluralign.metrics import RewardScale, sampled_divergence, t_interval
 from pluralign.respondents.append import GrowingFile
@@ -46,7 +46,7 @@ class _Judge:
     scales: Mapping[str, RewardScale]
 
 
-def policy_rows(work: Work, scored: ScoredCandidates) -> list[dict[str, Any]]:
+def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
     """Rows of results of every tuned policy, with intervals over prompts.
 
     A gain is the mean reward of the policy's answers to a prompt less that of the start model's,
@@ -65,7 +65,7 @@ def policy_rows(work: Work, scored: ScoredCandidates) -> list[dict[str, Any]]:
 
 
 def _gain_rows(
-    work: Work, scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
+    work: AlignWork, scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
 ) -> Iterator[dict[str, Any]]:
     judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
     if scored.judged_P_N_C is not None:
@@ -102,7 +102,7 @@ def _words(
     yield _row(name, "distinct", None, np.array([len(set(own)) / len(own) for own in tried.texts]))
 
 
-def _tried(work: Work, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
+def _tried(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
     """Answers of a policy with their log-probabilities; existing ones are kept."""
     path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
     file = GrowingFile(path, _owner(work, name))
@@ -124,7 +124,7 @@ def _tried(work: Work, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
 
 
 def _answered(
-    work: Work, policy: "LocalChatModel", prompts: Sequence[PolicyPrompt]
+    work: AlignWork, policy: "LocalChatModel", prompts: Sequence[PolicyPrompt]
 ) -> Iterator[dict[str, Any]]:
     from pluralign.respondents.local import LocalChatModel
 
@@ -147,7 +147,7 @@ def _answered(
         }
 
 
-def _open(work: Work, name: PolicyName) -> "LocalChatModel":
+def _open(work: AlignWork, name: PolicyName) -> "LocalChatModel":
     from pluralign.respondents.local import LocalChatModel
     from pluralign.surveying.respondents import open_chat_model
 
@@ -158,7 +158,7 @@ def _open(work: Work, name: PolicyName) -> "LocalChatModel":
     return chat
 
 
-def _owner(work: Work, name: PolicyName) -> str:
+def _owner(work: AlignWork, name: PolicyName) -> str:
     """A text that changes with the adapter and the number of answers."""
     from pluralign.huggingface.model_folders import files_digest
 

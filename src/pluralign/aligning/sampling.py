@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.core import (
-    Candidate,
+    CandidateAnswer,
     ChatModel,
     InvalidInput,
     NotEnoughData,
@@ -20,7 +20,7 @@ _LOT = 64
 """Prompts that are sampled together."""
 
 
-def sample_candidates(work: Work) -> dict[str, Any]:
+def sample_candidates(work: AlignWork) -> dict[str, Any]:
     """Sample the answers that are not there yet; count failures, cut answers and repeats."""
     chat = work.open_chat()
     config = work.settings.sample
@@ -47,21 +47,23 @@ def sample_candidates(work: Work) -> dict[str, Any]:
     return _summary(work, chat, failures)
 
 
-def candidates_of(work: Work) -> list[list[Candidate]]:
+def candidates_of(work: AlignWork) -> list[list[CandidateAnswer]]:
     """The answers to each prompt, in the order of the prompts and of their numbers.
 
     Prompts of which an answer is missing have an empty list.
     """
-    found: dict[str, dict[int, Candidate]] = {}
+    found: dict[str, dict[int, CandidateAnswer]] = {}
     for row in _rows(work):
-        one = Candidate(row["prompt"], row["number"], row["text"], row.get("cut", False))
+        one = CandidateAnswer(row["prompt"], row["number"], row["text"], row.get("cut", False))
         found.setdefault(one.prompt, {})[one.number] = one
     n = work.settings.sample.n
     of_prompt = [found.get(prompt.id, {}) for prompt in work.prompts]
     return [[own[k] for k in range(n)] if len(own) >= n else [] for own in of_prompt]
 
 
-def _sample_missing(work: Work, chat: ChatModel, known: set[tuple[str, int]], keep: Any) -> None:
+def _sample_missing(
+    work: AlignWork, chat: ChatModel, known: set[tuple[str, int]], keep: Any
+) -> None:
     """Ask for what is missing: whole prompts at once where the model can, else draw by draw."""
     config, seed = work.settings.sample, work.settings.seed
     several = getattr(chat, "sample", None)
@@ -95,18 +97,18 @@ def _complete(
         )
 
 
-def _sampling(work: Work, seed: int) -> Sampling:
+def _sampling(work: AlignWork, seed: int) -> Sampling:
     config = work.settings.sample
     return Sampling(config.temperature, config.top_p, config.max_new_tokens, seed)
 
 
-def _rows(work: Work) -> Iterator[dict[str, Any]]:
+def _rows(work: AlignWork) -> Iterator[dict[str, Any]]:
     from pluralign.runs.folder import read_rows
 
     yield from read_rows(work.stage_folder("sample") / _FILE)
 
 
-def _summary(work: Work, chat: ChatModel, failures: Sequence[str]) -> dict[str, Any]:
+def _summary(work: AlignWork, chat: ChatModel, failures: Sequence[str]) -> dict[str, Any]:
     answers = [own for own in candidates_of(work) if own]
     if not answers:
         raise NotEnoughData(

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.aligning.sampling import candidates_of
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.core import (
-    Candidate,
+    CandidateAnswer,
     FloatArray,
     InvalidInput,
     NotEnoughData,
@@ -33,21 +33,21 @@ class ScoredCandidates:
     Attributes:
         prompt_P: Numbers of the prompts.
         candidates: The answers, P lists of N.
-        reward_P_N_C: Rewards in logits, communities as in the run; nan without an answer.
-        judged_P_N_C: Rewards of the judge; None where there is none.
+        reward_P_N_C: RewardModels in logits, communities as in the run; nan without an answer.
+        judged_P_N_C: RewardModels of the judge; None where there is none.
         scales: Community -> the scale of its rewards on the validation prompts.
         judge_scales: The same of the judge; empty where there is none.
     """
 
     prompt_P: Sequence[int]
-    candidates: Sequence[Sequence[Candidate]]
+    candidates: Sequence[Sequence[CandidateAnswer]]
     reward_P_N_C: FloatArray
     judged_P_N_C: FloatArray | None
     scales: dict[str, RewardScale]
     judge_scales: dict[str, RewardScale]
 
 
-def score_candidates(work: Work) -> dict[str, Any]:
+def score_candidates(work: AlignWork) -> dict[str, Any]:
     """Score all answers under all communities at once; empty ones have no reward."""
     found = candidates_of(work)
     pairs = [(work.prompts[p], one) for p, own in enumerate(found) for one in own]
@@ -73,7 +73,7 @@ def score_candidates(work: Work) -> dict[str, Any]:
     }
 
 
-def scored_candidates(work: Work) -> ScoredCandidates:
+def scored_candidates(work: AlignWork) -> ScoredCandidates:
     """The scored answers of a run whose scores are written."""
     found = candidates_of(work)
     by_answer = {(row["prompt"], row["number"]): row for row in read_rows(work.folder.path / _FILE)}
@@ -96,9 +96,9 @@ def scored_candidates(work: Work) -> ScoredCandidates:
 
 
 def rewards_of(
-    work: Work, role: Literal["model", "judge"], answers: Sequence[tuple[Prompt, str]]
+    work: AlignWork, role: Literal["model", "judge"], answers: Sequence[tuple[Prompt, str]]
 ) -> FloatArray:
-    """Rewards of answers for every community of a run, by the reward model or by the judge.
+    """RewardModels of answers for every community of a run, by the reward model or by the judge.
 
     Args:
         work: The run.
@@ -106,7 +106,7 @@ def rewards_of(
         answers: Prompts and answers.
 
     Returns:
-        Rewards in logits, shape (N, C); nan for an answer without words.
+        RewardModels in logits, shape (N, C); nan for an answer without words.
 
     Raises:
         InvalidInput: If a reward is not a finite number.
@@ -132,7 +132,7 @@ def rewards_of(
     return reward_N_C
 
 
-def _scales(work: Work, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[str, RewardScale]:
+def _scales(work: AlignWork, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[str, RewardScale]:
     found = {}
     for column, community in enumerate(work.communities):
         reward_M = reward_P_N_C[chosen_P, :, column].ravel()
@@ -147,11 +147,11 @@ def _scales(work: Work, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[str, Re
     return found
 
 
-def _row(work: Work, reward_C: FloatArray) -> dict[str, float | None]:
+def _row(work: AlignWork, reward_C: FloatArray) -> dict[str, float | None]:
     pairs = zip(work.communities, reward_C.tolist(), strict=True)
     return {c: None if np.isnan(value) else value for c, value in pairs}
 
 
-def _values(work: Work, rows: Sequence[dict[str, Any]], column: str) -> FloatArray:
+def _values(work: AlignWork, rows: Sequence[dict[str, Any]], column: str) -> FloatArray:
     values = [[row[column][c] for c in work.communities] for row in rows]
     return np.array(values, dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.aligning.scoring import ScoredCandidates, scored_candidates
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, NotEnoughData
 from pluralign.methods.policies import (
     TUNED,
@@ -43,7 +43,7 @@ class PolicyName:
         return f"{self.method}/{own}"
 
 
-def policy_names(work: Work) -> Iterator[PolicyName]:
+def policy_names(work: AlignWork) -> Iterator[PolicyName]:
     """The policies that the settings ask for."""
     for method in TUNED:
         if method in work.settings.methods:
@@ -53,7 +53,7 @@ def policy_names(work: Work) -> Iterator[PolicyName]:
                 yield PolicyName(method, None)
 
 
-def select_answers(work: Work) -> dict[str, Any]:
+def select_answers(work: AlignWork) -> dict[str, Any]:
     """Write the answers that each policy learns from; count the prompts without any, by reason."""
     scored = scored_candidates(work)
     selected: dict[str, Any] = {}
@@ -71,7 +71,7 @@ def select_answers(work: Work) -> dict[str, Any]:
     return {"selected": selected}
 
 
-def lessons_of(work: Work, name: PolicyName) -> list[Lesson]:
+def lessons_of(work: AlignWork, name: PolicyName) -> list[Lesson]:
     """The lessons of a policy, as they were selected."""
     by_id = {prompt.id: prompt for prompt in work.prompts}
     rows = read_rows(work.stage_folder("select") / f"{name.label}.jsonl")
@@ -81,7 +81,7 @@ def lessons_of(work: Work, name: PolicyName) -> list[Lesson]:
 
 
 def _selected(
-    work: Work, scored: ScoredCandidates, name: PolicyName
+    work: AlignWork, scored: ScoredCandidates, name: PolicyName
 ) -> tuple[list[dict[str, Any]], Counter[str]]:
     """The rows that a policy learns from; and reasons -> numbers of prompts without any."""
     train = set(work.of_side("train"))
@@ -139,7 +139,7 @@ def _best_against_worst(
     return rows, Counter(picked.without)
 
 
-def reward_of(work: Work, scored: ScoredCandidates, community: str | None) -> FloatArray:
+def reward_of(work: AlignWork, scored: ScoredCandidates, community: str | None) -> FloatArray:
     """The reward that a policy follows, in spreads, shape (P, N); nan without an answer."""
     if community is not None:
         column = work.communities.index(community)

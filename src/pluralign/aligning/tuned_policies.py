@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.selecting import PolicyName, lessons_of, policy_names
-from pluralign.aligning.work import Work
+from pluralign.aligning.work import AlignWork
 from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa import check_tunable
 from pluralign.methods.policies import tune_policy
 
 
-def tune_policies(work: Work) -> dict[str, Any]:
+def tune_policies(work: AlignWork) -> dict[str, Any]:
     """Train every policy; a stopped training is resumed, a finished one is kept."""
     from pluralign.respondents.local import LocalChatModel
 
@@ -30,7 +30,7 @@ def tune_policies(work: Work) -> dict[str, Any]:
     return {"trained": trained}
 
 
-def policies(work: Work) -> Iterator[tuple[PolicyName, Path]]:
+def policies(work: AlignWork) -> Iterator[tuple[PolicyName, Path]]:
     """Every policy that is tuned, and the folder of its adapter."""
     for name in policy_names(work):
         yield name, work.stage_folder("tune") / name.label

@@ -27,7 +27,7 @@ _FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Rewards:
+class RewardModels:
     """The reward models.
 
     Attributes:
@@ -40,7 +40,7 @@ class Rewards:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class AlignWork:
     """The inputs of every stage.
 
     Attributes:
@@ -59,7 +59,7 @@ class Work:
     folder: RunFolder
     reporter: Reporter
     open_chat: Callable[[], ChatModel]
-    rewards: Rewards
+    rewards: RewardModels
 
     def stage_folder(self, stage: str) -> Path:
         """The folder of a stage."""

@@ -17,7 +17,7 @@ from pluralign.core.asking import (
     record_answer,
     render_question,
 )
-from pluralign.core.candidates import Candidate, PolicyPrompt
+from pluralign.core.candidates import CandidateAnswer, PolicyPrompt
 from pluralign.core.cells import cell_id, cell_number, is_missing, is_missing_text, stripped, tidy
 from pluralign.core.communities import (
     WORLD,
@@ -121,7 +121,7 @@ __all__ = [
     "AnySteer",
     "Ask",
     "BoolArray",
-    "Candidate",
+    "CandidateAnswer",
     "ChatModel",
     "Community",
     "Conversation",

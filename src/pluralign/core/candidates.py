@@ -39,7 +39,7 @@ class PolicyPrompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateAnswer:
     """One of several answers to a prompt.
 
     Attributes:

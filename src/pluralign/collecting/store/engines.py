@@ -8,7 +8,7 @@ damage a database whose connections write and checkpoint at once (https://sqlite
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,8 @@ def sqlite_warning(version: tuple[int, ...]) -> str | None:
 def _private_file(path: str | None) -> None:
     """Make a new database readable by its owner alone; SQLite's own files follow its mode."""
     if path and not Path(path).exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with suppress(OSError):  # SQLite reports why it cannot be made
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _sqlite(url: str, *, writes: bool) -> Engine:
