@@ -140,6 +140,14 @@ def test_equal_answers_and_too_few_prompts_are_refused_with_what_to_do(tables, t
 
 
 @pytest.mark.slow
+def test_too_few_test_prompts_are_refused_and_the_shares_named(tables, tmp_path):
+    few = tables | {"prompts": tables["prompts"] | {"test": 0.001}}
+    with pytest.raises(NotEnoughData, match="at least two test prompts with answers") as caught:
+        run_align(few, tmp_path / "run")
+    assert "prompts.test" in caught.value.hint
+
+
+@pytest.mark.slow
 def test_rewards_that_are_not_numbers_stop_the_run_and_the_answers_stay(
     tables, rewards, tmp_path, monkeypatch
 ):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.aligning.scoring import ScoredCandidates
+from pluralign.aligning.scoring import ScoredCandidates, rows_of_side
 from pluralign.aligning.work import AlignWork
-from pluralign.core import FloatArray, NotEnoughData
+from pluralign.core import FloatArray
 from pluralign.metrics import best_of_n, best_of_n_divergence, t_interval
 
 _LOWEST = -1e6
@@ -36,7 +36,7 @@ def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]
     A gain is the expected reward of the chosen answer, less the mean reward of all answers to the
     prompt, in spreads of the start model's rewards (`RewardScale`), with an interval over prompts.
     """
-    at_P = _test(work, scored)
+    at_P = np.array(rows_of_side(work, scored, "test"))
     rows: list[dict[str, Any]] = []
     for metric, judged_P_N_C, scales in _judges(scored):
         for chooser in _choosers(work, scored, at_P):
@@ -96,15 +96,3 @@ def _sizes(n: int) -> list[int]:
     """
     sizes = [2**k for k in range(1, n.bit_length()) if 2**k < n]
     return [*sizes, n]
-
-
-def _test(work: AlignWork, scored: ScoredCandidates) -> Any:
-    test = set(work.of_side("test"))
-    at_P = np.array([p in test for p in scored.prompt_P])
-    if at_P.sum() < 2:
-        raise NotEnoughData(
-            f"at least two test prompts are needed, got {int(at_P.sum())}",
-            where="prompts.test",
-            hint="give more prompts, or raise prompts.test",
-        )
-    return at_P

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pluralign.aligning.scoring import ScoredCandidates, rewards_of
+from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
 from pluralign.aligning.selecting import PolicyName
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
@@ -52,8 +52,7 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     A gain is the mean reward of the policy's answers to a prompt less that of the start model's,
     in spreads of the start model's rewards.
     """
-    test = set(work.of_side("test"))
-    at = [row for row, prompt in enumerate(scored.prompt_P) if prompt in test]
+    at = rows_of_side(work, scored, "test")
     rows: list[dict[str, Any]] = []
     for name, _ in policies(work):
         work.reporter.stage(f"measuring {name.label}")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.aligning.sampling import candidates_of
-from pluralign.aligning.work import AlignWork
+from pluralign.aligning.work import AlignWork, Side
 from pluralign.core import (
     CandidateAnswer,
     FloatArray,
@@ -93,6 +93,23 @@ def scored_candidates(work: AlignWork) -> ScoredCandidates:
         _scales(work, reward_P_N_C, chosen_P),
         {} if judged_P_N_C is None else _scales(work, judged_P_N_C, chosen_P),
     )
+
+
+def rows_of_side(work: AlignWork, scored: ScoredCandidates, side: Side) -> list[int]:
+    """Numbers of the scored prompts of a side.
+
+    Raises:
+        NotEnoughData: If there are fewer than two.
+    """
+    own = set(work.of_side(side))
+    rows = [row for row, prompt in enumerate(scored.prompt_P) if prompt in own]
+    if len(rows) < 2:
+        raise NotEnoughData(
+            f"at least two {side} prompts with answers are needed, got {len(rows)}",
+            where="prompts",
+            hint="give more prompts, or other shares: prompts.test, prompts.validation",
+        )
+    return rows
 
 
 def rewards_of(

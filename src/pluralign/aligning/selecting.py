@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.aligning.scoring import ScoredCandidates, scored_candidates
+from pluralign.aligning.scoring import ScoredCandidates, rows_of_side, scored_candidates
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, NotEnoughData
 from pluralign.methods.policies import (
@@ -84,8 +84,7 @@ def _selected(
     work: AlignWork, scored: ScoredCandidates, name: PolicyName
 ) -> tuple[list[dict[str, Any]], Counter[str]]:
     """The rows that a policy learns from; and reasons -> numbers of prompts without any."""
-    train = set(work.of_side("train"))
-    at = [row for row, prompt in enumerate(scored.prompt_P) if prompt in train]
+    at = rows_of_side(work, scored, "train")
     answers = _Answers(
         [work.prompts[scored.prompt_P[row]].id for row in at],
         [[one.text for one in scored.candidates[row]] for row in at],
