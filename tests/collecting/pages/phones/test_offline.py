@@ -216,7 +216,7 @@ KEPT = """async () => {
 
 def until_changed(phone, name):
     """Wait until another cache has taken the place of this one."""
-    for _ in range(100):
+    for _ in range(600):  # half a minute: twelve files are fetched, also by a busy machine
         found = phone.page.evaluate(KEPT)
         if name not in found and "/offline" in next(iter(found.values()), []):
             return
