@@ -11,9 +11,6 @@ from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray
 from pluralign.metrics import best_of_n, best_of_n_divergence, t_interval
 
-_LOWEST = -1e6
-"""Score of an answer without a reward: it is chosen last."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Chooser:
@@ -58,8 +55,7 @@ def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[
     length_P_N = np.array(lengths, dtype=np.float64)[at_P]
     for column, community in enumerate(work.communities):
         reward_P_N = scored.reward_P_N_C[at_P][:, :, column]
-        score_P_N = np.where(np.isnan(reward_P_N), _LOWEST, reward_P_N)
-        yield _Chooser("best-of-n", community, score_P_N)
+        yield _Chooser("best-of-n", community, reward_P_N)
     yield _Chooser("longest", None, length_P_N)
     yield _Chooser("shortest", None, -length_P_N)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class _Answers:
     """Answers of a policy to the test prompts.
 
     Attributes:
@@ -56,20 +56,24 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     rows: list[dict[str, Any]] = []
     for name, _ in policies(work):
         work.reporter.stage(f"measuring {name.label}")
-        tried = _tried(work, name, [work.prompts[scored.prompt_P[row]] for row in at])
-        rows += _gain_rows(work, scored, at, name, tried)
-        rows += _divergences(name, tried)
-        rows += _words(scored, at, name, tried)
+        given = _answers(work, name, [work.prompts[scored.prompt_P[row]] for row in at])
+        rows += _gain_rows(work, scored, at, name, given)
+        rows += _divergences(name, given)
+        rows += _words(scored, at, name, given)
     return rows
 
 
 def _gain_rows(
-    work: AlignWork, scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
+    work: AlignWork,
+    scored: ScoredCandidates,
+    at: list[int],
+    name: PolicyName,
+    given: _Answers,
 ) -> Iterator[dict[str, Any]]:
     judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
     if scored.judged_P_N_C is not None:
         judges.append(_Judge("judged_gain", "judge", scored.judged_P_N_C, scored.judge_scales))
-    pairs = zip(tried.prompts, tried.texts, strict=True)
+    pairs = zip(given.prompts, given.texts, strict=True)
     answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
     for judge in judges:
         now_N_C = rewards_of(work, judge.role, answers)
@@ -80,28 +84,28 @@ def _gain_rows(
             yield _row(name, judge.metric, community, gain_P)
 
 
-def _divergences(name: PolicyName, tried: _Tried) -> Iterator[dict[str, Any]]:
+def _divergences(name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
     """The divergence from the start model in nats: mean log-ratio, and the check by ``k3``.
 
     The check is wide where the policy writes answers that are nearly impossible for the start.
     """
-    yield _row(name, "kl", None, (tried.tuned_P_n - tried.start_P_n).mean(axis=1))
-    checked_P_n = sampled_divergence(tried.tuned_P_n, tried.start_P_n)
+    yield _row(name, "kl", None, (given.tuned_P_n - given.start_P_n).mean(axis=1))
+    checked_P_n = sampled_divergence(given.tuned_P_n, given.start_P_n)
     yield _row(name, "kl_k3", None, checked_P_n.mean(axis=1))
 
 
 def _words(
-    scored: ScoredCandidates, at: list[int], name: PolicyName, tried: _Tried
+    scored: ScoredCandidates, at: list[int], name: PolicyName, given: _Answers
 ) -> Iterator[dict[str, Any]]:
     """Length against the start model's, empty answers, and different answers."""
     before = [[one.text for one in scored.candidates[row]] for row in at]
-    ratio_P = [_length(own) / _length(old) for own, old in zip(tried.texts, before, strict=True)]
+    ratio_P = [_length(own) / _length(old) for own, old in zip(given.texts, before, strict=True)]
     yield _row(name, "length_ratio", None, np.array(ratio_P))
-    yield _row(name, "empty", None, np.array([_share_empty(own) for own in tried.texts]))
-    yield _row(name, "distinct", None, np.array([len(set(own)) / len(own) for own in tried.texts]))
+    yield _row(name, "empty", None, np.array([_share_empty(own) for own in given.texts]))
+    yield _row(name, "distinct", None, np.array([len(set(own)) / len(own) for own in given.texts]))
 
 
-def _tried(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Tried:
+def _answers(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Answers:
     """Answers of a policy with their log-probabilities; existing ones are kept."""
     path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
     file = GrowingFile(path, _owner(work, name))
@@ -114,7 +118,7 @@ def _tried(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _T
     work.folder.list_files(f"evaluate/{name.label}.jsonl")
     rows = {row["prompt"]: row for row in read_rows(path)}
     own = [rows[prompt.id] for prompt in prompts]
-    return _Tried(
+    return _Answers(
         prompts,
         [row["texts"] for row in own],
         np.array([row["tuned"] for row in own]),

@@ -65,6 +65,10 @@ def score_candidates(work: AlignWork) -> dict[str, Any]:
         "without a reward: empty, or a thought that never ends": int(
             np.isnan(reward_N_C).all(axis=1).sum()
         ),
+        "prompts left out: an answer is missing": len(found) - len(scored.prompt_P),
+        "prompts left out of best of n: an answer has no reward": int(
+            np.isnan(scored.reward_P_N_C).any(axis=(1, 2)).sum()
+        ),
         "judge": work.settings.reward.judge,
         "scale": {
             c: {"median": round(s.median, 4), "spread": round(s.spread, 4)}

@@ -16,8 +16,8 @@ def tune_policies(work: AlignWork) -> dict[str, Any]:
     from pluralign.respondents.local import LocalChatModel
 
     trained: dict[str, Any] = {}
+    check_tunable(work.settings.model.name, None)
     for name, folder in policies(work):
-        check_tunable(work.settings.model.name, None)
         chat = work.open_chat()
         assert isinstance(chat, LocalChatModel)
         work.reporter.stage(f"tuning {name.label}")

@@ -1,7 +1,7 @@
 """Train a LoRA adapter on a language model with one of TRL's trainers; a stopped one is resumed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,10 @@ from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_o
 from pluralign.huggingface.watch import Watch
 from pluralign.respondents.local import LocalChatModel
 
+NOT_IN_LOSS = -100
+"""Label of a token that is read and not learned."""
+TokenRow = tuple[list[int], list[int]]
+"""Tokens of a prompt, and of the answer to it."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -32,9 +36,9 @@ class AdapterConfig(BaseModel):
     warmup: Part = 0.1
     """Part of the steps in which the learning rate rises."""
     rank: Count = 8
-    """Rank of the adapters, which stand on all linear layers; not published."""
+    """Rank of the adapters, which stand on all linear layers."""
     alpha: Positive = 2.0
-    """Scale of an adapter, in units of its rank; not published."""
+    """Scale of an adapter, in units of its rank."""
     lora_dropout: Part = 0.0
     """Dropout inside an adapter."""
     checkpoints: Count = 4
@@ -122,6 +126,39 @@ def train_adapter(
         adapted.unload()
         chat.loaded.model.eval()
     return steps
+
+
+def labelled(prompt: list[int], answer: list[int]) -> dict[str, list[int]]:
+    """A row for a supervised trainer: all tokens are read, those of the answer are learned.
+
+    >>> labelled([5, 6], [7])
+    {'input_ids': [5, 6, 7], 'labels': [-100, -100, 7]}
+    """
+    return {"input_ids": prompt + answer, "labels": [NOT_IN_LOSS] * len(prompt) + answer}
+
+
+def supervised_trainer(
+    chat: LocalChatModel, adapted: Any, answers: Sequence[TokenRow], arguments: dict[str, Any]
+) -> Any:
+    """TRL's trainer on answers as the model reads them; the loss is on the answer alone.
+
+    Args:
+        chat: The model.
+        adapted: The model with its adapter.
+        answers: Tokens of prompts and of their answers.
+        arguments: TRL's shared arguments.
+    """
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    rows = [labelled(prompt, answer) for prompt, answer in answers]
+    own = {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    return SFTTrainer(
+        model=adapted,
+        args=SFTConfig(**arguments, **own),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=chat.loaded.tokenizer,
+    )
 
 
 def _adapted(model: Any, config: AdapterConfig, seed: int) -> Any:

@@ -6,6 +6,7 @@ import pytest
 from tests.respondents.conftest import build_chat_model
 
 from pluralign.core import InvalidInput, Message, NotEnoughData, Sampling
+from pluralign.methods.adapter_training import labelled
 from pluralign.methods.culturespa import TuningConfig, TuningRow, check_tunable, tune
 from pluralign.methods.culturespa import tuning as module
 
@@ -43,7 +44,8 @@ ROWS = [
 
 def test_only_the_answer_and_what_ends_the_turn_are_learned(chat: LocalChatModel) -> None:
     learned, long = module._tokens(chat, ROWS[:1])
-    ids, labels = learned[0]["input_ids"], learned[0]["labels"]
+    row = labelled(*learned[0])
+    ids, labels = row["input_ids"], row["labels"]
     prompt = chat.tokens(ROWS[0].conversation)
     assert ids[: len(prompt)] == prompt
     assert labels[: len(prompt)] == [-100] * len(prompt)
@@ -54,7 +56,9 @@ def test_only_the_answer_and_what_ends_the_turn_are_learned(chat: LocalChatModel
 def test_a_model_without_a_template_learns_the_plain_form(tmp_path: Path) -> None:
     plain = load_chat_model(str(build_chat_model(tmp_path / "plain", template=None)), device="cpu")
     learned, _ = module._tokens(plain, ROWS[:1])
-    assert plain.loaded.tokenizer.decode(learned[0]["input_ids"]).endswith("Assistant: 2</s>")
+    assert plain.loaded.tokenizer.decode(labelled(*learned[0])["input_ids"]).endswith(
+        "Assistant: 2</s>"
+    )
 
 
 @pytest.mark.slow
@@ -83,7 +87,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not(
     chat: LocalChatModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tune(chat, ROWS, tmp_path / "whole", FAST, "joint")
-    real = module._trainer
+    real = module.supervised_trainer
 
     def dying(*given: Any) -> Any:
         from transformers import TrainerCallback
@@ -97,11 +101,11 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not(
         trainer.add_callback(Dies())
         return trainer
 
-    monkeypatch.setattr(module, "_trainer", dying)
+    monkeypatch.setattr(module, "supervised_trainer", dying)
     with pytest.raises(KeyboardInterrupt):
         tune(chat, ROWS, tmp_path / "part", FAST, "joint")
     assert not (tmp_path / "part").exists()
-    monkeypatch.setattr(module, "_trainer", real)
+    monkeypatch.setattr(module, "supervised_trainer", real)
     part = tune(chat, ROWS, tmp_path / "part", FAST, "joint")
     assert part["steps"] == whole["steps"]
     assert (tmp_path / "part/adapter_model.safetensors").read_bytes() == (

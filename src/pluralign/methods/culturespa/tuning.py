@@ -11,12 +11,16 @@ from typing import Any, Literal
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.huggingface.training_folders import TrainingFolder, need_trl
 from pluralign.huggingface.watch import Watch
-from pluralign.methods.adapter_training import NOT_LEARNED, Pace, train_adapter
+from pluralign.methods.adapter_training import (
+    NOT_LEARNED,
+    Pace,
+    TokenRow,
+    supervised_trainer,
+    train_adapter,
+)
 from pluralign.methods.culturespa.collecting import TuningRow
 from pluralign.methods.culturespa.config import BATCHES, TuningConfig
 from pluralign.respondents.local import LocalChatModel
-
-_IGNORED = -100
 
 
 def tune(
@@ -71,7 +75,7 @@ def tune(
         "rows": len(learned),
         "rows_by_community": dict(Counter(row.community for row in rows)),
         "rows_too_long": long,
-        "tokens": sum(len(row["input_ids"]) for row in learned),
+        "tokens": sum(len(prompt) + len(answer) for prompt, answer in learned),
     }
     facts["steps"] = train_adapter(
         chat,
@@ -80,7 +84,7 @@ def tune(
         _pace(config, kind, len(learned)),
         seed,
         watch,
-        lambda adapted, arguments: _trainer(chat, adapted, learned, arguments),
+        lambda adapted, arguments: supervised_trainer(chat, adapted, learned, arguments),
     )
     facts["seconds"] = round(time.perf_counter() - since, 2)
     place.publish(facts)
@@ -98,10 +102,8 @@ def _pace(config: TuningConfig, kind: str, rows: int) -> Pace:
     )
 
 
-def _tokens(
-    chat: LocalChatModel, rows: Sequence[TuningRow]
-) -> tuple[list[dict[str, list[int]]], int]:
-    """Token rows with labels on the answer alone, and the number of rows that are too long."""
+def _tokens(chat: LocalChatModel, rows: Sequence[TuningRow]) -> tuple[list[TokenRow], int]:
+    """Token rows, and the number of rows that are too long."""
     learned = []
     for row in rows:
         prompt, answer = (
@@ -109,28 +111,8 @@ def _tokens(
             chat.answer_tokens(row.conversation, row.answer),
         )
         if len(prompt) + len(answer) <= chat.longest:
-            learned.append(
-                {"input_ids": prompt + answer, "labels": [_IGNORED] * len(prompt) + answer}
-            )
+            learned.append((prompt, answer))
     return learned, len(rows) - len(learned)
-
-
-def _trainer(
-    chat: LocalChatModel,
-    adapted: Any,
-    learned: list[dict[str, list[int]]],
-    arguments: dict[str, Any],
-) -> Any:
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
-    own = {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
-    return SFTTrainer(
-        model=adapted,
-        args=SFTConfig(**arguments, **own),
-        train_dataset=Dataset.from_list(learned),
-        processing_class=chat.loaded.tokenizer,
-    )
 
 
 def _identity(

@@ -17,11 +17,16 @@ from typing import Any
 from pluralign.core import Conversation, NotEnoughData
 from pluralign.huggingface.training_folders import TrainingFolder, need_trl
 from pluralign.huggingface.watch import Watch
-from pluralign.methods.adapter_training import NOT_LEARNED, Pace, train_adapter
+from pluralign.methods.adapter_training import (
+    NOT_IN_LOSS,
+    NOT_LEARNED,
+    Pace,
+    supervised_trainer,
+    train_adapter,
+)
 from pluralign.methods.policies.config import RATES, PolicyTuningConfig, TunedMethod
 from pluralign.respondents.local import LocalChatModel
 
-_IGNORED = -100
 Row = dict[str, list[int]]
 
 
@@ -124,20 +129,8 @@ def _rows(
 def _raft(
     chat: LocalChatModel, adapted: Any, rows: list[Row], arguments: Any, _: PolicyTuningConfig
 ) -> Any:
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
-    learned = []
-    for row in rows:
-        labels = [_IGNORED] * len(row["prompt_ids"]) + row["chosen_ids"]
-        learned.append({"input_ids": row["prompt_ids"] + row["chosen_ids"], "labels": labels})
-    own = {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
-    return SFTTrainer(
-        model=adapted,
-        args=SFTConfig(**arguments, **own),
-        train_dataset=Dataset.from_list(learned),
-        processing_class=chat.loaded.tokenizer,
-    )
+    answers = [(row["prompt_ids"], row["chosen_ids"]) for row in rows]
+    return supervised_trainer(chat, adapted, answers, arguments)
 
 
 def _dpo(
@@ -178,7 +171,7 @@ def _orpo(
                 answer = feature[f"{side}_ids"]
                 row[f"{side}_input_ids"] = prompt + answer
                 row[f"{side}_attention_mask"] = [1] * (len(prompt) + len(answer))
-                row[f"{side}_labels"] = [_IGNORED] * len(prompt) + answer
+                row[f"{side}_labels"] = [NOT_IN_LOSS] * len(prompt) + answer
             return row
 
     own = {"max_length": chat.longest, "remove_unused_columns": False}
