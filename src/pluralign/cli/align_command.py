@@ -1,5 +1,6 @@
 """``pluralign align``: a language model that follows each community's reward model."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,14 +80,14 @@ def align(
     if show:
         show_align_stage(show, read_align_stage(_folder(out, config), show), output)
         return
-    given = {"reward.model": reward, "reward.judge": judge, "prompts.path": _absolute(prompts)}
+    given = {"reward.model": reward, "reward.judge": judge, "prompts.path": prompts}
     resolved = resolve_align(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
         where=config.name if config else "options",
         overrides=[
             *as_overrides(model=model, community=community),
-            *(f"{key}={value}" for key, value in given.items() if value is not None),
+            *(f"{key}={_placed(value)}" for key, value in given.items() if value is not None),
             *(sets or []),
         ],
     )
@@ -99,9 +100,14 @@ def align(
     show_align(outcome, folder, output)
 
 
-def _absolute(path: Path | None) -> str | None:
-    """A path of the command line, which is relative to the working directory, not to the config."""
-    return None if path is None else str(path.resolve())
+def _placed(place: Path | str) -> str:
+    """A URL or a path of the command line as TOML; the path is relative to the working directory.
+
+    >>> _placed("http://127.0.0.1:8000")
+    '"http://127.0.0.1:8000"'
+    """
+    is_url = isinstance(place, str) and place.startswith(("http://", "https://"))
+    return json.dumps(place if is_url else str(Path(place).resolve()))
 
 
 def _folder(out: Path | None, config: Path | None) -> Path:

@@ -1,0 +1,35 @@
+"""``pluralign align`` on the command line."""
+
+import json
+
+from typer.testing import CliRunner
+
+from pluralign.cli.main import app
+
+
+def test_paths_of_options_are_relative_to_the_working_directory_not_to_the_config(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "configs").mkdir()
+    config = tmp_path / "configs/align.toml"
+    config.write_text('[model]\nname = "mine"\n[sample]\nn = 4\n')
+    (tmp_path / "p.jsonl").write_text('{"prompt": "Tea?"}\n')
+    monkeypatch.chdir(tmp_path)
+    options = ["--reward", "runs/a", "--judge", "http://127.0.0.1:9", "--prompts", "p.jsonl"]
+    done = CliRunner().invoke(app, ["align", str(config), *options, "--explain", "--json"])
+    assert done.exit_code == 0, done.output
+    value = {row["key"]: row["value"] for row in json.loads(done.stdout)}
+    assert value["reward.model"] == str(tmp_path / "runs/a")
+    assert value["reward.judge"] == "http://127.0.0.1:9"
+    assert value["prompts.path"] == str(tmp_path / "p.jsonl")
+    assert value["sample.n"] == "4"
+
+
+def test_a_folder_without_a_reward_model_gets_a_message(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(json.dumps({"prompt": f"{n}?"}) + "\n" for n in range(4))
+    (tmp_path / "p.jsonl").write_text(rows)
+    given = ["--model", "mine", "--reward", "none", "--prompts", "p.jsonl"]
+    done = CliRunner().invoke(app, ["align", *given])
+    assert done.exit_code == 2
+    assert "no saved reward model here" in done.output
