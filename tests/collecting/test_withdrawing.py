@@ -87,11 +87,14 @@ def _write(filling, person, body) -> str:
 
 
 def _judge(filling, person, text_id):
-    """Let a person judge the first pair with a text."""
+    """Let a person judge a text against the first response of the study."""
 
     def make(c):
         has_it = (pair.c.first == text_id) | (pair.c.second == text_id)
-        filling.answer(c, person, c.execute(select(pair.c.id).where(has_it)).scalars().first())
+        by_study = select(text.c.id).where(text.c.author.is_(None))
+        against_it = pair.c.first.in_(by_study) | pair.c.second.in_(by_study)
+        found = c.execute(select(pair.c.id).where(has_it, against_it)).scalars()
+        filling.answer(c, person, found.first())
 
     filling.store.write(make)
 
