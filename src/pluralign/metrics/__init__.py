@@ -2,6 +2,15 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
+from pluralign.metrics.answer_variety import (
+    distance_beyond_chance,
+    distinct_share,
+    lexical_distances,
+    repeated_share,
+    variety_within,
+    vector_distances,
+    words_of,
+)
 from pluralign.metrics.best_of_n import best_of_n, best_of_n_divergence, best_of_n_win_rate
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
@@ -47,6 +56,7 @@ from pluralign.metrics.personas import (
 )
 from pluralign.metrics.policy_divergence import sampled_divergence
 from pluralign.metrics.propensities import propensity_weights
+from pluralign.metrics.refusals import REFUSAL_LANGUAGES, refuses
 from pluralign.metrics.reward_aggregation import normalise_then_sum, proportional, worst_off
 from pluralign.metrics.reward_shaping import RewardScale
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
@@ -62,6 +72,7 @@ from pluralign.metrics.survey_scores import (
 __all__ = [
     "ENOUGH_CLUSTERS",
     "NORMAL_95",
+    "REFUSAL_LANGUAGES",
     "ByCommunity",
     "Clusters",
     "Drawn",
@@ -78,6 +89,8 @@ __all__ = [
     "cultural_alignment_score",
     "d_optimal_gains",
     "disaggregate",
+    "distance_beyond_chance",
+    "distinct_share",
     "draw_group_means",
     "draw_means",
     "draw_questions",
@@ -92,6 +105,7 @@ __all__ = [
     "information",
     "jensen_shannon_distance",
     "krippendorff_alpha",
+    "lexical_distances",
     "majority_choice",
     "mixture_interval",
     "normalise_then_sum",
@@ -101,6 +115,8 @@ __all__ = [
     "percentile_interval",
     "propensity_weights",
     "proportional",
+    "refuses",
+    "repeated_share",
     "sampled_divergence",
     "similarity",
     "spanning_length",
@@ -115,7 +131,10 @@ __all__ = [
     "target_rank",
     "total_variation",
     "updated_inverse",
+    "variety_within",
+    "vector_distances",
     "wasserstein",
     "wilson_interval",
+    "words_of",
     "worst_off",
 ]
