@@ -26,7 +26,8 @@ class _Answers:
     Attributes:
         prompts: The prompts.
         texts: Their answers, P lists of n.
-        tuned_P_n: Log-probabilities of the answers under the policy, in nats, shape (P, n).
+        tuned_P_n: Log-probabilities of the answers under the policy, in nats, shape (P, n); of
+            answers as they were sampled: at that temperature, cut ones without an end.
         start_P_n: The same under the start model.
     """
 
@@ -138,9 +139,14 @@ def _answered(
     talks = [prompt.conversation for prompt in prompts]
     replies = policy.sample(talks, how, n)
     repeated = [talk for talk in talks for _ in range(n)]
-    texts = [reply.text for own in replies for reply in own]
-    tuned_P_n = policy.log_probs(repeated, texts).reshape(-1, n)
-    start_P_n = start.log_probs(repeated, texts).reshape(-1, n)
+    drawn = [reply for own in replies for reply in own]
+    said: dict[str, Any] = {
+        "answers": [reply.text for reply in drawn],
+        "cut": [reply.finish_reason == "length" for reply in drawn],
+        "temperature": config.temperature,
+    }
+    tuned_P_n = policy.log_probs(repeated, **said).reshape(-1, n)
+    start_P_n = start.log_probs(repeated, **said).reshape(-1, n)
     for p, prompt in enumerate(prompts):
         yield {
             "prompt": prompt.id,

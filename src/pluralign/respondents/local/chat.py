@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import Conversation, FloatArray, Message, Reply, Sampling
-from pluralign.respondents.local.generation import answer_log_probs, generated
+from pluralign.respondents.local.generation import answer_log_probs, end_tokens, generated
 from pluralign.respondents.local.loading import LoadedModel, load
 
 Heard = Callable[[int, Reply], None]
@@ -136,18 +136,46 @@ class LocalChatModel:
         return replies
 
     def log_probs(
-        self, conversations: Sequence[Conversation], answers: Sequence[str]
+        self,
+        conversations: Sequence[Conversation],
+        answers: Sequence[str],
+        *,
+        cut: Sequence[bool] | None = None,
+        temperature: float = 1.0,
     ) -> FloatArray:
-        """Log-probability of each answer with the end of its turn, in nats, shape (N,)."""
+        """Log-probability of each answer, in nats.
+
+        Args:
+            conversations: The conversations, N of them.
+            answers: Their answers.
+            cut: Whether each answer was cut by the limit of tokens: then the end of the turn is not
+                a part of it. Default: none was.
+            temperature: Temperature of the distribution, > 0.
+
+        Returns:
+            Sums over the tokens of each answer and of its end, shape (N,).
+        """
+        cut_N = [False] * len(answers) if cut is None else cut
         prompts = [self.tokens(conversation) for conversation in conversations]
-        pairs = zip(conversations, answers, strict=True)
-        said = [self.answer_tokens(conversation, answer) for conversation, answer in pairs]
+        given = zip(conversations, answers, cut_N, strict=True)
+        said = [self._sampled_tokens(*one) for one in given]
         lengths = [len(p) + len(a) for p, a in zip(prompts, said, strict=True)]
         found = np.zeros(len(prompts))
         for batch in batches(range(len(prompts)), lengths, self.batch_tokens):
             own = [prompts[i] for i in batch], [said[i] for i in batch]
-            found[batch] = answer_log_probs(self.loaded, *own)
+            found[batch] = answer_log_probs(self.loaded, *own, temperature)
         return found
+
+    def _sampled_tokens(self, conversation: Conversation, answer: str, cut: bool) -> list[int]:
+        """Tokens of an answer up to its end, where sampling stops; without the end if it was cut.
+
+        A template may write more after the end, such as a new line, which is never sampled.
+        """
+        tokens, ends = self.answer_tokens(conversation, answer), end_tokens(self.loaded.model)
+        at = next((i for i, token in enumerate(tokens) if token in ends), None)
+        if at is None:
+            return tokens
+        return tokens[:at] if cut else tokens[: at + 1]
 
     def _generate(
         self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling, n: int

@@ -41,7 +41,7 @@ def generated(
         )
     new_rows = out[:, ids_B_T.shape[1] :]
     texts: list[str] = tokenizer.batch_decode(new_rows, skip_special_tokens=True)
-    ends = _end_tokens(model)
+    ends = end_tokens(model)
     return [
         Reply(text.strip(), finish_reason="" if ends & set(row) else "length")
         for text, row in zip(texts, new_rows.tolist(), strict=True)
@@ -49,14 +49,18 @@ def generated(
 
 
 def answer_log_probs(
-    loaded: LoadedModel, prompts: Sequence[list[int]], answers: Sequence[list[int]]
+    loaded: LoadedModel,
+    prompts: Sequence[list[int]],
+    answers: Sequence[list[int]],
+    temperature: float = 1.0,
 ) -> FloatArray:
     """Log-probability of each answer after its prompt, in nats, as one batch.
 
     Args:
         loaded: The model.
         prompts: Tokens of B prompts.
-        answers: Tokens of their answers, each at least one.
+        answers: Tokens of their answers.
+        temperature: Temperature of the distribution, > 0.
 
     Returns:
         Sums over the tokens of each answer, shape (B,).
@@ -65,10 +69,10 @@ def answer_log_probs(
 
     rows = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
     ids_B_T, mask_B_T = left_padded(rows, loaded.tokenizer.pad_token_id, loaded.model.device)
-    longest = max(map(len, answers))
+    longest = max(1, *map(len, answers))
     with torch.inference_mode():
         out = loaded.model(input_ids=ids_B_T, attention_mask=mask_B_T, logits_to_keep=longest + 1)
-        log_B_L_V = out.logits[:, :-1].float().log_softmax(dim=-1)
+        log_B_L_V = (out.logits[:, :-1].float() / temperature).log_softmax(dim=-1)
     said_B_L = ids_B_T[:, -longest:]
     log_B_L = log_B_L_V.gather(2, said_B_L[:, :, None])[:, :, 0].cpu().numpy()
     return np.array(
@@ -116,7 +120,7 @@ def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, 
     return ids, mask
 
 
-def _end_tokens(model: Any) -> set[int]:
+def end_tokens(model: Any) -> set[int]:
     """The tokens at which generation ends by itself."""
     ends: Any = getattr(model.generation_config, "eos_token_id", None)
     return set(ends) if isinstance(ends, list) else {ends}
