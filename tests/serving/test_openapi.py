@@ -25,7 +25,11 @@ POSTED = {
     "/pooling",
     "/score",
     "/v1/score",
+    "/rerank",
+    "/v1/rerank",
+    "/v2/rerank",
     "/predict",
+    "/v1/embeddings",
 }
 GOT = {"/v1/communities", "/v1/models", "/healthz", "/readyz", "/metrics", "/"}
 CHECKS = [
@@ -62,6 +66,10 @@ EXAMPLES = {
     },
     "/score": {"queries": "Tea?", "documents": ["Yes.", "No."]},
     "/v1/score": {"queries": ["Tea?"], "documents": "Yes."},
+    "/rerank": {"query": "Tea?", "documents": ["Yes.", {"text": "No."}], "top_n": 1},
+    "/v1/rerank": {"query": "Tea?", "documents": ["Yes."], "return_documents": False},
+    "/v2/rerank": {"model": "served@~coast", "query": "Tea?", "documents": ["Yes.", "No."]},
+    "/v1/embeddings": {"input": ["Tea?", "Yes."], "model": "served"},
     "/predict": {"inputs": [["Tea?", "Yes."], ["No."]], "raw_scores": True},
 }
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from pluralign._version import __version__
 from pluralign.rewards import one_blas_thread
-from pluralign.serving import adapting, native, openrlhf, tei, vllm
+from pluralign.serving import adapting, embeddings, native, openrlhf, rerank, tei, vllm
 from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guard import Guard
 from pluralign.serving.metrics import MEDIA_TYPE, Metrics
@@ -26,7 +26,7 @@ _ABOUT = (
     "logits; only differences between responses to the same prompt have a meaning. A score is "
     "similarity to the choices of the people who took part, not to a whole community."
 )
-_COMPATIBLE = (openrlhf, vllm, tei)
+_COMPATIBLE = (openrlhf, vllm, rerank, tei)
 _PAGE = {
     "/": ("page.html", "text/html"),
     "/page.js": ("page.js", "text/javascript"),
@@ -72,6 +72,7 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     explain_problems(app)
     app.include_router(native.router)
     app.include_router(adapting.router)
+    app.include_router(embeddings.router)
     for compatible in _COMPATIBLE:
         app.include_router(compatible.router)
         app.include_router(
@@ -79,7 +80,8 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
         )
     app.include_router(state)
     describe_bodies(
-        app, [body for module in (native, adapting, *_COMPATIBLE) for body in module.BODIES]
+        app,
+        [body for module in (native, adapting, embeddings, *_COMPATIBLE) for body in module.BODIES],
     )
     return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
 

@@ -33,6 +33,8 @@ VLLM: Mapping[str, Any] = {
     "truncation_side": ("right",),
     "truncate_prompt_tokens": (-1,),
 }
+OPENAI: Mapping[str, Any] = dict.fromkeys(("user", "metadata", "request_id", "priority"), _ANY)
+"""Of all endpoints of OpenAI."""
 TEI: Mapping[str, Any] = {
     "parameters": ({},),
     "options": _ANY,

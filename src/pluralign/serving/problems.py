@@ -20,6 +20,7 @@ CLIENT_LEFT = 499
 _log = logging.getLogger("pluralign.serving")
 _ERRORS_TOLD = 10
 _WORDS = 300
+_CODES = {401: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}
 
 
 class Refused(HTTPException):
@@ -50,9 +51,39 @@ def problem(
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, Any]] | None = None,
 ) -> Response:
-    """An answer that describes an error."""
-    told = Problem(title=_phrase(status), status=status, detail=detail, hint=hint, errors=errors)
+    """An answer that describes an error, also in OpenAI's form, as the member ``error``."""
+    told = Problem(
+        title=_phrase(status),
+        status=status,
+        detail=detail,
+        hint=hint,
+        errors=errors,
+        error=openai_error(status, detail, hint, errors),
+    )
     return Response(told.model_dump_json(exclude_none=True), status, headers, MEDIA_TYPE)
+
+
+def openai_error(
+    status: int,
+    detail: str | None,
+    hint: str | None = None,
+    errors: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, str | None]:
+    """An error as clients of OpenAI read it.
+
+    >>> openai_error(429, "too many requests are waiting", "ask again in 2 s")["type"]
+    'rate_limit_error'
+    """
+    named = [f"{error['where']}: {error['what']}" for error in errors or ()]
+    parts = [detail or _phrase(status), *named[:1], *([hint] if hint else [])]
+    param = str(errors[0]["where"]).removeprefix("body.") if errors else None
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return {
+        "message": "; ".join(parts),
+        "type": "rate_limit_error" if status == 429 else kind,
+        "param": param,
+        "code": _CODES.get(status),
+    }
 
 
 def explain_problems(app: FastAPI) -> None:

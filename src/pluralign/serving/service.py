@@ -1,10 +1,9 @@
 """One model with its queue and metrics, shared by all endpoints of a server."""
 
-import asyncio
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +15,12 @@ from pluralign.encoders import RecentVectors, language_of
 from pluralign.models import open_model
 from pluralign.rewards import Scorable, Thoughts, load_card, scorable
 from pluralign.runs import Refits, refits_of
-from pluralign.serving.batching import Batch, Batcher, Busy, Closed
+from pluralign.serving.batching import Batch, Batcher
+from pluralign.serving.connections import while_connected
 from pluralign.serving.metrics import Metrics
+from pluralign.serving.one_at_a_time import OneAtATime
 from pluralign.serving.plans import Planner
-from pluralign.serving.problems import CLIENT_LEFT, Refused
+from pluralign.serving.problems import Refused
 from pluralign.serving.scoring import Scorer, ScoreRequest, scorer_of
 from pluralign.serving.server_settings import ServeSettings
 from pluralign.serving.sessions import Session, Sessions
@@ -30,6 +31,7 @@ _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
 _AT_ONCE, _SOON_READ = 8, 20_000
+_ENCODED_AT_A_TIME = 32
 _CUT = "cut: the {} is longer than the trunk reads; only its beginning is scored"
 
 
@@ -99,6 +101,7 @@ class Service:
         metrics: Counts for Prometheus.
         planner: Makes the plans of requests.
         batcher: Scores requests in batches.
+        encoding: Encodes texts.
         sessions: Heads that callers adapted.
         aside: Threads for long work next to the event loop.
         since: Start time of the server, in seconds since 1970.
@@ -110,6 +113,7 @@ class Service:
     metrics: Metrics
     planner: Planner = field(init=False)
     batcher: Batcher = field(init=False)
+    encoding: OneAtATime = field(init=False)
     sessions: Sessions = field(init=False)
     aside: Aside = field(init=False, default_factory=Aside)
     since: int = field(default_factory=lambda: int(time.time()))
@@ -120,6 +124,7 @@ class Service:
         self.sessions = Sessions(self.settings.most_sessions, self.settings.session_seconds)
         tokens = self.settings.batch_tokens or (_TOKENS_ON_GPU if _on_gpu() else _TOKENS_ON_CPU)
         most = self.settings.most_waiting
+        self.encoding = OneAtATime(most, "encoder")
         self.batcher = Batcher(self.opened.scorer, tokens, most, self._count, self.opened.cores)
 
     @property
@@ -146,6 +151,7 @@ class Service:
         """Accept no more requests, and finish the waiting ones."""
         self.draining = True
         await self.batcher.close()
+        await self.encoding.close()
         self.aside.close()
 
     async def scorable(
@@ -222,16 +228,11 @@ class Service:
         return reward_N_S
 
     async def _admit(self, requests: Sequence[RewardRequest], communities: int) -> None:
-        """Limit the size of a request and of its answer; log its texts if the settings ask for it.
+        """Limit the size of a request and of its answer.
 
         Raises:
             Refused: If one of them is too large.
         """
-        most = self.settings.most_items
-        if len(requests) > most:
-            raise Refused(
-                413, f"{len(requests)} responses in one request", f"send at most {most} at a time"
-            )
         most = self.settings.most_rewards
         if len(requests) * communities > most:
             what = (
@@ -241,7 +242,39 @@ class Service:
             raise Refused(
                 413, what, f"ask for at most {most} at a time; serve --most-rewards sets how many"
             )
+        await self.check_sizes(requests)
+
+    async def check_sizes(self, requests: Sequence[RewardRequest]) -> None:
+        """Limit the number and the length of texts; log them if the settings ask for it.
+
+        Raises:
+            Refused: If they are too many, or one is too long.
+        """
+        most = self.settings.most_items
+        if len(requests) > most:
+            raise Refused(
+                413, f"{len(requests)} responses in one request", f"send at most {most} at a time"
+            )
         await self.aside(len(requests) > _AT_ONCE, self._check_lengths, requests)
+
+    async def encoded(self, request: Request, texts: Sequence[str]) -> FloatArray:
+        """Vectors of texts by the encoder of the model, shape (N, D).
+
+        Raises:
+            Refused: As for `rewards`.
+        """
+        work = self._encode(texts)
+        return await while_connected(request, work, self.settings.seconds, "not encoded")
+
+    async def _encode(self, texts: Sequence[str]) -> FloatArray:
+        encoder = self.opened.vectors
+        assert encoder is not None, "the caller has checked it"
+
+        def parts() -> Iterator[FloatArray]:
+            for start in range(0, len(texts), _ENCODED_AT_A_TIME):
+                yield encoder.encode(texts[start : start + _ENCODED_AT_A_TIME])
+
+        return np.concatenate([part async for part in self.encoding.pieces(parts, len(texts))])
 
     def _check_lengths(self, requests: Sequence[RewardRequest]) -> None:
         most = self.settings.most_characters
@@ -265,24 +298,8 @@ class Service:
         self, request: Request, wanted: Sequence[ScoreRequest]
     ) -> list[FloatArray]:
         """The rewards; a client that disconnects or waits too long cancels the request."""
-        work = asyncio.ensure_future(self.batcher.score(wanted))
-        gone = asyncio.ensure_future(request.receive())
-        try:
-            await asyncio.wait(
-                {work, gone}, timeout=self.settings.seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            if work.done():
-                return _outcome(work)
-            if gone.done():
-                raise Refused(CLIENT_LEFT, "the client disconnected")
-            raise Refused(
-                504,
-                f"not scored within {self.settings.seconds:g} s",
-                "ask again, or send a smaller request",
-            )
-        finally:
-            for task in (work, gone):
-                task.cancel()
+        work = self.batcher.score(wanted)
+        return await while_connected(request, work, self.settings.seconds, "not scored")
 
 
 def _wanted(
@@ -294,20 +311,6 @@ def _wanted(
     if session is None:
         return ScoreRequest(tuple(requests), steers, repeated)
     return ScoreRequest(tuple(requests), steers, repeated, session.added, session.fading)
-
-
-def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:
-    try:
-        return work.result()
-    except Busy as busy:
-        after = {"Retry-After": str(busy.seconds)}
-        raise Refused(
-            429, "too many requests are waiting", f"ask again in {busy.seconds} s", after
-        ) from busy
-    except Closed as closed:
-        raise Refused(
-            503, "the server is stopping", "ask another one", {"Retry-After": "1"}
-        ) from closed
 
 
 def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str, ...]]:

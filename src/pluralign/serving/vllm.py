@@ -29,7 +29,7 @@ _ACTIVATION = AliasChoices("use_activation", "activation", "softmax")
 _TASKS = Literal["classify", "score", "reward", "pooling", "encode"]
 
 
-class _Body(Compatible):
+class VllmBody(Compatible):
     """The common fields of all requests."""
 
     _ignored = VLLM
@@ -73,7 +73,7 @@ class ChatMessage(BaseModel):
         return Message(self.role, "\n".join(part.text for part in self.content))
 
 
-class Classify(_Body):
+class Classify(VllmBody):
     """Conversations to score: rendered by a chat template (``input``), or one as messages."""
 
     input: str | tuple[str, ...] | None = None
@@ -107,7 +107,7 @@ class Pooling(Classify):
     """Format of a reward; base64 encodes a little-endian float32."""
 
 
-class Score(_Body):
+class Score(VllmBody):
     """Prompts (``queries``), one or as many as responses, and responses (``documents``)."""
 
     queries: str | tuple[str, ...] = Field(validation_alias="queries")
@@ -212,7 +212,7 @@ BODIES = [Classify, Pooling, Score]
 async def classify(request: Request) -> Response:
     """Rewards of conversations."""
     body, requests = await read(request, Classify, Classify.requests)
-    rewards = await _rewards(request, body, requests)
+    rewards = await rewards_of(request, body, requests)
     data = [
         {"index": i, "label": LABEL, "probs": [r], "num_classes": 1} for i, r in enumerate(rewards)
     ]
@@ -225,7 +225,7 @@ async def classify(request: Request) -> Response:
 async def pooling(request: Request) -> Response:
     """Rewards of conversations."""
     body, requests = await read(request, Pooling, Pooling.requests)
-    rewards = await _rewards(request, body, requests)
+    rewards = await rewards_of(request, body, requests)
     write = _base64 if body.encoding_format == "base64" else lambda reward: [reward]
     data = [{"index": i, "object": "pooling", "data": write(r)} for i, r in enumerate(rewards)]
     return _answer(request, "pooling", body, requests, data)
@@ -236,12 +236,15 @@ async def pooling(request: Request) -> Response:
 async def score(request: Request) -> Response:
     """Rewards of responses (documents) to prompts (queries)."""
     body, requests = await read(request, Score, Score.requests)
-    rewards = await _rewards(request, body, requests)
+    rewards = await rewards_of(request, body, requests)
     data = [{"index": i, "object": "score", "score": r} for i, r in enumerate(rewards)]
     return _answer(request, "score", body, requests, data)
 
 
-async def _rewards(request: Request, body: _Body, requests: Sequence[RewardRequest]) -> list[float]:
+async def rewards_of(
+    request: Request, body: VllmBody, requests: Sequence[RewardRequest]
+) -> list[float]:
+    """Rewards for the community that the model's name has, in the form that the body asks for."""
     service = service_of(request)
     requests = answered(await service.scorable(requests))
     steer = steer_named(service, body.model, request.path_params.get("steer"))
@@ -252,7 +255,7 @@ async def _rewards(request: Request, body: _Body, requests: Sequence[RewardReque
 def _answer(
     request: Request,
     kind: str,
-    body: _Body,
+    body: VllmBody,
     requests: Sequence[RewardRequest],
     data: list[dict[str, Any]],
 ) -> Response:

@@ -346,3 +346,5 @@ class Problem(BaseModel):
     """The next step to take."""
     errors: list[dict[str, Any]] | None = None
     """Where in the body, for a body that lacks or misplaces a value."""
+    error: dict[str, str | None] | None = None
+    """The same fault in the form of OpenAI: ``message``, ``type``, ``param``, ``code``."""
