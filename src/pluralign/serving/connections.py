@@ -19,9 +19,9 @@ async def while_connected(
 
     Args:
         request: The request of the client.
-        work: What to wait for.
+        work: The work to wait for.
         seconds: Longest time to wait.
-        what: What is not done in time, such as "not scored".
+        what: The state of late work, such as "not scored".
 
     Raises:
         Refused: If there is no result: the client left (499), the time is over (504), too much work
