@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pluralign.aligning.best_of_n_curves import curve_rows
+from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.sampling import sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates
@@ -91,6 +92,7 @@ def run_align(
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
+        folder.write_json(SETTINGS, shown(resolved.settings))
         stages: dict[str, Mapping[str, Any]] = {}
         for name in ALIGN_STAGES[: min(last + 1, len(ALIGN_STAGES) - 1)]:
             stages[name] = _stage(work, name)

@@ -65,7 +65,7 @@ def load(
     _look_for(name, revision)
     for folder in (Path(name), adapter):
         if folder is not None and folder.is_dir():
-            _refuse_unsafe(folder, trust_remote_code)
+            refuse_unsafe(folder, trust_remote_code)
     where = device or default_device()
     half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(where))
     chosen: dict[str, Any] = {"dtype": torch.bfloat16 if half else torch.float32}
@@ -90,7 +90,7 @@ def _identified(name: str, commit: str | None) -> tuple[str, list[str]]:
     return name, [f"{name}@{commit}"]
 
 
-def _refuse_unsafe(folder: Path, trust_remote_code: bool) -> None:
+def refuse_unsafe(folder: Path, trust_remote_code: bool) -> None:
     """Refuse a folder whose files would run code, or are damaged."""
     refuse_pickles(folder)
     if not trust_remote_code:

@@ -1,0 +1,80 @@
+"""The folder of a run of `pluralign align`, read for answering: settings, adapters, people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pluralign.aligning.selecting import PolicyName
+from pluralign.core import AnyPath, InvalidInput, InvalidSettings, as_path
+from pluralign.methods.policies import TunedMethod
+from pluralign.rewards import load_card
+from pluralign.runs.finished import read_object
+from pluralign.runs.folder import RECORD
+from pluralign.settings import AlignSettings
+from pluralign.settings.validation import validated
+
+SETTINGS = "settings.json"
+_ADAPTER = "adapter_config.json"
+
+
+def read_align_settings(run: AnyPath) -> AlignSettings:
+    """The settings of a run that is finished, or has begun.
+
+    Raises:
+        InvalidInput: If the folder has no run of `pluralign align`.
+    """
+    folder = as_path(run)
+    found = read_object(folder / SETTINGS)
+    if found is None:
+        found = (read_object(folder / RECORD) or {}).get("settings")
+    if not isinstance(found, dict) or "reward" not in found:
+        raise InvalidInput(
+            "the folder has no run of `pluralign align`",
+            where=str(folder),
+            hint="name the folder that it wrote",
+        )
+    return validated(AlignSettings, found, str(folder))
+
+
+def adapters_of(
+    run: Path, settings: AlignSettings, communities: Sequence[str], method: str | None = None
+) -> dict[str, Path]:
+    """The adapters of a method of a run.
+
+    Args:
+        run: The folder.
+        settings: The settings of the run.
+        communities: The communities that the run follows.
+        method: The method. Default: the first that trained adapters.
+
+    Returns:
+        Community -> folder of its adapter; empty for a run that trained none.
+
+    Raises:
+        InvalidSettings: If the run has no adapters of the method.
+    """
+    found = {one: _adapters(run, one, communities) for one in settings.tuned}
+    trained = {one: adapters for one, adapters in found.items() if adapters}
+    if method is None:
+        return next(iter(trained.values()), {})
+    if method not in trained:
+        raise InvalidSettings(
+            f"the run has no adapters of {method!r:.40}",
+            where=str(run),
+            hint=f"it has those of {', '.join(trained) or 'no method: it trained nothing'}",
+        )
+    return trained[method]
+
+
+def _adapters(run: Path, method: TunedMethod, communities: Sequence[str]) -> dict[str, Path]:
+    folders = {c: run / "tune" / PolicyName(method, c).label for c in communities}
+    return {c: folder for c, folder in folders.items() if (folder / _ADAPTER).is_file()}
+
+
+def people_of(reward: str) -> Mapping[str, int]:
+    """Community -> people behind a saved reward model; unknown ones are absent, as all of a URL."""
+    if reward.startswith(("http://", "https://")):
+        return {}
+    card: Mapping[str, Any] = load_card(Path(reward))
+    counts = {c: told.get("raters") for c, told in (card.get("people") or {}).items()}
+    return {c: n for c, n in counts.items() if isinstance(n, int)}
