@@ -1,6 +1,6 @@
 """The policies of a run of `pluralign align`, ready to answer: alone, blended, or best of several.
 
-The start model is in memory once, with an adapter of each community beside it. A blend by weights
+The start model is in memory once, together with an adapter of each community. A blend by weights
 is one adapter whose ranks stand side by side, so its answer costs one pass.
 """
 
@@ -59,9 +59,9 @@ class CommunityPolicies:
         people: Community -> people behind its reward model.
 
     Attributes:
-        communities: Ids of the communities that it can answer as: those with an adapter, or, of a
-            run that trained none, those of the reward model, for which the best of several answers
-            of the start model is taken.
+        communities: Ids of the communities that it can answer as: all that have an adapter. If the
+            run trained none: all of the reward model, which then chooses the best of several
+            answers of the start model.
     """
 
     def __init__(

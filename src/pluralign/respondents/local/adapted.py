@@ -1,4 +1,4 @@
-"""A causal model with several adapters beside it, each for some rows of a batch."""
+"""A causal model together with several adapters, each for some rows of a batch."""
 
 import threading
 from collections import Counter, OrderedDict
