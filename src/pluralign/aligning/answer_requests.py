@@ -1,4 +1,4 @@
-"""A request for an answer of a policy, and the answer."""
+"""A request to the policies of a run, and the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ class AnswerRequest:
 
     Attributes:
         conversation: The turns so far; the last is the user's.
-        mode: Who answers: ``start``, the start model; ``steerable``, the communities of ``steer``;
+        mode: The policy that answers: ``start``, the start model; ``steerable``, the communities of ``steer``;
             ``auto``, the community that the prompt is routed to; ``overton``, a summary of views
             among which every community finds one; ``distributional``, a community drawn by its
             share of the population.
         steer: With ``steerable``: one community, or shares of several.
         best_of: Number of answers from which the reward model chooses, >= 1.
-        rewarded_by: Community whose reward chooses; those of ``steer`` where None.
+        rewarded_by: Community whose reward chooses. Default: the communities of ``steer``.
         max_new_tokens: Most tokens of the answer, >= 1.
         temperature: Temperature of sampling, >= 0; 0 takes the likeliest word each time.
         top_p: Total probability of the likeliest words among which to draw, in (0, 1].
@@ -61,7 +61,7 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class CommunityAnswer:
-    """An answer, and who stands behind it.
+    """An answer, with the communities and people behind it.
 
     Attributes:
         text: The answer.
@@ -73,7 +73,7 @@ class CommunityAnswer:
         prompt_tokens: Tokens of the conversation.
         completion_tokens: Tokens that were drawn, of all answers among which one was chosen.
         reward: Reward of the answer in logits, where a reward model chose.
-        steps: What was done on the way -> how often, such as drafts and accepted drafts.
+        steps: Name of a step on the way, such as drafts -> its count.
     """
 
     text: str

@@ -124,7 +124,7 @@ class CommunityPolicies:
         """Answer a request.
 
         Raises:
-            UnknownCommunity: If a community has no policy; those that have one are named.
+            UnknownCommunity: If a community has no policy; the error names all that have one.
             InvalidInput: If the conversation is too long for the model, or the request needs what
                 the run does not have.
         """
