@@ -15,10 +15,10 @@ class AnswerRequest:
 
     Attributes:
         conversation: The turns so far; the last is the user's.
-        mode: The policy that answers: ``start``, the start model; ``steerable``, the communities of ``steer``;
-            ``auto``, the community that the prompt is routed to; ``overton``, a summary of views
-            among which every community finds one; ``distributional``, a community drawn by its
-            share of the population.
+        mode: The policy that answers: ``start``, the start model; ``steerable``, the communities of
+            ``steer``; ``auto``, the community that the prompt is routed to; ``overton``, a summary
+            of views among which every community finds one; ``distributional``, a community drawn
+            by its share of the population.
         steer: With ``steerable``: one community, or shares of several.
         best_of: Number of answers from which the reward model chooses, >= 1.
         rewarded_by: Community whose reward chooses. Default: the communities of ``steer``.
