@@ -142,6 +142,7 @@ def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutco
     scored = scored_candidates(work)
     results = curve_rows(work, scored) if "best-of-n" in work.settings.methods else []
     results += policy_rows(work, scored)
+    results = [row for row in results if row["n"]]
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
     record = {
         "settings": shown(work.settings),

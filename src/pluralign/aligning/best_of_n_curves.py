@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from pluralign.aligning.answer_rows import ANSWER_METRICS, value_of_answers
+from pluralign.aligning.result_rows import MeasuredPolicy, share_change_row, share_row
 from pluralign.aligning.scoring import ScoredCandidates, rows_of_side
+from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray
-from pluralign.metrics import best_of_n, best_of_n_divergence, t_interval
+from pluralign.metrics import best_of_n
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class _Chooser:
     steer: str | None
     score_P_N: FloatArray
 
+    def policy(self, candidates: int) -> MeasuredPolicy:
+        """The choice among this number of answers, as rows name it."""
+        return MeasuredPolicy(self.method, self.steer, candidates)
+
 
 def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
     """Rows of results: the gain over chance of every choice, by every reward, for every n.
@@ -34,13 +41,24 @@ def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]
     prompt, in spreads of the start model's rewards (`RewardScale`), with an interval over prompts.
     """
     at_P = np.array(rows_of_side(work, scored, "test"))
+    texts = [[one.text for one in scored.candidates[row]] for row in at_P]
+    # A prompt with an empty answer has no mean to compare with.
+    kept_P = ~np.isnan(scored.reward_P_N_C[at_P]).any(axis=(1, 2))
+    if not kept_P.any():
+        return []
+    gains: list[PolicyGains] = []
     rows: list[dict[str, Any]] = []
-    for metric, judged_P_N_C, scales in _judges(scored):
-        for chooser in _choosers(work, scored, at_P):
-            for column, community in enumerate(work.communities):
-                value_P_N = judged_P_N_C[at_P][:, :, column] / scales[community].spread
-                rows += _curve(chooser, value_P_N, {"metric": metric, "community": community})
-    return rows
+    for chooser in _choosers(work, scored, at_P):
+        score_P_N = chooser.score_P_N[kept_P]
+        for metric, judged_P_N_C, scales in _judges(scored):
+            spread_C = np.array([scales[c].spread for c in work.communities])
+            value_P_N_C = judged_P_N_C[at_P][kept_P] / spread_C
+            gains += _curve(chooser, metric, score_P_N, value_P_N_C)
+        for metric in ANSWER_METRICS if chooser.steer is not None else ():
+            value_P_N = value_of_answers(metric, texts)[kept_P]
+            rows += _answer_curve(chooser, metric, score_P_N, value_P_N)
+    rows += gain_rows(work.communities, gains)
+    return rows + list(steer_rows(work.communities, gains))
 
 
 def _judges(scored: ScoredCandidates) -> Iterator[tuple[str, FloatArray, Any]]:
@@ -61,27 +79,31 @@ def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[
 
 
 def _curve(
-    chooser: _Chooser, value_P_N: FloatArray, about: dict[str, Any]
+    chooser: _Chooser, metric: str, score_P_N: FloatArray, value_P_N_C: FloatArray
+) -> Iterator[PolicyGains]:
+    """The gain over chance for every community, for every n."""
+    for candidates in _sizes(score_P_N.shape[1]):
+        chosen = [
+            best_of_n(score_P_N, value_P_N_C[:, :, c], candidates)
+            for c in range(value_P_N_C.shape[2])
+        ]
+        gain_P_C = np.stack(chosen, axis=1) - value_P_N_C.mean(axis=1)
+        yield PolicyGains(chooser.policy(candidates), metric, gain_P_C)
+
+
+def _answer_curve(
+    chooser: _Chooser, metric: str, score_P_N: FloatArray, value_P_N: FloatArray
 ) -> Iterator[dict[str, Any]]:
-    answered_P_N = ~np.isnan(value_P_N)
-    kept_P = answered_P_N.all(axis=1)  # a prompt with an empty answer has no mean to compare with
-    value_P_N, score_P_N = value_P_N[kept_P], chooser.score_P_N[kept_P]
-    n = len(value_P_N)
-    for candidates in _sizes(chooser.score_P_N.shape[1]):
-        gain_P = best_of_n(score_P_N, value_P_N, candidates) - value_P_N.mean(axis=1)
-        variance = float(gain_P.var(ddof=1) / n) if n > 1 else float("nan")
-        low, high = t_interval(float(gain_P.mean()), variance, n - 1)
-        yield about | {
-            "method": chooser.method,
-            "steer": chooser.steer,
-            "candidates": candidates,
-            "kl_bound": round(best_of_n_divergence(candidates), 6),
-            "value": float(gain_P.mean()),
-            "low": low,
-            "high": high,
-            "n": n,
-            "n_raters": None,
-        }
+    """The expected share of the chosen answer, for every n; prompts need all values."""
+    known_P = ~np.isnan(value_P_N).any(axis=1)
+    score_P_N, value_P_N = score_P_N[known_P], value_P_N[known_P]
+    if not len(score_P_N):
+        return
+    for candidates in _sizes(score_P_N.shape[1]):
+        policy = chooser.policy(candidates)
+        now_P = np.clip(best_of_n(score_P_N, value_P_N, candidates), 0.0, 1.0)
+        yield share_row(policy, metric, None, now_P)
+        yield share_change_row(policy, f"{metric}_change", value_P_N.mean(axis=1), now_P)
 
 
 def _sizes(n: int) -> list[int]:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pluralign.aligning.answer_rows import answer_rows
+from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row, share_row
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
 from pluralign.aligning.selecting import PolicyName
+from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, Sampling
-from pluralign.metrics import RewardScale, sampled_divergence, t_interval
+from pluralign.metrics import RewardScale, sampled_divergence
 from pluralign.respondents.append import GrowingFile
 from pluralign.runs.folder import read_rows
 
@@ -54,23 +57,30 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     in spreads of the start model's rewards.
     """
     at = rows_of_side(work, scored, "test")
+    prompts = [work.prompts[scored.prompt_P[row]] for row in at]
+    before = [[one.text for one in scored.candidates[row]] for row in at]
+    written: dict[MeasuredPolicy, list[list[str]]] = {START_MODEL: before}
+    gains: list[PolicyGains] = []
     rows: list[dict[str, Any]] = []
     for name, _ in policies(work):
         work.reporter.stage(f"measuring {name.label}")
-        given = _answers(work, name, [work.prompts[scored.prompt_P[row]] for row in at])
-        rows += _gain_rows(work, scored, at, name, given)
+        given = _answers(work, name, prompts)
+        written[name.measured] = given.texts
+        gains += _gains(work, scored, at, name, given)
         rows += _divergences(name, given)
-        rows += _words(scored, at, name, given)
-    return rows
+        rows += _words(before, name, given)
+    rows += gain_rows(work.communities, gains)
+    rows += steer_rows(work.communities, gains)
+    return rows + list(answer_rows(work, prompts, written))
 
 
-def _gain_rows(
+def _gains(
     work: AlignWork,
     scored: ScoredCandidates,
     at: list[int],
     name: PolicyName,
     given: _Answers,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[PolicyGains]:
     judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
     if scored.judged_P_N_C is not None:
         judges.append(_Judge("judged_gain", "judge", scored.judged_P_N_C, scored.judge_scales))
@@ -80,9 +90,8 @@ def _gain_rows(
         now_N_C = rewards_of(work, judge.role, answers)
         now_P_n_C = now_N_C.reshape(len(at), -1, len(work.communities))
         gain_P_C = _mean(now_P_n_C) - _mean(judge.before_P_N_C[at])
-        for column, community in enumerate(work.communities):
-            gain_P = gain_P_C[:, column] / judge.scales[community].spread
-            yield _row(name, judge.metric, community, gain_P)
+        spread_C = np.array([judge.scales[c].spread for c in work.communities])
+        yield PolicyGains(name.measured, judge.metric, gain_P_C / spread_C)
 
 
 def _divergences(name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
@@ -90,20 +99,21 @@ def _divergences(name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
 
     The check is wide where the policy writes answers that are nearly impossible for the start.
     """
-    yield _row(name, "kl", None, (given.tuned_P_n - given.start_P_n).mean(axis=1))
+    yield mean_row(name.measured, "kl", None, (given.tuned_P_n - given.start_P_n).mean(axis=1))
     checked_P_n = sampled_divergence(given.tuned_P_n, given.start_P_n)
-    yield _row(name, "kl_k3", None, checked_P_n.mean(axis=1))
+    yield mean_row(name.measured, "kl_k3", None, checked_P_n.mean(axis=1))
 
 
-def _words(
-    scored: ScoredCandidates, at: list[int], name: PolicyName, given: _Answers
-) -> Iterator[dict[str, Any]]:
+def _words(before: list[list[str]], name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
     """Length against the start model's, empty answers, and different answers."""
-    before = [[one.text for one in scored.candidates[row]] for row in at]
     ratio_P = [_length(own) / _length(old) for own, old in zip(given.texts, before, strict=True)]
-    yield _row(name, "length_ratio", None, np.array(ratio_P))
-    yield _row(name, "empty", None, np.array([_share_empty(own) for own in given.texts]))
-    yield _row(name, "distinct", None, np.array([len(set(own)) / len(own) for own in given.texts]))
+    yield mean_row(name.measured, "length_ratio", None, np.array(ratio_P))
+    yield share_row(
+        name.measured, "empty", None, np.array([_share_empty(own) for own in given.texts])
+    )
+    yield share_row(
+        name.measured, "distinct", None, np.array([len(set(own)) / len(own) for own in given.texts])
+    )
 
 
 def _answers(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Answers:
@@ -173,29 +183,6 @@ def _owner(work: AlignWork, name: PolicyName) -> str:
 
     digest = files_digest(work.stage_folder("tune") / name.label)
     return f"{digest} {work.settings.evaluate.n}"
-
-
-def _row(
-    name: PolicyName, metric: str, community: str | None, value_P: FloatArray
-) -> dict[str, Any]:
-    value_P = value_P[np.isfinite(value_P)]
-    n = len(value_P)
-    variance = float(value_P.var(ddof=1) / n) if n > 1 else float("nan")
-    mean = float(value_P.mean()) if n else float("nan")
-    low, high = t_interval(mean, variance, n - 1)
-    return {
-        "metric": metric,
-        "community": community,
-        "method": name.method,
-        "steer": name.community or "joint",
-        "candidates": None,
-        "kl_bound": None,
-        "value": mean,
-        "low": low,
-        "high": high,
-        "n": n,
-        "n_raters": None,
-    }
 
 
 def _mean(reward_P_N_C: FloatArray) -> FloatArray:

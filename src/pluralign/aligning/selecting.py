@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pluralign.aligning.result_rows import MeasuredPolicy
 from pluralign.aligning.scoring import ScoredCandidates, rows_of_side, scored_candidates
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, NotEnoughData
@@ -41,6 +42,11 @@ class PolicyName:
         """Name of its folder and file, without a suffix."""
         own = JOINT if self.community is None else self.community.replace("/", "_")
         return f"{self.method}/{own}"
+
+    @property
+    def measured(self) -> MeasuredPolicy:
+        """The policy, as rows of results name it."""
+        return MeasuredPolicy(self.method, self.community or JOINT)
 
 
 def policy_names(work: AlignWork) -> Iterator[PolicyName]:

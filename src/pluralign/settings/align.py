@@ -66,6 +66,10 @@ class PolicyEvaluation(SettingsTable):
 
     n: Annotated[int, Field(ge=1), Unit("answers")] = 4
     """Answers of each policy to each test prompt, sampled as those of the start model."""
+    encoder: str | None = None
+    """Encoder by which the variety of answers is measured: ``minilm``, ``static``, ``hash``, or a
+    sentence-transformers model. When unset: the reward model's own features, and words alone where
+    it is behind a server."""
 
 
 class AlignSettings(SettingsTable):
