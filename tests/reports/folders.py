@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +286,83 @@ def write_audit(
     write_lines(folder / "assessments.jsonl", assessments)
     write_lines(folder / "participation.jsonl", people)
     return folder
+
+
+def policy_row(metric: str, method: str | None, value: float, **more: Any) -> Row:
+    """A line of ``results.jsonl`` about a policy, its interval 0.1 to either side."""
+    about = {"steer": None, "community": None, "candidates": None, "kl_bound": None}
+    numbers = {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 40, "n_raters": None}
+    return {"metric": metric, "method": method} | about | numbers | more
+
+
+def write_policies(
+    folder: Path,
+    communities: Sequence[str] = ("MEX", "GBR"),
+    *,
+    judged: float | None = 0.5,
+    tuned: Sequence[str] = ("raft", "dpo"),
+    extra: Iterable[Mapping[str, Any]] = (),
+    record: Mapping[str, Any] | None = None,
+) -> Path:
+    """A run of language models that follow communities.
+
+    Args:
+        folder: Where.
+        communities: The communities.
+        judged: Share of each gain that the judge confirms; None where there is no judge.
+        tuned: Methods that train a policy for each community.
+        extra: Further lines of ``results.jsonl``.
+        record: Keys of ``record.json`` to replace.
+    """
+    rows: Rows = []
+    for metric, share in (("reward_gain", 1.0), ("judged_gain", judged)):
+        if share is not None:
+            for community in communities:
+                rows += _gains(metric, share, community, communities, tuned)
+    for method, steer in product(tuned, communities):
+        about = {"steer": steer}
+        rows.append(policy_row("kl", method, 0.5, **about))
+        rows.append(policy_row("length_ratio", method, 1.2, **about))
+    trained = [f"{method}/{community}" for method, community in product(tuned, communities)]
+    people = {c: {"pairs": 100, "raters": 20} for c in communities}
+    reward = {"model": "models/half", "method": "full", "people": people, "licenses": ["CC0-1.0"]}
+    write_object(
+        folder / "record.json",
+        {
+            "name": "follow",
+            "written": "2026-01-02T03:04:05+00:00",
+            "settings": {"name": "follow", "methods": ["best-of-n", *tuned]},
+            "versions": {"pluralign": "0.1.0"},
+            "communities": list(communities),
+            "reward": reward,
+            "judge": None if judged is None else reward | {"model": "models/other-half"},
+            "data": {"sources": [{"name": "prompts.jsonl", "license": None} | COUNTS]},
+            "stages": {
+                "sample": {
+                    "model": "writer",
+                    "prompts": 200,
+                    "prompts by side": {"train": 120, "validation": 40, "test": 40},
+                },
+                "tune": {"trained": {key: {"rows": 9} for key in trained}},
+            },
+        }
+        | dict(record or {}),
+    )
+    write_lines(folder / "results.jsonl", [*rows, *extra])
+    return folder
+
+
+def _gains(
+    metric: str, share: float, community: str, communities: Sequence[str], tuned: Sequence[str]
+) -> Iterable[Row]:
+    """Gains for a community: its own policies gain most, those of others lose a little."""
+    for n, bound in ((2, 0.193), (4, 0.636), (8, 1.204)):
+        about = {"community": community, "candidates": n, "kl_bound": bound}
+        for steer in communities:
+            gain = share * bound if steer == community else -0.3
+            yield policy_row(metric, "best-of-n", gain, steer=steer, **about)
+        yield policy_row(metric, "longest", 0.1, **about)
+        yield policy_row(metric, "shortest", -0.1, **about)
+    for method, steer in product(tuned, communities):
+        gain = 0.6 * share if steer == community else -0.3
+        yield policy_row(metric, method, gain, steer=steer, community=community)

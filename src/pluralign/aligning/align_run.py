@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
@@ -31,7 +32,6 @@ from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
-from pluralign.settings.toml_tables import shown
 from pluralign.surveying.respondents import open_chat_model
 
 
@@ -144,12 +144,7 @@ def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutco
     results += policy_rows(work, scored)
     results = [row for row in results if row["n"]]
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
-    record = {
-        "settings": shown(work.settings),
-        "communities": list(work.communities),
-        "stages": stages,
-        "seconds": {name: stage["seconds"] for name, stage in stages.items()},
-    }
+    record = record_of(work, stages)
     work.folder.write_rows("results.jsonl", results)
     work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
     work.folder.write_json(RECORD, record)
@@ -177,7 +172,7 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
         return opened[0]
 
     rewards = RewardModels(model, judge)
-    return AlignWork(settings, prompts, communities, folder, reporter, open_chat, rewards)
+    return AlignWork(settings, prompts, communities, folder, reporter, open_chat, rewards, tally)
 
 
 def _index_of(stage: str, option: str) -> int:

@@ -51,6 +51,7 @@ class AlignWork:
         reporter: Receives the progress.
         open_chat: Opens the start model once.
         rewards: The reward models.
+        tally: Counts of the rows of prompts that were read, kept and dropped.
     """
 
     settings: AlignSettings
@@ -60,6 +61,7 @@ class AlignWork:
     reporter: Reporter
     open_chat: Callable[[], ChatModel]
     rewards: RewardModels
+    tally: Tally
 
     def stage_folder(self, stage: str) -> Path:
         """The folder of a stage."""

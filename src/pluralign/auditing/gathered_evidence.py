@@ -23,7 +23,7 @@ from pluralign.core import (
 )
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
-from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
+from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.folder import RECORD
 from pluralign.runs.withdrawn import read_withdrawn
 from pluralign.settings.resolved_survey import survey_source
@@ -143,6 +143,12 @@ def _opened(folder: Path | None) -> RewardRun | SurveyRun | None:
     if isinstance(run, AuditRun):
         raise InvalidSettings(
             "this is an audit, not a run", where=str(folder), hint="name the folder of the run"
+        )
+    if isinstance(run, AlignRun):
+        raise InvalidSettings(
+            "audits read runs of reward models and surveys, not those of `pluralign align`",
+            where=str(folder),
+            hint="audit its reward model's run",
         )
     for key in _OF_REWARDS if isinstance(run, RewardRun) else _OF_SURVEY:
         if not _holds(run.record, key):

@@ -4,9 +4,10 @@ Every chart is drawn to a width in pixels: `styles.WIDE` for a screen, `styles.N
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pluralign.charts.point_labels import Box, place_labels
+from pluralign.charts.point_labels import span, with_labels
 from pluralign.charts.styles import (
     BLUE,
     INK,
@@ -83,6 +84,23 @@ def dot_plot(
     return finished(chart, width)
 
 
+@dataclass(frozen=True, slots=True)
+class MatrixWords:
+    """Titles of a matrix.
+
+    Attributes:
+        across: Title of the columns.
+        down: Title of the rows.
+        colour: Name of the number.
+        digits: Decimals of the numbers.
+    """
+
+    across: str
+    down: str
+    colour: str
+    digits: int = 1
+
+
 def steer_matrix(
     rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech, width: int = WIDE
 ) -> dict[str, Any]:
@@ -93,6 +111,28 @@ def steer_matrix(
         steers: Names in order, down.
         communities: Names in order, across.
         say: The language.
+        width: Pixels.
+    """
+    words = MatrixWords(
+        say("measured on the people of"), say("steered to"), say("change in points")
+    )
+    return matrix(rows, steers, communities, words, width)
+
+
+def matrix(
+    rows: Rows,
+    steers: Sequence[str],
+    communities: Sequence[str],
+    words: MatrixWords,
+    width: int = WIDE,
+) -> dict[str, Any]:
+    """A change for each community under each steer, on colours that are symmetric around zero.
+
+    Args:
+        rows: ``steer_name, name, points, shown``.
+        steers: Names in order, down.
+        communities: Names in order, across.
+        words: Its titles.
         width: Pixels; a matrix of many communities is wider, so that its cells can be read.
     """
     import altair as alt
@@ -103,7 +143,7 @@ def steer_matrix(
     x = alt.X(
         "name:N",
         sort=list(communities),
-        title=say("measured on the people of"),
+        title=words.across,
         axis=alt.Axis(
             labelAngle=_slant(communities, cell),
             labelOverlap=False,
@@ -113,11 +153,11 @@ def steer_matrix(
         ),
     )
     y_axis = alt.Axis(titlePadding=_TITLE_GAP)
-    y = alt.Y("steer_name:N", sort=list(steers), title=say("steered to"), axis=y_axis)
+    y = alt.Y("steer_name:N", sort=list(steers), title=words.down, axis=y_axis)
     reach = max([abs(r["points"]) for r in rows] or [1.0]) or 1.0
     colour = alt.Color(
         "points:Q",
-        title=say("change in points"),
+        title=words.colour,
         # Symmetric around zero, so that the pale middle means no change.
         scale=alt.Scale(scheme="blueorange", reverse=True, domain=[-reach, reach]),
         legend=alt.Legend(
@@ -125,7 +165,7 @@ def steer_matrix(
             direction="horizontal",
             gradientLength=min(300, width - _across(steers, width) - 20),
             values=[-reach, 0, reach],
-            labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.1f')",
+            labelExpr=f"datum.value == 0 ? '0' : format(datum.value, '+.{words.digits}f')",
         ),
     )
     cells = alt.Chart(data).mark_rect(stroke=INK, strokeOpacity=0.15)
@@ -135,7 +175,7 @@ def steer_matrix(
     if cell >= 20:
         deep = f"abs(datum.points) > {0.55 * reach}"
         ink = alt.condition(deep, alt.value("#fff"), alt.value("#111"))
-        number = alt.Text("points:Q", format="+.1f" if cell >= 36 else "+.0f")
+        number = alt.Text("points:Q", format=f"+.{words.digits}f" if cell >= 36 else "+.0f")
         text = alt.Chart(data).mark_text(fontSize=12 if cell >= 36 else 9)
         layers.append(text.encode(x=x, y=y, text=number, color=ink))
     height = len(steers) * (26 if cell >= 20 else _LEAST_CELL)
@@ -177,8 +217,8 @@ def two_numbers(
     import altair as alt
 
     height = 320
-    across, up = _span(rows, "x"), _span(rows, "y")
-    data = alt.Data(values=_with_labels(rows, across, up, (width - _MARGIN, height)))
+    across, up = span(rows, "x"), span(rows, "y")
+    data = alt.Data(values=with_labels(rows, across, up, (width - _MARGIN, height)))
     x = alt.X(
         "x:Q",
         title=in_lines(x_label, width),
@@ -201,38 +241,6 @@ def two_numbers(
         text.encode(x="label_x:Q", y="label_y:Q", text="name:N"),
     ]
     return finished(alt.layer(*layers).properties(height=height), width)
-
-
-def _span(rows: Rows, axis: str) -> list[float]:
-    """Ends of an axis: all intervals, and a little room around them."""
-    low = min([r[f"{axis}_low"] for r in rows], default=0.0)
-    high = max([r[f"{axis}_high"] for r in rows], default=1.0)
-    room = 0.05 * (high - low) or 0.01
-    return [low - room, high + room]
-
-
-def _with_labels(
-    rows: Rows, across: Sequence[float], up: Sequence[float], size: tuple[float, float]
-) -> list[dict[str, Any]]:
-    """The rows with ``label_x`` and ``label_y``, where the name begins on the axes."""
-    (left, right), (low, high) = across, up
-    width, height = size
-
-    def pixel(x: float, y: float) -> tuple[float, float]:
-        return (x - left) / (right - left) * width, (high - y) / (high - low) * height
-
-    points = [pixel(r["x"], r["y"]) for r in rows]
-    intervals = []
-    for r in rows:
-        intervals.append(Box.between(pixel(r["x_low"], r["y"]), pixel(r["x_high"], r["y"])))
-        intervals.append(Box.between(pixel(r["x"], r["y_high"]), pixel(r["x"], r["y_low"])))
-    boxes = place_labels(points, [r["name"] for r in rows], (width, height), intervals)
-    found = []
-    for row, box in zip(rows, boxes, strict=True):
-        label_x = left + box.x / width * (right - left)
-        label_y = high - (box.y + box.height / 2) / height * (high - low)
-        found.append(dict(row) | {"label_x": label_x, "label_y": label_y})
-    return found
 
 
 def curves(rows: Rows, x_label: str, y_label: str, width: int = WIDE) -> dict[str, Any]:

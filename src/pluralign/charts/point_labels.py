@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from pluralign.charts.styles import Rows
 
 _LETTER, _LINE, _GAP = 6.6, 14.0, 8.0
 """Width of a letter, height of a line and distance from the point, in pixels."""
@@ -79,3 +82,35 @@ def _cost(box: Box, names: Sequence[Box], marks: Sequence[Box], size: tuple[floa
     covered = sum(box.overlap(other) for other in names)
     crossed = sum(box.overlap(mark) for mark in marks)
     return 10 * (outside + covered) + crossed
+
+
+def span(rows: Rows, axis: str) -> list[float]:
+    """Ends of an axis: all intervals, and a little room around them."""
+    low = min([r[f"{axis}_low"] for r in rows], default=0.0)
+    high = max([r[f"{axis}_high"] for r in rows], default=1.0)
+    room = 0.05 * (high - low) or 0.01
+    return [low - room, high + room]
+
+
+def with_labels(
+    rows: Rows, across: Sequence[float], up: Sequence[float], size: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """The rows with ``label_x`` and ``label_y``, where the name begins on the axes."""
+    (left, right), (low, high) = across, up
+    width, height = size
+
+    def pixel(x: float, y: float) -> tuple[float, float]:
+        return (x - left) / (right - left) * width, (high - y) / (high - low) * height
+
+    points = [pixel(r["x"], r["y"]) for r in rows]
+    intervals = []
+    for r in rows:
+        intervals.append(Box.between(pixel(r["x_low"], r["y"]), pixel(r["x_high"], r["y"])))
+        intervals.append(Box.between(pixel(r["x"], r["y_high"]), pixel(r["x"], r["y_low"])))
+    boxes = place_labels(points, [r["name"] for r in rows], (width, height), intervals)
+    found = []
+    for row, box in zip(rows, boxes, strict=True):
+        label_x = left + box.x / width * (right - left)
+        label_y = high - (box.y + box.height / 2) / height * (high - low)
+        found.append(dict(row) | {"label_x": label_x, "label_y": label_y})
+    return found

@@ -33,6 +33,7 @@ def messages() -> list[str]:
 def _of_pages() -> Iterator[str]:
     folder = _folder("pluralign.reports")
     modules = sorted(folder.rglob("*.py")) + sorted(_folder("pluralign.charts").glob("*.py"))
+    modules += sorted(_folder("pluralign.runs").glob("*plots.py"))
     for path in [*modules, _folder("pluralign.languages") / "speech.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (

@@ -41,6 +41,7 @@ from pluralign.metrics.intervals import (
     percentile_interval,
 )
 from pluralign.metrics.mixtures import mixture_interval
+from pluralign.metrics.over_optimisation import GainCurve, fit_gains
 from pluralign.metrics.personas import (
     answer_diversity,
     choice_pool,
@@ -76,6 +77,7 @@ __all__ = [
     "ByCommunity",
     "Clusters",
     "Drawn",
+    "GainCurve",
     "GroupMeans",
     "RewardScale",
     "answer_closeness",
@@ -100,6 +102,7 @@ __all__ = [
     "effective_clusters",
     "exact_accuracy",
     "fisher_weights",
+    "fit_gains",
     "group_means",
     "human_ceiling",
     "information",

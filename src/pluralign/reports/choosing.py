@@ -9,6 +9,8 @@ from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
+from pluralign.runs import PolicyRow
+from pluralign.runs.policy_rows import JOINT
 
 AnyRow = TypeVar("AnyRow", bound=Row | SurveyRow)
 
@@ -20,7 +22,8 @@ class Choice:
     Attributes:
         models: Language models of surveys.
         communities: Communities, by their ids.
-        methods: Methods of reward models; the reference stays, as what they are compared with.
+        methods: Methods of reward models or policies; the reference stays, as what they are
+            compared with.
     """
 
     models: tuple[str, ...] = ()
@@ -49,8 +52,10 @@ def models_of(run: Run) -> list[str]:
 
 
 def methods_of(run: Run) -> list[str]:
-    """Methods that a run of reward models has results of."""
-    return list(dict.fromkeys(r.method for r in run.results if isinstance(r, Row)))
+    """Methods that a run of reward models or policies has results of."""
+    rewards = [r.method for r in run.results if isinstance(r, Row)]
+    policies = [r.method for r in run.policies if r.method is not None]
+    return list(dict.fromkeys([*rewards, *policies]))
 
 
 def _check(option: str, wanted: Sequence[str], known: Iterable[str]) -> None:
@@ -67,6 +72,7 @@ def _chosen(run: Run, choice: Choice) -> Run:
         run,
         record=_chosen_record(run.record, choice),
         results=[r for r in run.results if _is_chosen(r, choice)],
+        policies=[r for r in run.policies if _is_chosen_policy(r, choice)],
         summary=_chosen_averages(run.summary, choice),
         curves=_chosen_averages(run.curves, choice),
         sensitivity=_chosen_averages(run.sensitivity, choice),
@@ -103,6 +109,14 @@ def _is_chosen(row: Row | SurveyRow, choice: Choice) -> bool:
     if not choice.communities:
         return True
     return row.community in choice.communities and steer in {None, *choice.communities}
+
+
+def _is_chosen_policy(row: PolicyRow, choice: Choice) -> bool:
+    """Whether a number is about chosen methods and communities; one about all stays."""
+    if row.method is not None and not _in(row.method, choice.methods):
+        return False
+    chosen = {None, JOINT, *choice.communities}
+    return not choice.communities or {row.community, row.steer} <= chosen
 
 
 def _kept(choice: Choice) -> tuple[str, ...]:

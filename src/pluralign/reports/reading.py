@@ -17,7 +17,7 @@ from pluralign.evaluation import (
     SummaryRow,
 )
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
-from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
+from pluralign.runs import AlignRun, AuditRun, PolicyRow, RewardRun, SurveyRun, open_run
 from pluralign.runs.audits import Participation
 
 Rows = list[dict[str, Any]]
@@ -29,7 +29,8 @@ class Run:
 
     Attributes:
         name: Name of the run.
-        kind: Kind of its results: of reward models, of a survey, or none (an audit alone).
+        kind: Kind of its results: of reward models, of a survey, of policies, or none (an audit
+            alone).
         record: ``record.json``; empty for an audit alone.
         results: Its results, and the matrix of the method that stands for the run.
         summary: Its summary, for reward models.
@@ -42,10 +43,13 @@ class Run:
         assessments: The outcome of its checks.
         participation: The people of each community.
         method: The method that stands for it, for reward models.
+        policies: Numbers about language models that follow a reward model.
+        pass_file: Conditions that were set before the run, and which of them are met; None where
+            there are none.
     """
 
     name: str
-    kind: Literal["rewards", "survey", "audit"]
+    kind: Literal["rewards", "survey", "policies", "audit"]
     record: Mapping[str, Any] = field(default_factory=dict)
     results: Sequence[Row | SurveyRow] = field(default=(), repr=False)
     summary: Sequence[SummaryRow] = field(default=(), repr=False)
@@ -57,6 +61,8 @@ class Run:
     assessments: Sequence[Assessment] = field(default=(), repr=False)
     participation: Sequence[Participation] = field(default=(), repr=False)
     method: str = ""
+    policies: Sequence[PolicyRow] = field(default=(), repr=False)
+    pass_file: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def simulated(self) -> list[bool]:
@@ -64,6 +70,7 @@ class Run:
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
         sources = [*data.get("sources", ()), data.get("survey") or {}]
         terms = [source["license"] for source in sources if source.get("license")]
+        terms += (self.record.get("reward") or {}).get("licenses", ())
         if not terms:
             terms = [terms for terms in evidence.get("licenses", {}).values() if terms]
         return ["simulated" in text.lower() for text in terms]
@@ -100,12 +107,13 @@ class Run:
     def surveyed(self) -> list[str]:
         """Communities whose people were asked, measured or not."""
         known = set(self.record.get("people") or {})
+        known |= {r.community for r in self.policies if r.community is not None}
         known |= {p.community for p in self.participation}
         return sorted(known | {r["community"] for r in self.served})
 
 
 def read_run(folder: Path, method: str | None = None) -> Run:
-    """Read a folder that `run`, `survey run`, `survey evaluate`, `pluralise` or `audit` wrote.
+    """Read a folder that `run`, `survey`, `pluralise`, `align` or `audit` wrote.
 
     Args:
         folder: The folder; an audit in its ``audit`` folder is read too.
@@ -118,7 +126,10 @@ def read_run(folder: Path, method: str | None = None) -> Run:
     opened = open_run(folder)
     if isinstance(opened, AuditRun):
         return _with_audit(Run(opened.name, "audit"), opened)
-    run = _rewards(opened, method) if isinstance(opened, RewardRun) else _survey(opened)
+    if isinstance(opened, AlignRun):
+        run = _policies(opened)
+    else:
+        run = _rewards(opened, method) if isinstance(opened, RewardRun) else _survey(opened)
     return _with_audit(run, opened.audit) if opened.audit is not None else run
 
 
@@ -139,6 +150,16 @@ def _rewards(opened: RewardRun, method: str | None) -> Run:
 
 def _survey(opened: SurveyRun) -> Run:
     return Run(opened.name, "survey", opened.record, opened.results)
+
+
+def _policies(opened: AlignRun) -> Run:
+    return Run(
+        opened.name,
+        "policies",
+        opened.record,
+        policies=opened.results,
+        pass_file=opened.pass_file,
+    )
 
 
 def _with_audit(run: Run, audit: AuditRun) -> Run:

@@ -6,15 +6,20 @@ from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.folder import RunFolder, read_rows
 from pluralign.runs.matrix import read_matrix
 from pluralign.runs.opening import open_run
+from pluralign.runs.policies import AlignRun, PolicyAnswer
+from pluralign.runs.policy_rows import PolicyRow
 from pluralign.runs.refits import FitsOnTrunk, Refits, refits_of
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
 
 __all__ = [
+    "AlignRun",
     "AuditRun",
     "FinishedRun",
     "FitsOnTrunk",
     "PluraliseRun",
+    "PolicyAnswer",
+    "PolicyRow",
     "Refits",
     "RewardRun",
     "RunFolder",

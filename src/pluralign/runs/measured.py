@@ -10,6 +10,7 @@ from pluralign.core import DamagedFile
 from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.plots import RewardPlots, SurveyPlots
+from pluralign.runs.policy_plots import PolicyPlots
 
 RESULTS, COMPARISONS = "results.jsonl", "comparisons.jsonl"
 
@@ -25,7 +26,7 @@ class MeasuredRun(FinishedRun):
 
     @property
     @abstractmethod
-    def plot(self) -> RewardPlots | SurveyPlots:
+    def plot(self) -> RewardPlots | SurveyPlots | PolicyPlots:
         """The charts of the report."""
 
     @cached_property

@@ -8,17 +8,18 @@ from pluralign.core import AnyPath, InvalidSettings, as_path
 from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished import read_record
 from pluralign.runs.folder import RECORD, STATE
-from pluralign.runs.record_shapes import RewardRecord, SurveyRecord, hold_shape
+from pluralign.runs.policies import AlignRun
+from pluralign.runs.record_shapes import AlignRecord, RewardRecord, SurveyRecord, hold_shape
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
 
 
-def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
+def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | AuditRun:
     """Open the folder of a finished run.
 
     Args:
-        path: A folder that ``pluralign run``, ``survey run``, ``survey evaluate``, ``pluralise`` or
-            ``audit`` wrote.
+        path: A folder that ``pluralign run``, ``survey run``, ``survey evaluate``, ``pluralise``,
+            ``align`` or ``audit`` wrote.
 
     Returns:
         The run, of the kind of its folder. Its tables are read when they are first asked for; an
@@ -50,11 +51,17 @@ def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
         "the folder contains neither a finished run nor an audit",
         where=str(folder),
         hint="name a folder that `pluralign run`, `pluralign survey run`, "
-        "`pluralign survey evaluate`, `pluralign pluralise` or `pluralign audit` wrote",
+        "`pluralign survey evaluate`, `pluralign pluralise`, `pluralign align` or "
+        "`pluralign audit` wrote",
     )
 
 
-def _measured(folder: Path, record: Mapping[str, Any]) -> RewardRun | SurveyRun | PluraliseRun:
+def _measured(
+    folder: Path, record: Mapping[str, Any]
+) -> RewardRun | SurveyRun | PluraliseRun | AlignRun:
+    if "communities" in record and "stages" in record:
+        hold_shape(record, AlignRecord, folder / RECORD)
+        return AlignRun(folder, record)
     if "communities" in record:
         hold_shape(record, RewardRecord, folder / RECORD)
         return RewardRun(folder, record)

@@ -106,6 +106,14 @@ class SurveyRecord(_Record):
     data: _Answers
 
 
+class AlignRecord(_Record):
+    """``record.json`` of language models that follow a reward model."""
+
+    settings: _Methods
+    communities: list[str] = Field(min_length=1)
+    stages: dict[str, dict[str, Any]]
+
+
 class _Threshold(Shape):
     audit: str
     check: str
