@@ -32,6 +32,7 @@ from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
+from pluralign.settings.toml_tables import shown
 from pluralign.surveying.respondents import open_chat_model
 
 
