@@ -1,5 +1,7 @@
 """Policies learn from a planted community's reward model; others judge what they gained."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,85 @@ def test_a_finished_training_is_kept_and_its_results_are_the_same(done):
     again = run_align(tables, out)
     assert adapter.stat().st_mtime_ns == before
     assert again.results == outcome.results
+
+
+class _Notes:
+    def __init__(self):
+        self.notes = []
+
+    def stage(self, name):
+        pass
+
+    def progress(self, done, total):
+        pass
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def copied(done, tmp_path):
+    """A copy of the run, with the settings of one method."""
+    _, out, tables = done
+    shutil.copytree(out, tmp_path / "run")
+    run_align(tables | {"methods": ["raft"]}, tmp_path / "run")
+    return tmp_path / "run", tables | {"methods": ["raft"]}
+
+
+def _when(out, *names):
+    return [(out / name).stat().st_mtime_ns for name in names]
+
+
+@pytest.mark.slow
+def test_other_settings_of_the_evaluation_redo_the_evaluation_alone(copied):
+    out, tables = copied
+    kept = ("sample/candidates.jsonl", "tune/raft/~hill/adapter_model.safetensors")
+    before, notes = _when(out, *kept), _Notes()
+    run_align(tables | {"evaluate": {"n": 2}}, out, notes)
+    assert _when(out, *kept) == before
+    assert {len(row["texts"]) for row in read_rows(out / "evaluate/raft/~hill.jsonl")} == {2}
+    told = "\n".join(notes.notes)
+    assert "evaluate.n was 8, is 2" in told
+    assert "redone for these settings: evaluate; earlier stages are kept" in told
+    assert "evaluate/raft/~hill.jsonl is made again" in told
+
+
+@pytest.mark.slow
+def test_other_settings_of_the_training_redo_it_and_keep_the_samples(copied):
+    out, tables = copied
+    kept, redone = "sample/candidates.jsonl", "tune/raft/~hill/adapter_model.safetensors"
+    before, notes = _when(out, kept, redone), _Notes()
+    run_align(tables | {"tune": tables["tune"] | {"epochs": 1}}, out, notes, until="tune")
+    after = _when(out, kept, redone)
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+    assert "redone for these settings: tune, evaluate" in "\n".join(notes.notes)
+    assert not (out / "results.jsonl").exists()  # they were of the adapter before
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_was_stopped_in_the_middle_ends_with_the_same_answers(copied):
+    out, tables = copied
+    path = out / "evaluate/raft/~hill.jsonl"
+    whole, results = path.read_bytes(), read_rows(out / "results.jsonl")
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: len(lines) // 3]) + lines[-1][:25])
+    (out / "results.jsonl").unlink()
+    run_align(tables, out)
+    assert sorted(path.read_bytes().splitlines()) == sorted(whole.splitlines())
+    assert read_rows(out / "results.jsonl") == results
+
+
+def test_other_samples_are_refused(writer, rewards, prompts, tmp_path):
+    tables = {
+        "model": {"name": str(writer), "device": "cpu"},
+        "reward": {"model": str(rewards / "model")},
+        "prompts": {"path": str(prompts), "limit": 40, "test": 0.4, "validation": 0.3},
+        "sample": {"n": 2, "max_new_tokens": 8},
+    }
+    run_align(tables, tmp_path / "run", until="sample")
+    with pytest.raises(InvalidSettings, match="other settings or data"):
+        run_align(tables | {"seed": 1}, tmp_path / "run", until="sample")
 
 
 @pytest.mark.slow

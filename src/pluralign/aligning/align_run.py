@@ -7,6 +7,7 @@ from typing import Any
 
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
+from pluralign.aligning.earlier_work import RESULTS, forget_outdated
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.sampling import sample_candidates
@@ -93,6 +94,7 @@ def run_align(
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
+        forget_outdated(folder, resolved.settings, drawn)
         folder.write_json(SETTINGS, shown(resolved.settings))
         stages: dict[str, Mapping[str, Any]] = {}
         for name in ALIGN_STAGES[: min(last + 1, len(ALIGN_STAGES) - 1)]:
@@ -146,7 +148,7 @@ def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutco
     results = [row for row in results if row["n"]]
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
     record = record_of(work, stages)
-    work.folder.write_rows("results.jsonl", results)
+    work.folder.write_rows(RESULTS, results)
     work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
     work.folder.write_json(RECORD, record)
     return AlignOutcome(stages, record, results)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pluralign.aligning.answer_rows import answer_rows
+from pluralign.aligning.earlier_work import made_for_these_settings
 from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row, share_row
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
 from pluralign.aligning.selecting import PolicyName
@@ -119,12 +120,14 @@ def _words(before: list[list[str]], name: PolicyName, given: _Answers) -> Iterat
 def _answers(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Answers:
     """Answers of a policy with their log-probabilities; existing ones are kept."""
     path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
-    file = GrowingFile(path, _owner(work, name))
+    owner = _owner(work, name)
+    file = made_for_these_settings(work, lambda: GrowingFile(path, owner))
     known = {row["prompt"] for row in file.rows()}
-    missing = [prompt for prompt in prompts if prompt.id not in known]
-    if missing:
-        for row in _answered(work, _open(work, name), missing):
-            file.add(row)
+    if any(prompt.id not in known for prompt in prompts):
+        # The draws depend on the prompts of a batch, so all of them are sampled again after a stop.
+        for row in _answered(work, _open(work, name), prompts):
+            if row["prompt"] not in known:
+                file.add(row)
     file.close()
     work.folder.list_files(f"evaluate/{name.label}.jsonl")
     rows = {row["prompt"]: row for row in read_rows(path)}

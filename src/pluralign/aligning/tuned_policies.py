@@ -1,9 +1,11 @@
 """The fourth stage: an adapter for each policy."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pluralign.aligning.earlier_work import made_for_these_settings
 from pluralign.aligning.selecting import PolicyName, lessons_of, policy_names
 from pluralign.aligning.work import AlignWork
 from pluralign.huggingface.watch import Watch
@@ -24,7 +26,8 @@ def tune_policies(work: AlignWork) -> dict[str, Any]:
         watch = Watch(work.reporter.progress, work.reporter.note)
         config, seed = work.settings.tune, work.settings.seed
         lessons = lessons_of(work, name)
-        facts = tune_policy(chat, lessons, folder, name.method, config, seed, watch)
+        train = partial(tune_policy, chat, lessons, folder, name.method, config, seed, watch)
+        facts = made_for_these_settings(work, train)
         kept = ("rows", "rows_too_long", "steps", "seconds")
         trained[name.label] = {key: facts[key] for key in kept}
     return {"trained": trained}

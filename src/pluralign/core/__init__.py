@@ -40,6 +40,7 @@ from pluralign.core.errors import (
     InvalidSettings,
     MissingExtra,
     NotEnoughData,
+    OtherWork,
     PluralignError,
     UnknownCommunity,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "Message",
     "MissingExtra",
     "NotEnoughData",
+    "OtherWork",
     "PairKeys",
     "PairSource",
     "PluralignError",

@@ -33,6 +33,10 @@ class InvalidSettings(InvalidInput):
     """A settings file is not valid."""
 
 
+class OtherWork(InvalidInput):
+    """A file or folder, named by ``where``, has work of other settings, data or another model."""
+
+
 class NotEnoughData(PluralignError, ValueError):
     """There are no data, or too few, to compute a number from."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
-    InvalidInput,
     MissingExtra,
+    OtherWork,
     describe_faults,
     folder_faults,
     list_folder,
@@ -53,7 +53,7 @@ class TrainingFolder:
                 and replaces the folder.
 
         Raises:
-            InvalidInput: If the folder has another training.
+            OtherWork: If the folder has another training.
         """
         if faults := folder_faults(self.folder):
             note(f"{self.folder} is damaged and is trained again: {describe_faults(faults)}")
@@ -62,7 +62,7 @@ class TrainingFolder:
             return None
         facts = read_json_object(self.folder / TRAINING, _AGAIN)
         if facts.get("identity") != self.identity:
-            raise InvalidInput(
+            raise OtherWork(
                 "the folder has another training: other data, weights, settings or another model",
                 where=str(self.folder),
                 hint="name another folder, or delete this one",
@@ -73,11 +73,11 @@ class TrainingFolder:
         """Claim the folder of the unfinished training for this training.
 
         Raises:
-            InvalidInput: If it has checkpoints of another training.
+            OtherWork: If it has checkpoints of another training.
         """
         state = self.partial / _IDENTITY
         if state.is_file() and state.read_text(encoding="utf-8") != self.identity:
-            raise InvalidInput(
+            raise OtherWork(
                 "the checkpoints here belong to another training: other data, weights, settings or "
                 "another model",
                 where=str(self.partial),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
-    InvalidInput,
+    OtherWork,
     cut_torn_line,
     is_sealed,
     is_sound,
@@ -31,7 +31,7 @@ class GrowingFile:
         damaged: Number of damaged lines that were removed.
 
     Raises:
-        InvalidInput: If the file belongs to another owner.
+        OtherWork: If the file belongs to another owner.
     """
 
     def __init__(self, path: Path, owner: str) -> None:
@@ -61,7 +61,7 @@ class GrowingFile:
             with whole_file(owner_file) as partial:
                 partial.write_text(owner + "\n", encoding="utf-8")
         elif not owner_file.is_file() or owner_file.read_text(encoding="utf-8").strip() != owner:
-            raise InvalidInput(
+            raise OtherWork(
                 "the file has answers of another model or of other settings, or its .owner file is "
                 "damaged",
                 where=str(self.path),

@@ -77,13 +77,18 @@ class RunFolder:
                 list_written(self.path, [p for p in found if not is_part(p)])
 
     def remove(self, *names: str) -> None:
-        """Delete files and folders in the folder, so that the run makes them again."""
+        """Delete files and folders in the folder, so that the run makes them again.
+
+        Args:
+            names: Names of folders and files, such as ``tune`` or ``tune/summary.json``.
+        """
         with writing() as main:
             if main:
                 for path in (self.path / name for name in names):
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
                 if (manifest := Manifest.read(self.path)) is not None:
-                    manifest.without([n for n in manifest.files if n.split("/")[0] in names])
+                    gone = [n for n in manifest.files if n in names or n.split("/")[0] in names]
+                    manifest.without(gone)
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write one JSON object."""

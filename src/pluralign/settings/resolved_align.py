@@ -37,8 +37,9 @@ class ResolvedAlign:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the settings that affect the answers; others may change before resuming."""
-        settings = shown(self.settings, include={"seed", "prompts", "sample"})
+        """A digest of the settings that affect the samples; others may change before resuming."""
+        of_samples = {"seed": True, "prompts": {"path", "limit", "skip_bad"}, "sample": True}
+        settings = shown(self.settings, include=of_samples)
         model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
         prompts = file_digest(self.settings.prompts.path)
         return text_digest(json.dumps([settings, model, prompts], sort_keys=True))
