@@ -11,7 +11,12 @@ from pluralign.metrics.answer_variety import (
     vector_distances,
     words_of,
 )
-from pluralign.metrics.best_of_n import best_of_n, best_of_n_divergence, best_of_n_win_rate
+from pluralign.metrics.best_of_n import (
+    best_of_n,
+    best_of_n_chances,
+    best_of_n_divergence,
+    best_of_n_win_rate,
+)
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
     NORMAL_95,
@@ -84,6 +89,7 @@ __all__ = [
     "answer_diversity",
     "average_draws",
     "best_of_n",
+    "best_of_n_chances",
     "best_of_n_divergence",
     "best_of_n_win_rate",
     "choice_pool",

@@ -37,7 +37,7 @@ def best_of_n(score_P_N: FloatArray, judged_P_N: FloatArray, n: int) -> FloatArr
         raise ValueError(f"n must be from 1 to {score_P_N.shape[1]}, got {n}")
     if not np.isfinite(score_P_N).all():
         raise ValueError("scores must be finite")
-    chance_P_N = np.stack([_chances(score_N, n) for score_N in score_P_N])
+    chance_P_N = np.stack([best_of_n_chances(score_N, n) for score_N in score_P_N])
     expected_P: FloatArray = (chance_P_N * judged_P_N).sum(axis=1)
     return expected_P
 
@@ -63,10 +63,22 @@ def best_of_n_win_rate(n: int) -> float:
     return n / (n + 1)
 
 
-def _chances(score_N: FloatArray, n: int) -> FloatArray:
-    """Probability that each candidate is the best of n that are drawn, shape (N,).
+def best_of_n_chances(score_N: FloatArray, n: int) -> FloatArray:
+    """Probability that each candidate is the best of n that are drawn without replacement.
 
-    The best lies among the k lowest with probability C(k, n) / C(N, n).
+    The best lies among the k lowest with probability C(k, n) / C(N, n). Equal scores are equally
+    likely to be taken.
+
+    Args:
+        score_N: Finite scores of the N candidates, shape (N,).
+        n: Number of candidates that are drawn, 1 <= n <= N.
+
+    Returns:
+        Probabilities that sum to 1, shape (N,).
+
+    >>> import numpy as np
+    >>> best_of_n_chances(np.array([1.0, 2.0, 3.0]), 2).round(3)
+    array([0.   , 0.333, 0.667])
     """
     _, group_N, count_G = np.unique(score_N, return_inverse=True, return_counts=True)
     upto_G = np.cumsum(count_G)
