@@ -103,6 +103,7 @@ def test_a_run_that_lost_half_of_its_answers_samples_the_same_ones_again(done, t
 def test_every_stage_can_be_read_and_a_finished_run_samples_nothing_again(done, tables):
     outcome, out = done
     assert read_align_stage(out, "sample")["answers"] == outcome.stages["sample"]["answers"]
+    assert "fewer than two of the communities" in read_align_stage(out, "route")["no router"]
     before = (out / "sample/candidates.jsonl").stat().st_mtime_ns
     again = run_align(tables, out)
     assert (out / "sample/candidates.jsonl").stat().st_mtime_ns == before
@@ -112,7 +113,7 @@ def test_every_stage_can_be_read_and_a_finished_run_samples_nothing_again(done, 
 
 def test_a_stage_that_did_not_run_is_named(tmp_path):
     with pytest.raises(
-        InvalidSettings, match="must be one of sample, score, select, tune, evaluate"
+        InvalidSettings, match="must be one of sample, score, select, tune, route, evaluate"
     ):
         read_align_stage(tmp_path, "tuned")
 

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from pluralign.aligning import run_align
+from pluralign.aligning import load_router, read_align_stage, run_align
 from pluralign.core import InvalidSettings, Message
 from pluralign.methods.policies import Lesson, PolicyTuningConfig, tune_policy
 from pluralign.runs.folder import read_rows
@@ -158,6 +158,15 @@ def test_other_samples_are_refused(writer, rewards, prompts, tmp_path):
     run_align(tables, tmp_path / "run", until="sample")
     with pytest.raises(InvalidSettings, match="other settings or data"):
         run_align(tables | {"seed": 1}, tmp_path / "run", until="sample")
+
+
+@pytest.mark.slow
+def test_one_community_leaves_nothing_to_route_and_the_run_names_the_way_to_ask_for_it(done):
+    _, out, _ = done
+    assert (
+        "nothing to route: name it, as in name@~hill" in read_align_stage(out, "route")["no router"]
+    )
+    assert load_router(out) is None
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from pluralign.aligning.align_run import AlignOutcome, read_align_stage, run_align
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.community_policies import CommunityPolicies
+from pluralign.aligning.routers import PromptRouter, load_router
 
 __all__ = [
     "AlignOutcome",
@@ -10,6 +11,8 @@ __all__ = [
     "CommunityAnswer",
     "CommunityPolicies",
     "Mode",
+    "PromptRouter",
+    "load_router",
     "read_align_stage",
     "run_align",
 ]

@@ -10,6 +10,8 @@ from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.earlier_work import RESULTS, forget_outdated
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
+from pluralign.aligning.route_rows import route_rows
+from pluralign.aligning.route_stage import fit_routers, need_router
 from pluralign.aligning.sampling import sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates
 from pluralign.aligning.selecting import select_answers
@@ -94,6 +96,7 @@ def run_align(
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
+        need_router(work)
         forget_outdated(folder, resolved.settings, drawn)
         folder.write_json(SETTINGS, shown(resolved.settings))
         stages: dict[str, Mapping[str, Any]] = {}
@@ -124,6 +127,7 @@ _RUN: Mapping[str, Callable[[AlignWork], dict[str, Any]]] = {
     "score": score_candidates,
     "select": select_answers,
     "tune": tune_policies,
+    "route": fit_routers,
 }
 
 
@@ -145,6 +149,7 @@ def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutco
     scored = scored_candidates(work)
     results = curve_rows(work, scored) if "best-of-n" in work.settings.methods else []
     results += policy_rows(work, scored)
+    results += route_rows(work, scored)
     results = [row for row in results if row["n"]]
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
     record = record_of(work, stages)
@@ -190,8 +195,8 @@ def _index_of(stage: str, option: str) -> int:
 def _made_again_with(name: str) -> list[str]:
     """The summaries to make again with a file of a stage: its own, and those of later stages.
 
-    >>> _made_again_with("score/rewards.jsonl")
-    ['score/summary.json', 'select/summary.json', 'tune/summary.json', 'evaluate/summary.json']
+    >>> _made_again_with("tune/raft/MEX/training.json")
+    ['tune/summary.json', 'route/summary.json', 'evaluate/summary.json']
     """
     stage = name.split("/", maxsplit=1)[0]
     if stage not in ALIGN_STAGES:

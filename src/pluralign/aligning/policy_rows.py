@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """Answers of a policy to the test prompts.
+class PolicyAnswers:
+    """Answers of a policy to prompts.
 
     Attributes:
         prompts: The prompts.
@@ -65,7 +65,7 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     rows: list[dict[str, Any]] = []
     for name, _ in policies(work):
         work.reporter.stage(f"measuring {name.label}")
-        given = _answers(work, name, prompts)
+        given = answers_of_policy(work, name, prompts, "evaluate")
         written[name.measured] = given.texts
         gains += _gains(work, scored, at, name, given)
         rows += _divergences(name, given)
@@ -80,7 +80,7 @@ def _gains(
     scored: ScoredCandidates,
     at: list[int],
     name: PolicyName,
-    given: _Answers,
+    given: PolicyAnswers,
 ) -> Iterator[PolicyGains]:
     judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
     if scored.judged_P_N_C is not None:
@@ -90,12 +90,12 @@ def _gains(
     for judge in judges:
         now_N_C = rewards_of(work, judge.role, answers)
         now_P_n_C = now_N_C.reshape(len(at), -1, len(work.communities))
-        gain_P_C = _mean(now_P_n_C) - _mean(judge.before_P_N_C[at])
+        gain_P_C = mean_reward(now_P_n_C) - mean_reward(judge.before_P_N_C[at])
         spread_C = np.array([judge.scales[c].spread for c in work.communities])
         yield PolicyGains(name.measured, judge.metric, gain_P_C / spread_C)
 
 
-def _divergences(name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
+def _divergences(name: PolicyName, given: PolicyAnswers) -> Iterator[dict[str, Any]]:
     """The divergence from the start model in nats: mean log-ratio, and the check by ``k3``.
 
     The check is wide where the policy writes answers that are nearly impossible for the start.
@@ -105,7 +105,9 @@ def _divergences(name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
     yield mean_row(name.measured, "kl_k3", None, checked_P_n.mean(axis=1))
 
 
-def _words(before: list[list[str]], name: PolicyName, given: _Answers) -> Iterator[dict[str, Any]]:
+def _words(
+    before: list[list[str]], name: PolicyName, given: PolicyAnswers
+) -> Iterator[dict[str, Any]]:
     """Length against the start model's, empty answers, and different answers."""
     ratio_P = [_length(own) / _length(old) for own, old in zip(given.texts, before, strict=True)]
     yield mean_row(name.measured, "length_ratio", None, np.array(ratio_P))
@@ -117,9 +119,18 @@ def _words(before: list[list[str]], name: PolicyName, given: _Answers) -> Iterat
     )
 
 
-def _answers(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> _Answers:
-    """Answers of a policy with their log-probabilities; existing ones are kept."""
-    path = work.stage_folder("evaluate") / f"{name.label}.jsonl"
+def answers_of_policy(
+    work: AlignWork, name: PolicyName, prompts: Sequence[PolicyPrompt], stage: str
+) -> PolicyAnswers:
+    """Answers of a policy with their log-probabilities; existing ones are kept.
+
+    Args:
+        work: The run.
+        name: The policy.
+        prompts: The prompts.
+        stage: The stage in whose folder the answers are kept.
+    """
+    path = work.stage_folder(stage) / f"{name.label}.jsonl"
     owner = _owner(work, name)
     file = made_for_these_settings(work, lambda: GrowingFile(path, owner))
     known = {row["prompt"] for row in file.rows()}
@@ -129,10 +140,10 @@ def _answers(work: AlignWork, name: PolicyName, prompts: list[PolicyPrompt]) -> 
             if row["prompt"] not in known:
                 file.add(row)
     file.close()
-    work.folder.list_files(f"evaluate/{name.label}.jsonl")
+    work.folder.list_files(f"{stage}/{name.label}.jsonl")
     rows = {row["prompt"]: row for row in read_rows(path)}
     own = [rows[prompt.id] for prompt in prompts]
-    return _Answers(
+    return PolicyAnswers(
         prompts,
         [row["texts"] for row in own],
         np.array([row["tuned"] for row in own]),
@@ -188,7 +199,7 @@ def _owner(work: AlignWork, name: PolicyName) -> str:
     return f"{digest} {work.settings.evaluate.n}"
 
 
-def _mean(reward_P_N_C: FloatArray) -> FloatArray:
+def mean_reward(reward_P_N_C: FloatArray) -> FloatArray:
     """Mean over the answers to each prompt that have a reward, shape (P, C)."""
     known = np.ma.masked_invalid(reward_P_N_C)
     mean_P_C: FloatArray = known.mean(axis=1).filled(np.nan)

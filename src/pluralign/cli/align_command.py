@@ -10,7 +10,7 @@ from pluralign.cli.completion import complete_align_setting, complete_community
 from pluralign.cli.options import AsJson, Explain, Fresh, RunFolderOut, Wide, overrides
 from pluralign.cli.survey_commands import as_overrides
 
-Stage = Literal["sample", "score", "select", "tune", "evaluate"]
+Stage = Literal["sample", "score", "select", "tune", "route", "evaluate"]
 
 
 def align(

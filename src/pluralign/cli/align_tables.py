@@ -8,6 +8,7 @@ from pluralign.aligning import AlignOutcome
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
+from pluralign.cli.routing_tables import routing_tables
 from pluralign.core import count_of
 
 Row = Mapping[str, Any]
@@ -48,6 +49,8 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
     for table in (_answers(outcome.results), _distances(outcome.results)):
         if table.rows:
             output.table(table)
+    for table in routing_tables(outcome.results):
+        output.table(table)
     output.line()
     output.line(
         "A gain is the reward of an answer less that of the start model's answers, in spreads of "

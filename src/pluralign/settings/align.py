@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from pluralign.core.units import Unit
 from pluralign.methods.policies import PolicyTuningConfig, SelectConfig, TunedMethod
+from pluralign.methods.routing import RouterKind
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
@@ -61,6 +62,27 @@ class SampleSettings(SettingsTable):
     """Most tokens of one answer."""
 
 
+class RouteSettings(SettingsTable):
+    """The router that picks a community's policy by the words of a prompt."""
+
+    kinds: tuple[RouterKind, ...] = ("centroid", "logistic")
+    """Routers to fit: ``centroid`` (the nearest mean of a community's prompts), ``logistic``
+    (multinomial logistic regression). The better one on the validation prompts is kept. Empty: no
+    router."""
+    encoder: str = "minilm"
+    """Encoder of prompts: ``minilm``, ``static``, ``hash``, or a sentence-transformers model."""
+    penalties: tuple[Annotated[float, Field(gt=0)], ...] = (10.0, 1.0, 0.1, 0.01)
+    """``logistic``: strengths of the L2 penalty to choose from, on the validation prompts."""
+
+    @model_validator(mode="after")
+    def _tries_some(self) -> "RouteSettings":
+        if len(set(self.kinds)) != len(self.kinds):
+            raise ValueError("kinds must name each router once")
+        if not self.penalties:
+            raise ValueError("penalties must have at least one number")
+        return self
+
+
 class PolicyEvaluation(SettingsTable):
     """How tuned policies are measured."""
 
@@ -90,6 +112,7 @@ class AlignSettings(SettingsTable):
     sample: SampleSettings = SampleSettings()
     select: SelectConfig = SelectConfig()
     tune: PolicyTuningConfig = PolicyTuningConfig()
+    route: RouteSettings = RouteSettings()
     evaluate: PolicyEvaluation = PolicyEvaluation()
 
     @model_validator(mode="after")
