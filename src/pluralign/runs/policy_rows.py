@@ -17,7 +17,7 @@ class PolicyRow:
     Attributes:
         metric: Name of the number.
         method: How the policy follows a reward; None where the number is about no policy.
-        steer: Community whose reward is followed, or ``joint``; None where none is.
+        steer: Community whose reward is followed, ``joint``, or a router; None where none is.
         community: Community whose reward measures; None where none does.
         candidates: Answers among which one is chosen; None for tuned policies.
         kl_bound: Largest divergence of best of n from the start model, in nats.
