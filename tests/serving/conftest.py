@@ -44,7 +44,8 @@ from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
 from pluralign.serving.protocol import PatientProtocol
 from pluralign.serving.scoring import ScoreRequest
-from pluralign.serving.service import Opened
+from pluralign.serving.server import Loaded
+from pluralign.serving.service import Opened, open_to_serve
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 
@@ -206,8 +207,12 @@ class _PlantedScorer:
 
 
 def _app(settings: dict[str, Any]) -> ASGIApp:
-    opened = settings.pop("opened", None)
-    return create_app(ServeSettings(**settings), opened)
+    opened, policies = settings.pop("opened", None), settings.pop("policies_opened", None)
+    made = ServeSettings(**settings)
+    if opened is None and policies is None:
+        return create_app(made)
+    rewards = open_to_serve(made) if opened is None else opened
+    return create_app(made, Loaded(rewards, policies))
 
 
 def _wait_until(done: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ from pluralign.aligning.align_run import AlignOutcome, read_align_stage, run_ali
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.community_policies import CommunityPolicies
 from pluralign.aligning.routers import PromptRouter, load_router
+from pluralign.aligning.policy_folders import read_align_settings
 
 __all__ = [
     "AlignOutcome",
@@ -13,6 +14,7 @@ __all__ = [
     "Mode",
     "PromptRouter",
     "load_router",
+    "read_align_settings",
     "read_align_stage",
     "run_align",
 ]

@@ -15,11 +15,22 @@ TOKENS = "PLURALIGN_TOKENS"
 
 def serve(
     model: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive."
+            help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive. "
+            "May be left out with --policies."
         ),
-    ],
+    ] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a run of `pluralign align`: its policies answer /v1/chat/completions."
+        ),
+    ] = None,
+    start_model: Annotated[
+        str | None,
+        typer.Option(help="Folder of the start model of the policies, if it has moved."),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(help="Address to listen on. Addresses other than loopback require a token."),
@@ -98,6 +109,24 @@ def serve(
             "May be repeated."
         ),
     ] = None,
+    chats: Annotated[
+        int,
+        typer.Option(
+            help="Chat requests that are answered or wait; further ones are refused with status "
+            "429.",
+            min=1,
+        ),
+    ] = 32,
+    chat_seconds: Annotated[
+        float, typer.Option(help="Seconds for a chat request, waiting included.", min=0.1)
+    ] = 300.0,
+    most_new_tokens: Annotated[
+        int, typer.Option(help="Largest number of tokens of an answer.", min=1)
+    ] = 1024,
+    most_best_of: Annotated[
+        int,
+        typer.Option(help="Largest number of answers from which one is chosen.", min=1),
+    ] = 16,
     trust_encoder: TrustEncoder = None,
     log_texts: Annotated[
         bool,
@@ -107,12 +136,13 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve the rewards of all communities of a model over HTTP.
+    """Serve the rewards of all communities of a model over HTTP, and policies that follow them.
 
     The endpoints of pluralign are POST /v1/rewards, /v1/rank, /v1/compare and /v1/adapt, which adds
     a community from a few choices, in memory for a session. OpenRLHF can use
     /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling,
-    /score and /predict. The page at / is for trying it, and /openapi.json describes every endpoint.
+    /score, /rerank and /predict, clients of OpenAI /v1/embeddings, and, with --policies,
+    /v1/chat/completions. The page at / is for trying it; /openapi.json describes every endpoint.
     After Ctrl-C or SIGTERM the server finishes the requests that it has.
 
     Example: `pluralign serve runs/uk/models/seed-7/adaptive --port 8000`
@@ -132,7 +162,9 @@ def serve(
     try:
         settings = ServeSettings(
             model=model,
-            name=name or model.resolve().name,
+            policies=policies,
+            start_model=start_model,
+            name=name or _folder(model, policies).resolve().name,
             host=host,
             port=port,
             processes=processes,
@@ -148,6 +180,10 @@ def serve(
             seconds=seconds,
             most_sessions=sessions,
             session_seconds=session_seconds,
+            most_chats=chats,
+            chat_seconds=chat_seconds,
+            most_new_tokens=most_new_tokens,
+            most_best_of=most_best_of,
             trust_encoder=trust_encoder,
             log_texts=log_texts,
         )
@@ -157,7 +193,20 @@ def serve(
         raise InvalidSettings(
             first["msg"].removeprefix("Value error, "), where=where, hint="see serve --help"
         ) from None
-    run(settings, listening=_announce(model))
+    run(settings, listening=_announce(_folder(model, policies)))
+
+
+def _folder(model: Path | None, policies: Path | None) -> Path:
+    """The folder that names the server."""
+    from pluralign.core import InvalidSettings
+
+    found = model or policies
+    if found is None:
+        raise InvalidSettings(
+            "there is nothing to serve",
+            hint="name a saved reward model, or a run of `pluralign align` with --policies",
+        )
+    return found
 
 
 def _announce(model: Path) -> Callable[[str], None]:

@@ -25,9 +25,9 @@ from pluralign.rewards.remote.wire import (
 )
 from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.conversations import answered, check_roles
-from pluralign.serving.native import service_of
 from pluralign.serving.plans import Planner, check_labels
 from pluralign.serving.problems import Refused
+from pluralign.serving.server import service_of
 from pluralign.serving.service import Service
 from pluralign.serving.sessions import MOST_COMMUNITIES, Session
 

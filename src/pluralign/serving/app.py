@@ -12,13 +12,13 @@ from starlette.types import ASGIApp
 
 from pluralign._version import __version__
 from pluralign.rewards import one_blas_thread
-from pluralign.serving import adapting, embeddings, native, openrlhf, rerank, tei, vllm
+from pluralign.serving import adapting, chat, embeddings, native, openrlhf, rerank, tei, vllm
 from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guard import Guard
 from pluralign.serving.metrics import MEDIA_TYPE, Metrics
 from pluralign.serving.problems import explain_problems, problem
+from pluralign.serving.server import Loaded, Server, load, server_of
 from pluralign.serving.server_settings import ServeSettings
-from pluralign.serving.service import Opened, Service, open_to_serve
 
 _log = logging.getLogger("pluralign.serving")
 _ABOUT = (
@@ -40,12 +40,12 @@ _POLICY = (
 state = APIRouter(tags=["server"])
 
 
-def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp:
-    """Make the application; the model is loaded at start-up, before any request is accepted.
+def create_app(settings: ServeSettings, loaded: Loaded | None = None) -> ASGIApp:
+    """Make the application; the models are loaded at start-up, before any request is accepted.
 
     Args:
         settings: Settings of the server.
-        opened: The model, if it is loaded already.
+        loaded: The models, if they are loaded already.
 
     Returns:
         An ASGI application for uvicorn or any other server.
@@ -54,11 +54,11 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        found = await run_in_threadpool(open_to_serve, settings) if opened is None else opened
+        found = await run_in_threadpool(load, settings) if loaded is None else loaded
         with one_blas_thread():  # more threads would compete for the cores with the scoring threads
-            app.state.service = service = Service(settings, found, metrics)
+            app.state.server = server = Server.of(settings, found, metrics)
             yield
-            await service.close()
+            await server.close()
 
     app = FastAPI(
         title="pluralign",
@@ -73,6 +73,7 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     app.include_router(native.router)
     app.include_router(adapting.router)
     app.include_router(embeddings.router)
+    app.include_router(chat.router)
     for compatible in _COMPATIBLE:
         app.include_router(compatible.router)
         app.include_router(
@@ -81,7 +82,11 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     app.include_router(state)
     describe_bodies(
         app,
-        [body for module in (native, adapting, embeddings, *_COMPATIBLE) for body in module.BODIES],
+        [
+            body
+            for module in (native, adapting, embeddings, chat, *_COMPATIBLE)
+            for body in module.BODIES
+        ],
     )
     return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
 
@@ -95,7 +100,7 @@ async def healthz() -> Response:
 @state.get("/readyz", summary="Check that the server accepts requests", response_class=Response)
 async def readyz(request: Request) -> Response:
     """Answer 503 once the server is stopping; the port opens when the model is loaded."""
-    if native.service_of(request).draining:
+    if server_of(request).draining:
         return problem(503, "the server is stopping", headers={"Retry-After": "1"})
     return Response("ready\n", media_type="text/plain")
 
@@ -103,7 +108,7 @@ async def readyz(request: Request) -> Response:
 @state.get("/metrics", summary="Counts for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Requests, batches, the queue and the memory of vectors, of all processes behind the port."""
-    return Response(native.service_of(request).exposed(), headers={"Content-Type": MEDIA_TYPE})
+    return Response(server_of(request).exposed(), headers={"Content-Type": MEDIA_TYPE})
 
 
 @state.get("/", summary="A page to try the model", response_class=Response)

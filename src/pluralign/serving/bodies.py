@@ -49,9 +49,9 @@ async def read(
     """
     check_media_type(request)
     sent = await request.body()
-    service = request.app.state.service
-    most = _VALUES_PER_ITEM * service.settings.most_items
-    found: tuple[Body, Read] = await service.aside(
+    server = request.app.state.server
+    most = _VALUES_PER_ITEM * server.settings.most_items
+    found: tuple[Body, Read] = await server.aside(
         len(sent) > _SOON_READ, _read, sent, body, understood, most
     )
     return found

@@ -1,7 +1,8 @@
 """The policies of a run, which answer one request after the other."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from pluralign.aligning import AnswerRequest, CommunityAnswer, CommunityPolicies
@@ -68,7 +69,7 @@ class ChatService:
         """Names of its policies."""
         return chat_names(self.settings.name, self.policies.communities, self.policies.modes())
 
-    async def stream(self, request: AnswerRequest) -> AsyncIterator[str | CommunityAnswer]:
+    async def stream(self, request: AnswerRequest) -> AsyncGenerator[str | CommunityAnswer]:
         """Pieces of an answer as they are written, and the whole answer last.
 
         Raises:
@@ -78,12 +79,13 @@ class ChatService:
         """
         outcome = "cancelled"
         try:
-            async for piece in self.queue.pieces(lambda: self.policies.stream(request)):
-                if isinstance(piece, CommunityAnswer):
-                    outcome = "start" if piece.abstained is not None else "answered"
-                    self.metrics.generated(piece.prompt_tokens, piece.completion_tokens)
-                    self._log(request, piece)
-                yield piece
+            async with aclosing(self.queue.pieces(lambda: self.policies.stream(request))) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, CommunityAnswer):
+                        outcome = "answered" if piece.abstained is None else "abstained"
+                        self.metrics.generated(piece.prompt_tokens, piece.completion_tokens)
+                        self._log(request, piece)
+                    yield piece
         except Exception:
             outcome = "refused"
             raise

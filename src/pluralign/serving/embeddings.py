@@ -13,8 +13,8 @@ from pluralign.encoders import RecentVectors
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import documented, read, written
 from pluralign.serving.foreign_fields import OPENAI, Compatible
-from pluralign.serving.native import service_of
 from pluralign.serving.problems import Refused
+from pluralign.serving.server import service_of
 from pluralign.serving.service import Service
 
 router = APIRouter(tags=["OpenAI"])

@@ -35,6 +35,25 @@ VLLM: Mapping[str, Any] = {
 }
 OPENAI: Mapping[str, Any] = dict.fromkeys(("user", "metadata", "request_id", "priority"), _ANY)
 """Of all endpoints of OpenAI."""
+CHAT: Mapping[str, Any] = {
+    **OPENAI,
+    **dict.fromkeys(("service_tier", "safety_identifier", "prompt_cache_key", "cache_salt"), _ANY),
+    **dict.fromkeys(("prompt_cache_retention", "prompt_cache_options", "session_id"), _ANY),
+    **dict.fromkeys(("store", "logprobs", "echo", "continue_final_message", "ignore_eos"), _UNUSED),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty", "min_p"), (0, 0.0)),
+    **dict.fromkeys(("add_generation_prompt", "skip_special_tokens"), (True,)),
+    "parallel_tool_calls": (True, False),
+    "n": (1,),
+    "top_logprobs": (0,),
+    "min_tokens": (0,),
+    "top_k": (0, -1),
+    "repetition_penalty": (1, 1.0),
+    "logit_bias": ({},),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+}
 TEI: Mapping[str, Any] = {
     "parameters": ({},),
     "options": _ANY,

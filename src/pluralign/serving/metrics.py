@@ -74,6 +74,21 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.chats = Counter(
+            "pluralign_chats", "Chat requests", ["mode", "outcome"], registry=self._registry
+        )
+        self.open_chats = Gauge(
+            "pluralign_open_chats",
+            "Chat requests that are answered or wait",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self.read_tokens = Counter(
+            "pluralign_chat_prompt_tokens", "Tokens of prompts read", registry=self._registry
+        )
+        self.generated_tokens = Counter(
+            "pluralign_generated_tokens", "Tokens generated", registry=self._registry
+        )
         self._looked_up = {"yes": 0, "no": 0}
 
     def scored(self, batch: Batch) -> None:
@@ -95,6 +110,11 @@ class Metrics:
         for remembered, so_far in (("yes", found), ("no", missed)):
             self.vectors.labels(remembered).inc(so_far - self._looked_up[remembered])
             self._looked_up[remembered] = so_far
+
+    def generated(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count the tokens of an answer of a language model."""
+        self.read_tokens.inc(prompt_tokens)
+        self.generated_tokens.inc(completion_tokens)
 
     def answered(self, endpoint: str, status: int, seconds: float) -> None:
         """Count a request."""

@@ -27,7 +27,7 @@ from pluralign.serving.conversations import answered, check_roles
 from pluralign.serving.people import not_steered
 from pluralign.serving.plans import ScoringPlan
 from pluralign.serving.reward_intervals import Number, losses, numbers, order, shares
-from pluralign.serving.service import Service
+from pluralign.serving.server import server_of, service_of
 
 BODIES = [RewardsRequest, RankRequest, CompareRequest]
 router = APIRouter(tags=["pluralign"])
@@ -42,12 +42,6 @@ _WORST = (
     "the best for the worst-off first: the response with the smallest loss where it loses most, "
     "a community's loss being how far the response lies behind its favourite, in logits"
 )
-
-
-def service_of(request: Request) -> Service:
-    """The model of the server."""
-    service: Service = request.app.state.service
-    return service
 
 
 @router.post(
@@ -96,23 +90,22 @@ async def communities(request: Request) -> Response:
     return answer(told)
 
 
-@router.get(
-    "/v1/models", **documented(None, ModelList, "List the model names of the compatible endpoints")
-)
+@router.get("/v1/models", **documented(None, ModelList, "List the model names of the server"))
 async def models(request: Request) -> Response:
-    """The model (its reference), and ``name@COMMUNITY`` for each community of it."""
-    service = service_of(request)
-    made = {
-        "object": "model",
-        "created": service.since,
-        "owned_by": "pluralign",
-        "root": service.name,
-    }
-    names = [
-        (service.name, None),
-        *((f"{service.name}@{id_}", service.name) for id_ in service.planner.evidence),
+    """The model (its reference, or the start model), and ``name@COMMUNITY`` for each community."""
+    server = server_of(request)
+    name = server.settings.name
+    serves: dict[str, list[str]] = {}
+    if server.rewards is not None:
+        for id_ in ("", *(f"@{id_}" for id_ in server.rewards.planner.evidence)):
+            serves.setdefault(f"{name}{id_}", []).append("rewards")
+    for one in [] if server.chat is None else server.chat.names():
+        serves.setdefault(one, []).append("chat")
+    made = {"object": "model", "created": server.since, "owned_by": "pluralign", "root": name}
+    data = [
+        {"id": id_, **made, "parent": None if id_ == name else name, "serves": kinds}
+        for id_, kinds in serves.items()
     ]
-    data = [{"id": name, **made, "parent": parent, "max_model_len": None} for name, parent in names]
     return answer({"object": "list", "data": data})
 
 

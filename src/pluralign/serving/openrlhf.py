@@ -15,8 +15,8 @@ from pluralign.rewards.remote.wire import Steering
 from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.conversations import refuse_unanswered
 from pluralign.serving.foreign_fields import OPEN_RLHF, Compatible
-from pluralign.serving.native import service_of
 from pluralign.serving.plans import Planner
+from pluralign.serving.server import service_of
 from pluralign.serving.transcripts import read_transcript, split_query
 
 router = APIRouter(tags=["OpenRLHF"])

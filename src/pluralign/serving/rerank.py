@@ -12,7 +12,7 @@ from starlette.responses import Response
 from pluralign.core import InvalidInput, RewardRequest
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import answer, documented, read
-from pluralign.serving.native import service_of
+from pluralign.serving.server import service_of
 from pluralign.serving.transcripts import read_pair
 from pluralign.serving.vllm import VllmBody, rewards_of
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from pluralign.aligning import read_align_settings
 from pluralign.core import InvalidInput, PluralignError
 from pluralign.rewards import load_card
 from pluralign.serving.metrics import SHARED_FOLDER
@@ -38,7 +39,10 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
         DamagedFile: If a file of the model is truncated or altered.
     """
     check_tokens(settings)
-    load_card(settings.model)
+    if settings.model is not None:
+        load_card(settings.model)
+    if settings.policies is not None:
+        read_align_settings(settings.policies)
     with ExitStack() as open_things:
         sockets = [bound(settings.host, settings.port)]
         open_things.callback(sockets[0].close)
@@ -58,7 +62,7 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
         if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
             raise InvalidInput(
                 "the server cannot start",
-                where=str(settings.model),
+                where=str(settings.model or settings.policies),
                 hint="see the log above for the reason",
             )
 
@@ -90,9 +94,9 @@ def from_environment() -> ASGIApp:
 def _loaded(settings: ServeSettings) -> ASGIApp:
     """The application with its model loaded."""
     from pluralign.serving.app import create_app
-    from pluralign.serving.service import open_to_serve
+    from pluralign.serving.server import load
 
-    return create_app(settings, open_to_serve(settings))
+    return create_app(settings, load(settings))
 
 
 def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:

@@ -17,8 +17,12 @@ class ServeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: Path
-    """Folder of a saved reward model."""
+    model: Path | None = None
+    """Folder of a saved reward model; None if only policies are served."""
+    policies: Path | None = None
+    """Folder of a run of ``pluralign align``, whose policies answer ``/v1/chat/completions``."""
+    start_model: str | None = None
+    """Folder or name of the start model of the policies; when unset, that of the run."""
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")]
     """Name of the model for compatible endpoints; ``name@MEX`` is one community of it."""
     host: str = "127.0.0.1"
@@ -69,6 +73,21 @@ class ServeSettings(BaseModel):
     """An encoder that may be loaded although only the model's card names it."""
     log_texts: bool = False
     """Whether prompts and responses are written to the log."""
+
+    most_chats: Annotated[int, Field(ge=1)] = 32
+    """Largest number of chat requests that are answered or wait; further ones get 429."""
+    most_new_tokens: Annotated[int, Field(ge=1)] = 1024
+    """Largest number of tokens that a chat request may ask for."""
+    most_best_of: Annotated[int, Field(ge=1)] = 16
+    """Largest number of answers from which one is chosen (``name+bo16@MEX``)."""
+    chat_seconds: Annotated[float, Field(gt=0)] = 300.0
+    """Longest time for a chat request, waiting included, in seconds."""
+
+    @model_validator(mode="after")
+    def _something_to_serve(self) -> Self:
+        if self.model is None and self.policies is None:
+            raise ValueError("there is nothing to serve: give a reward model, or policies")
+        return self
 
     @model_validator(mode="after")
     def _room_in_the_queue(self) -> Self:

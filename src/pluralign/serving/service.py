@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,8 +57,11 @@ class Opened:
     cores: int = 1
 
 
-def open_to_serve(settings: ServeSettings) -> Opened:
+def open_to_serve(settings: ServeSettings) -> Opened | None:
     """Load a saved model and run it once, so that the first caller does not wait.
+
+    Returns:
+        The model; None if the settings name none.
 
     Raises:
         InvalidInput: If the folder has no model, or its trunk is not available.
@@ -67,6 +69,8 @@ def open_to_serve(settings: ServeSettings) -> Opened:
         MissingExtra: If the trunk reads only some languages, and the package that detects
             languages is not installed.
     """
+    if settings.model is None:
+        return None
     memories: list[RecentVectors] = []
 
     def remembering(encoder: Any) -> RecentVectors:
@@ -99,25 +103,21 @@ class Service:
         settings: Settings of the server.
         opened: The model.
         metrics: Counts for Prometheus.
+        aside: Threads for long work next to the event loop.
         planner: Makes the plans of requests.
         batcher: Scores requests in batches.
         encoding: Encodes texts.
         sessions: Heads that callers adapted.
-        aside: Threads for long work next to the event loop.
-        since: Start time of the server, in seconds since 1970.
-        draining: Whether the server is stopping.
     """
 
     settings: ServeSettings
     opened: Opened
     metrics: Metrics
+    aside: Aside
     planner: Planner = field(init=False)
     batcher: Batcher = field(init=False)
     encoding: OneAtATime = field(init=False)
     sessions: Sessions = field(init=False)
-    aside: Aside = field(init=False, default_factory=Aside)
-    since: int = field(default_factory=lambda: int(time.time()))
-    draining: bool = False
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.opened.card, self.opened.communities)
@@ -132,15 +132,6 @@ class Service:
         """Name of the model for compatible endpoints."""
         return self.settings.name
 
-    def now(self) -> int:
-        """Seconds since 1970."""
-        return int(time.time())
-
-    def exposed(self) -> bytes:
-        """The counts, for Prometheus."""
-        self.metrics.waiting.set(self.batcher.waiting)
-        return self.metrics.exposed()
-
     def _count(self, batch: Batch) -> None:
         self.metrics.scored(batch)
         self.metrics.waiting.set(self.batcher.waiting)
@@ -149,10 +140,8 @@ class Service:
 
     async def close(self) -> None:
         """Accept no more requests, and finish the waiting ones."""
-        self.draining = True
         await self.batcher.close()
         await self.encoding.close()
-        self.aside.close()
 
     async def scorable(
         self, requests: Sequence[RewardRequest], thoughts: Thoughts | None = None

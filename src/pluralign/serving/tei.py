@@ -10,7 +10,7 @@ from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.conversations import answered
 from pluralign.serving.foreign_fields import TEI, Compatible
 from pluralign.serving.model_names import steer_named
-from pluralign.serving.native import service_of
+from pluralign.serving.server import service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
 from pluralign.serving.vllm import LABEL
 

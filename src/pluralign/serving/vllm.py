@@ -20,7 +20,7 @@ from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.conversations import answered, conversation
 from pluralign.serving.foreign_fields import VLLM, Compatible
 from pluralign.serving.model_names import steer_named
-from pluralign.serving.native import service_of
+from pluralign.serving.server import server_of, service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
 
 LABEL = "LABEL_0"
@@ -265,7 +265,7 @@ def _answer(
         {
             "id": f"{kind}-{uuid4().hex}",
             "object": "list",
-            "created": service.now(),
+            "created": server_of(request).now(),
             "model": body.model or service.name,
             "data": data,
             "usage": {

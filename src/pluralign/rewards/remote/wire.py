@@ -324,6 +324,8 @@ class ModelCard(_Answered):
     root: str
     parent: str | None = None
     max_model_len: int | None = None
+    serves: tuple[str, ...] = ()
+    """``rewards``: endpoints that score; ``chat``: ``/v1/chat/completions``."""
 
 
 class ModelList(_Answered):
