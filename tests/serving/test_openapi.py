@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from starlette.testclient import TestClient
+from tests.serving.scripted_policies import Scripted
 
 POSTED = {
     "/v1/rewards",
@@ -30,6 +31,7 @@ POSTED = {
     "/v2/rerank",
     "/predict",
     "/v1/embeddings",
+    "/v1/chat/completions",
 }
 GOT = {"/v1/communities", "/v1/models", "/healthz", "/readyz", "/metrics", "/"}
 CHECKS = [
@@ -70,8 +72,16 @@ EXAMPLES = {
     "/v1/rerank": {"query": "Tea?", "documents": ["Yes."], "return_documents": False},
     "/v2/rerank": {"model": "served@~coast", "query": "Tea?", "documents": ["Yes.", "No."]},
     "/v1/embeddings": {"input": ["Tea?", "Yes."], "model": "served"},
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Tea?"}], "seed": 1},
     "/predict": {"inputs": [["Tea?", "Yes."], ["No."]], "raw_scores": True},
 }
+
+
+@pytest.fixture(scope="module")
+def client(asking: Any) -> TestClient:
+    """A client of a server that has everything: a reward model and policies."""
+    served: TestClient = asking(policies_opened=Scripted())
+    return served
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +160,7 @@ def test_fields_have_descriptions(document: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def described(serving: Any) -> Any:
-    return schemathesis.openapi.from_url(f"{serving()}/openapi.json")
+    return schemathesis.openapi.from_url(f"{serving(policies_opened=Scripted())}/openapi.json")
 
 
 @pytest.mark.slow

@@ -116,6 +116,11 @@ class CommunityPolicies:
         assert isinstance(chat, LocalChatModel)
         return cls(chat, AdaptedModel(chat.loaded, adapters), judge, people_of(place))
 
+    @property
+    def tuned(self) -> bool:
+        """Whether communities have adapters; else only the best of several answers is theirs."""
+        return bool(self._adapted.communities)
+
     def modes(self) -> tuple[Mode, ...]:
         """The modes that it can answer in."""
         return ("start", "steerable")

@@ -11,6 +11,7 @@ from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
 from pluralign.settings import AlignSettings
+from pluralign.settings.survey import LocalModelSettings
 from pluralign.settings.validation import validated
 
 SETTINGS = "settings.json"
@@ -33,7 +34,8 @@ def read_align_settings(run: AnyPath) -> AlignSettings:
             where=str(folder),
             hint="name the folder that it wrote",
         )
-    return validated(AlignSettings, found, str(folder))
+    model = LocalModelSettings.own_keys(found.get("model") or {})
+    return validated(AlignSettings, {**found, "model": model}, str(folder))
 
 
 def adapters_of(

@@ -129,7 +129,7 @@ class Chat(Compatible):
 
 
 class ChatUsage(BaseModel):
-    """Numbers of tokens; those of an answer that was chosen from several count all of them."""
+    """Numbers of tokens; an answer that was chosen from several counts the tokens of all."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -190,7 +190,7 @@ BODIES = [Chat]
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What all chunks of an answer have in common."""
+    """The members that all chunks of an answer share."""
 
     id: str
     created: int

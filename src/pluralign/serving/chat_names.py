@@ -72,13 +72,21 @@ def read_chat_name(
     return ChatName() if steer is None else ChatName("steerable", steer, best_of)
 
 
-def chat_names(server: str, communities: Sequence[str], modes: Sequence[Mode]) -> list[str]:
+def chat_names(
+    server: str, communities: Sequence[str], modes: Sequence[Mode], tuned: bool = True
+) -> list[str]:
     """The names of a server, without blends and with the best of eight answers.
+
+    Args:
+        server: Name of the server's model.
+        communities: Ids of the communities.
+        modes: The modes of the policies.
+        tuned: Whether communities have policies of their own.
 
     >>> chat_names("tea", ["MEX"], ["start", "steerable", "auto"])
     ['tea', 'tea@MEX', 'tea@auto', 'tea+bo8@MEX']
     """
-    alone = [f"{server}@{id_}" for id_ in communities]
+    alone = [f"{server}@{id_}" for id_ in communities if tuned]
     named = [f"{server}@{mode}" for mode in MODES if mode in modes]
     return [server, *alone, *named, *(f"{server}+bo8@{id_}" for id_ in communities)]
 

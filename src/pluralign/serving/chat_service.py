@@ -1,11 +1,12 @@
 """The policies of a run, which answer one request after the other."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from pluralign.aligning import AnswerRequest, CommunityAnswer, CommunityPolicies
+from pluralign.aligning import AnswerRequest, CommunityAnswer, CommunityPolicies, Mode
 from pluralign.core import MissingExtra
 from pluralign.serving.chat_names import ChatName, chat_names, read_chat_name
 from pluralign.serving.metrics import Metrics
@@ -15,7 +16,26 @@ from pluralign.serving.server_settings import ServeSettings
 _log = logging.getLogger("pluralign.serving")
 
 
-def open_policies(settings: ServeSettings) -> CommunityPolicies | None:
+class Policies(Protocol):
+    """Policies that answer: `pluralign.aligning.CommunityPolicies`, or a double."""
+
+    communities: tuple[str, ...]
+
+    @property
+    def tuned(self) -> bool:
+        """Whether communities have policies of their own; else only the best of several."""
+        ...
+
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes that it can answer in."""
+        ...
+
+    def stream(self, request: AnswerRequest) -> Iterator[str | CommunityAnswer]:
+        """Pieces of an answer, the whole answer last."""
+        ...
+
+
+def open_policies(settings: ServeSettings) -> Policies | None:
     """Open the policies of a run; None if the settings name no run.
 
     Raises:
@@ -48,7 +68,7 @@ class ChatService:
     """
 
     settings: ServeSettings
-    policies: CommunityPolicies
+    policies: Policies
     metrics: Metrics
     queue: OneAtATime = field(init=False)
 
@@ -67,7 +87,10 @@ class ChatService:
 
     def names(self) -> list[str]:
         """Names of its policies."""
-        return chat_names(self.settings.name, self.policies.communities, self.policies.modes())
+        policies = self.policies
+        return chat_names(
+            self.settings.name, policies.communities, policies.modes(), policies.tuned
+        )
 
     async def stream(self, request: AnswerRequest) -> AsyncGenerator[str | CommunityAnswer]:
         """Pieces of an answer as they are written, and the whole answer last.

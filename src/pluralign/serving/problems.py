@@ -76,12 +76,12 @@ def openai_error(
     """
     named = [f"{error['where']}: {error['what']}" for error in errors or ()]
     parts = [detail or _phrase(status), *named[:1], *([hint] if hint else [])]
-    param = str(errors[0]["where"]).removeprefix("body.") if errors else None
+    param = str(errors[0]["where"]).removeprefix("body").strip(".") if errors else None
     kind = "server_error" if status >= 500 else "invalid_request_error"
     return {
         "message": "; ".join(parts),
         "type": "rate_limit_error" if status == 429 else kind,
-        "param": param,
+        "param": param or None,
         "code": _CODES.get(status),
     }
 
@@ -134,5 +134,6 @@ def without_values(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for error in errors[:_ERRORS_TOLD]:
         # Keys of the body are in the location, and a caller may make them as long as it likes.
         where = ".".join(str(part)[:_WORDS] for part in error["loc"])
-        found.append({"where": where[:_WORDS], "what": str(error["msg"])[:_WORDS]})
+        what = str(error["msg"]).removeprefix("Value error, ")
+        found.append({"where": where[:_WORDS], "what": what[:_WORDS]})
     return found

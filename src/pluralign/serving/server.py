@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from pluralign.aligning import CommunityPolicies
-from pluralign.serving.chat_service import ChatService, open_policies
+from pluralign.serving.chat_service import ChatService, Policies, open_policies
 from pluralign.serving.metrics import Metrics
 from pluralign.serving.problems import Refused
 from pluralign.serving.server_settings import ServeSettings
@@ -27,7 +26,7 @@ class Loaded:
     """
 
     rewards: Opened | None
-    policies: CommunityPolicies | None
+    policies: Policies | None
 
 
 def load(settings: ServeSettings) -> Loaded:

@@ -41,6 +41,12 @@ class SettingsVariant(SettingsTable):
             found[kind.model_fields["kind"].default] = kind
         return found
 
+    @classmethod
+    def own_keys(cls, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """A table as a record contains it, with the keys of its own kind alone."""
+        own = cls.family().get(recorded.get("kind", cls.model_fields["kind"].default), cls)
+        return {key: value for key, value in recorded.items() if key in own.model_fields}
+
     @model_serializer(mode="wrap")
     def _with_the_keys_of_every_kind(
         self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
