@@ -3,8 +3,8 @@
 from pluralign.aligning.align_run import AlignOutcome, read_align_stage, run_align
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.community_policies import CommunityPolicies
-from pluralign.aligning.routers import PromptRouter, load_router
 from pluralign.aligning.policy_folders import read_align_settings
+from pluralign.aligning.routers import PromptRouter, load_router
 
 __all__ = [
     "AlignOutcome",
