@@ -9,8 +9,10 @@ from typer.main import get_command
 
 from pluralign.cli.main import app
 from pluralign.settings import ALIGN_STAGES, AlignSettings, resolve_align
+from pluralign.settings.pass_file import read_pass_file
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/aligning.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S)
 
 
 def test_every_setting_is_on_the_page_with_its_default() -> None:
@@ -33,8 +35,14 @@ def test_every_option_that_the_page_names_exists() -> None:
 
 
 def test_the_settings_example_resolves(tmp_path: Path) -> None:
-    (block,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S)
+    (block,) = [block for block in BLOCKS if "[prompts]" in block]
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "Tea?"}\n')
     resolved = resolve_align(tomllib.loads(block), base=tmp_path, where="example")
     assert resolved.settings.sample.n == 16
     assert resolved.settings.communities == ("MEX", "GBR")
+
+
+def test_the_example_of_conditions_is_valid(tmp_path: Path) -> None:
+    (block,) = [block for block in BLOCKS if "[[condition]]" in block]
+    (tmp_path / "pass.toml").write_text(block)
+    assert len(read_pass_file(tmp_path / "pass.toml").conditions.condition) == 2

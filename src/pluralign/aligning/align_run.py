@@ -7,7 +7,8 @@ from typing import Any
 
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
-from pluralign.aligning.earlier_work import RESULTS, forget_outdated
+from pluralign.aligning.earlier_work import PASS, RESULTS, forget_outdated
+from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.route_rows import route_rows
@@ -35,6 +36,7 @@ from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
+from pluralign.settings.pass_file import read_pass_file
 from pluralign.settings.toml_tables import shown
 from pluralign.surveying.respondents import open_chat_model
 
@@ -47,11 +49,13 @@ class AlignOutcome:
         stages: Stage -> its summary, as in its ``summary.json``.
         record: Content of ``record.json``; empty if the run stopped before the last stage.
         results: Rows of ``results.jsonl``.
+        judged: Content of ``pass.json``; None for a run without registered conditions.
     """
 
     stages: Mapping[str, Mapping[str, Any]]
     record: Mapping[str, Any] = field(default_factory=dict)
     results: list[dict[str, Any]] = field(default_factory=list)
+    judged: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -97,6 +101,9 @@ def run_align(
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
         need_router(work)
+        wanted = resolved.settings.evaluate.pass_file
+        conditions = None if wanted is None else read_pass_file(wanted)
+        registered = register_conditions(folder, conditions, drawn)
         forget_outdated(folder, resolved.settings, drawn)
         folder.write_json(SETTINGS, shown(resolved.settings))
         stages: dict[str, Mapping[str, Any]] = {}
@@ -104,7 +111,7 @@ def run_align(
             stages[name] = _stage(work, name)
         if last < len(ALIGN_STAGES) - 1:
             return AlignOutcome(stages)
-        return _finish(work, stages)
+        return _finish(work, stages, registered)
 
 
 def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
@@ -143,7 +150,9 @@ def _stage(work: AlignWork, name: str) -> dict[str, Any]:
     return found
 
 
-def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutcome:
+def _finish(
+    work: AlignWork, stages: dict[str, Mapping[str, Any]], registered: Mapping[str, Any] | None
+) -> AlignOutcome:
     work.reporter.stage("evaluate")
     since = time.perf_counter()
     scored = scored_candidates(work)
@@ -152,11 +161,14 @@ def _finish(work: AlignWork, stages: dict[str, Mapping[str, Any]]) -> AlignOutco
     results += route_rows(work, scored)
     results = [row for row in results if row["n"]]
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
-    record = record_of(work, stages)
+    record = record_of(work, stages) | {"registered": registered}
+    judged = None if registered is None else judge_conditions(registered, results)
+    if judged is not None:
+        work.folder.write_json(PASS, judged)
     work.folder.write_rows(RESULTS, results)
     work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
     work.folder.write_json(RECORD, record)
-    return AlignOutcome(stages, record, results)
+    return AlignOutcome(stages, record, results, judged)
 
 
 def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> AlignWork:

@@ -42,6 +42,15 @@ def align(
             autocompletion=complete_community,
         ),
     ] = None,
+    pass_file: Annotated[
+        str | None,
+        typer.Option(
+            "--pass",
+            metavar="FILE",
+            help="Conditions that policies must meet, a TOML file or `tapestry`; registered with "
+            "their digest before answers have rewards, and judged at the end.",
+        ),
+    ] = None,
     sets: Annotated[list[str] | None, overrides(complete_align_setting, "sample.n=16")] = None,
     until: Annotated[Stage, typer.Option(help="Last stage to run.")] = "evaluate",
     again: Annotated[Stage | None, typer.Option(help="Redo this stage and the later ones.")] = None,
@@ -80,7 +89,12 @@ def align(
     if show:
         show_align_stage(show, read_align_stage(_folder(out, config), show), output)
         return
-    given = {"reward.model": reward, "reward.judge": judge, "prompts.path": prompts}
+    given = {
+        "reward.model": reward,
+        "reward.judge": judge,
+        "prompts.path": prompts,
+        "evaluate.pass_file": pass_file,
+    }
     resolved = resolve_align(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
@@ -101,13 +115,16 @@ def align(
 
 
 def _placed(place: Path | str) -> str:
-    """A URL or a path of the command line as TOML; the path is relative to the working directory.
+    """A URL, a preset or a path as TOML; the path is relative to the working directory.
 
     >>> _placed("http://127.0.0.1:8000")
     '"http://127.0.0.1:8000"'
     """
-    is_url = isinstance(place, str) and place.startswith(("http://", "https://"))
-    return json.dumps(place if is_url else str(Path(place).resolve()))
+    from pluralign.settings.pass_file import PASS_PRESETS
+
+    text = str(place)
+    stays = text.startswith(("http://", "https://")) or text in PASS_PRESETS
+    return json.dumps(text if stays else str(Path(place).resolve()))
 
 
 def _folder(out: Path | None, config: Path | None) -> Path:

@@ -22,7 +22,8 @@ _METRICS = {
 def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
     """Print what each stage did, and what choosing gains for whom."""
     if output.as_json:
-        output.json({"folder": str(folder), "stages": outcome.stages, "results": outcome.results})
+        shown = {"stages": outcome.stages, "results": outcome.results, "pass": outcome.judged}
+        output.json({"folder": str(folder)} | shown)
         return
     for name, summary in outcome.stages.items():
         if name != "evaluate":
@@ -51,6 +52,8 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
             output.table(table)
     for table in routing_tables(outcome.results):
         output.table(table)
+    if outcome.judged is not None:
+        output.table(_conditions(outcome.judged))
     output.line()
     output.line(
         "A gain is the reward of an answer less that of the start model's answers, in spreads of "
@@ -200,6 +203,28 @@ def _distances(results: Sequence[Row]) -> PrintedTable:
         cells = [scaled(found.get((pair, m)), digits=3, signed=True) for m in heads]
         n = max(row["n"] for (own, _), row in found.items() if own == pair)
         table.rows.append([pair, *cells, f"{n:,}"])
+    return table
+
+
+def _conditions(judged: Row) -> PrintedTable:
+    """The verdict on every condition that was registered before."""
+    table = PrintedTable(
+        title=f"Conditions {judged['name']}, registered {judged['registered']}, "
+        f"SHA-256 {judged['digest'][:12]}...",
+        columns=[
+            PrintedColumn(head="policy", cut="middle"),
+            PrintedColumn(head="condition"),
+            PrintedColumn(head="value", rank=1, interval=True),
+            PrintedColumn(head="verdict"),
+        ],
+    )
+    for policy in judged["policies"]:
+        name = _policy(policy)
+        for one in policy["conditions"]:
+            verdict = one["verdict"] + (f": {one['reason']}" if one["reason"] else "")
+            value = scaled(None if one["value"] is None else one, digits=3, signed=True)
+            table.rows.append([name, one["name"], value, verdict])
+        table.rows.append([name, "all conditions", "", policy["verdict"]])
     return table
 
 

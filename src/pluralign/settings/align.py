@@ -92,6 +92,9 @@ class PolicyEvaluation(SettingsTable):
     """Encoder by which the variety of answers is measured: ``minilm``, ``static``, ``hash``, or a
     sentence-transformers model. When unset: the reward model's own features, and words alone where
     it is behind a server."""
+    pass_file: str | None = None
+    """Conditions that policies must meet, registered before the answers have rewards: a TOML file,
+    or ``tapestry``."""
 
 
 class AlignSettings(SettingsTable):

@@ -15,6 +15,7 @@ from pluralign.settings.explained import (
     meanings_of,
     notes_on_kinds,
 )
+from pluralign.settings.pass_file import PASS_PRESETS, read_pass_file
 from pluralign.settings.resolved_survey import place_paths
 from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import absolute, overridden, shown
@@ -67,6 +68,7 @@ def resolve_align(
     raw, base, where = settings_at(raw, base, where)
     tables, origin = overridden(raw, where, overrides)
     _place_rewards(tables, base)
+    _place_conditions(tables, base)
     placed = place_paths(tables, base, (("prompts", "path"), ("model", "adapter")))
     settings = validated(AlignSettings, placed, where)
     if settings.communities is not None:
@@ -78,6 +80,8 @@ def resolve_align(
             where=f"{where}: prompts.path",
             hint="check the path; a row of the file has a prompt",
         )
+    if settings.evaluate.pass_file is not None:
+        read_pass_file(settings.evaluate.pass_file)
     return ResolvedAlign(settings, origin)
 
 
@@ -89,6 +93,14 @@ def explain_align(resolved: ResolvedAlign) -> list[Explained]:
         resolved.origin,
         notes_on_kinds(resolved.settings),
     )
+
+
+def _place_conditions(tables: dict[str, Any], base: Path) -> None:
+    """Make the path of a file of conditions absolute; names of presets stay."""
+    evaluate = tables.get("evaluate")
+    given = evaluate.get("pass_file") if isinstance(evaluate, dict) else None
+    if isinstance(evaluate, dict) and isinstance(given, str) and given not in PASS_PRESETS:
+        evaluate["pass_file"] = str(absolute(given, base, "evaluate.pass_file"))
 
 
 def _place_rewards(tables: dict[str, Any], base: Path) -> None:
