@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from pluralign.aligning import AnswerRequest, CommunityAnswer, CommunityPolicies
-from pluralign.core import InvalidInput, InvalidSettings, Message, Steer, UnknownCommunity
+from pluralign.core import (
+    InvalidInput,
+    InvalidSettings,
+    Message,
+    RewardRequest,
+    Steer,
+    UnknownCommunity,
+)
+from pluralign.models import open_reward_model
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -82,12 +90,13 @@ def test_the_same_seed_gives_the_same_answer_and_pieces_make_the_whole(policies)
 
 
 @pytest.mark.slow
-def test_the_best_of_several_has_the_highest_reward_of_its_own_people(policies):
+def test_the_best_of_several_has_the_highest_reward_of_its_own_people(policies, rewards):
     best = policies.answer(_steered({"~hill": 1.0}, best_of=12))
     others = policies.answer(_steered({"~hill": 1.0}, best_of=12, rewarded_by="~coast"))
     several = [policies.answer(_steered({"~hill": 1.0}, best_of=n)) for n in (2, 4, 8)]
     assert best.reward >= max(one.reward for one in several) > np.inf * -1
-    reward = policies._rewards(TALK, [best.text, others.text], Steer.to("~hill"))
+    requests = [RewardRequest(TALK, text) for text in (best.text, others.text)]
+    reward = open_reward_model(str(rewards / "model")).score(requests, Steer.to("~hill"))
     assert reward[0] == pytest.approx(best.reward)
     assert reward[0] >= reward[1]
 

@@ -40,6 +40,10 @@ def test_the_settings_example_resolves(tmp_path: Path) -> None:
     resolved = resolve_align(tomllib.loads(block), base=tmp_path, where="example")
     assert resolved.settings.sample.n == 16
     assert resolved.settings.communities == ("MEX", "GBR")
+    for part in BLOCKS:
+        if "[palette]" in part:
+            added = {"methods": ["raft"]} | tomllib.loads(block) | tomllib.loads(part)
+            resolve_align(added, base=tmp_path, where="example with a palette")
 
 
 def test_the_example_of_conditions_is_valid(tmp_path: Path) -> None:

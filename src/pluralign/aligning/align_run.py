@@ -8,6 +8,7 @@ from typing import Any
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.earlier_work import PASS, RESULTS, forget_outdated
+from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
@@ -104,6 +105,7 @@ def run_align(
         wanted = resolved.settings.evaluate.pass_file
         conditions = None if wanted is None else read_pass_file(wanted)
         registered = register_conditions(folder, conditions, drawn)
+        check_palette(work)
         forget_outdated(folder, resolved.settings, drawn)
         folder.write_json(SETTINGS, shown(resolved.settings))
         stages: dict[str, Mapping[str, Any]] = {}

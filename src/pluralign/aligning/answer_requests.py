@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pluralign.core import Conversation, InvalidInput, Steer
+from pluralign.settings.align import Combine
 
 Mode = Literal["start", "steerable", "auto", "overton", "distributional"]
 
@@ -20,6 +21,9 @@ class AnswerRequest:
             of views among which every community finds one; ``distributional``, a community drawn
             by its share of the population.
         steer: With ``steerable``: one community, or shares of several.
+        combine: How the adapters of several communities are combined: ``weights``, ``outputs`` or
+            ``drafts``. Default: the first of ``palette.combine`` in the run's settings, or
+            ``weights``.
         best_of: Number of answers from which the reward model chooses, >= 1.
         rewarded_by: Community whose reward chooses. Default: the communities of ``steer``.
         max_new_tokens: Most tokens of the answer, >= 1.
@@ -36,6 +40,7 @@ class AnswerRequest:
     conversation: Conversation
     mode: Mode = "start"
     steer: Steer | None = None
+    combine: Combine | None = None
     best_of: int = 1
     rewarded_by: str | None = None
     max_new_tokens: int = 256

@@ -5,46 +5,90 @@ is one adapter whose ranks stand side by side, so its answer costs one pass.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
-from pluralign.aligning.policy_folders import adapters_of, people_of, read_align_settings
+from pluralign.aligning.drafting import Drafting
+from pluralign.aligning.palette_shares import BY_PROMPT, Shares, known_shares, open_shares
+from pluralign.aligning.policy_folders import (
+    adapters_of,
+    people_of,
+    read_align_settings,
+    scales_of,
+)
+from pluralign.aligning.rewarding import Acceptance, rewards_of_steer
+from pluralign.aligning.view_ranges import ViewSettings, view_range
 from pluralign.core import (
     AnyPath,
-    Conversation,
-    FloatArray,
     InvalidInput,
     InvalidSettings,
-    RewardRequest,
     Sampling,
     Steer,
-    SteerableRewardModel,
     as_path,
     known_community,
+    rng_for,
 )
+from pluralign.methods.policies import draw_communities
 from pluralign.models import open_reward_model
-from pluralign.rewards import scorable
 from pluralign.rewards.transformer.blending import coefficients
+from pluralign.settings.align import Combine, PaletteSettings
 from pluralign.surveying.respondents import open_chat_model
 
 if TYPE_CHECKING:
-    from pluralign.respondents.local import AdaptedModel, LocalChatModel, Mixture, Written
+    from pluralign.respondents.local import (
+        AdaptedModel,
+        AdapterMixture,
+        LocalChatModel,
+        WrittenAnswer,
+    )
 
 _MOST_SEED = 2**31
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyModels:
+    """The models of a run, open.
+
+    Attributes:
+        chat: The start model. It is only to be used through the policies from now on.
+        adapted: The start model with the communities' adapters.
+        acceptance: The reward model, and the answers that communities accept by it; without scales
+            if the run has not scored any answers.
+        people: Community -> people behind its reward model.
+        shares: Shares of communities by the prompt, for the mode ``auto``; None without them.
+    """
+
+    chat: "LocalChatModel"
+    adapted: "AdaptedModel"
+    acceptance: Acceptance
+    people: Mapping[str, int]
+    shares: Shares | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
-    """A request as the model reads it."""
+    """A request as the model reads it.
+
+    Attributes:
+        request: The request.
+        shares: Community -> share of what answers; empty for the start model.
+        rewarding: The communities whose reward chooses; None where nothing is chosen.
+        prompt: Tokens of the conversation.
+        sampling: How words are drawn.
+        adapters: Community -> share of its adapter; empty for the start model.
+    """
 
     request: AnswerRequest
+    shares: Mapping[str, float]
+    rewarding: Steer | None
     prompt: list[int]
     sampling: Sampling
+    adapters: Mapping[str, float]
 
 
 class CommunityPolicies:
@@ -53,10 +97,8 @@ class CommunityPolicies:
     Answers may be asked for from several threads; each pass of the model is made alone.
 
     Args:
-        chat: The start model. It is only to be used through this object from now on.
-        adapted: The start model with the communities' adapters.
-        reward: The reward model that chooses among several answers.
-        people: Community -> people behind its reward model.
+        models: The models of the run.
+        palette: How adapters are combined, and the settings of the modes.
 
     Attributes:
         communities: Ids of the communities that it can answer as: all that have an adapter. If the
@@ -64,15 +106,13 @@ class CommunityPolicies:
             answers of the start model.
     """
 
-    def __init__(
-        self,
-        chat: "LocalChatModel",
-        adapted: "AdaptedModel",
-        reward: SteerableRewardModel,
-        people: Mapping[str, int],
-    ) -> None:
-        self._chat, self._adapted, self._reward, self._people = chat, adapted, reward, people
-        self.communities = adapted.communities or tuple(reward.communities)
+    def __init__(self, models: PolicyModels, palette: PaletteSettings | None = None) -> None:
+        self._models, self._palette = models, palette or PaletteSettings()
+        self._adapted, self._reward = models.adapted, models.acceptance.model
+        self.communities = self._adapted.communities or tuple(self._reward.communities)
+        self._population = known_shares(
+            self._palette.population, self.communities, "palette.population"
+        )
 
     @classmethod
     def open(
@@ -99,22 +139,32 @@ class CommunityPolicies:
         from pluralign.respondents.local import AdaptedModel, LocalChatModel
 
         folder, settings = as_path(run), read_align_settings(run)
-        named = (
-            settings.model if model is None else settings.model.model_copy(update={"name": model})
-        )
-        if named.kind != "local":
+        named = {} if model is None else {"name": model}
+        start = settings.model.model_copy(update=named)
+        if start.kind != "local":
             raise InvalidSettings(
                 "the start model is behind a server, which does not answer with adapters",
                 where=str(folder),
-                hint="give the folder or the hub name of the same model",
+                hint="run `pluralign align` with a model on this machine",
             )
         place = reward or settings.reward.model
         judge = open_reward_model(place)
         wanted = settings.communities or tuple(judge.communities)
         adapters = adapters_of(folder, settings, wanted, method)
-        chat = open_chat_model(named)
+        chat = open_chat_model(start)
         assert isinstance(chat, LocalChatModel)
-        return cls(chat, AdaptedModel(chat.loaded, adapters), judge, people_of(place))
+        palette = settings.palette
+        shares = None
+        if adapters and palette.shares == BY_PROMPT:
+            shares = open_shares(folder, palette, tuple(adapters))
+        models = PolicyModels(
+            chat,
+            AdaptedModel(chat.loaded, adapters),
+            Acceptance(judge, scales_of(folder), palette.accept),
+            people_of(place),
+            shares,
+        )
+        return cls(models, palette)
 
     @property
     def tuned(self) -> bool:
@@ -123,7 +173,14 @@ class CommunityPolicies:
 
     def modes(self) -> tuple[Mode, ...]:
         """The modes that it can answer in."""
-        return ("start", "steerable")
+        found: list[Mode] = ["start", "steerable"]
+        if self._models.shares is not None:
+            found.append("auto")
+        if len(self.communities) > 1:
+            found.append("overton")
+        if self._adapted.communities:
+            found.append("distributional")
+        return tuple(found)
 
     def answer(self, request: AnswerRequest) -> CommunityAnswer:
         """Answer a request.
@@ -140,123 +197,169 @@ class CommunityPolicies:
     def stream(self, request: AnswerRequest) -> Iterator[str | CommunityAnswer]:
         """Pieces of an answer as they are written, and the whole answer last.
 
-        An answer that is chosen from several comes in one piece.
+        An answer that is chosen from several, drafted, or of the mode ``overton`` is one piece.
 
         Raises:
-            PluralignError: As for `answer`, when the first piece is asked for.
+            PluralignError: As for `answer`, before the first piece.
         """
+        task = self._task(request)
+        if request.mode == "overton":
+            return _at_once(self._range(task))
+        if self._combine(request) == "drafts" and len(task.adapters) > 1:
+            return _at_once(self._drafted(task))
+        if request.best_of > 1:
+            return _at_once(self._best(task))
+        return self._pieces(task)
+
+    def _pieces(self, task: _Task) -> Iterator[str | CommunityAnswer]:
+        from pluralign.respondents.local import write_pieces
+
+        with self._mixture(task) as mixture:
+            for piece in write_pieces(
+                self._adapted, task.prompt, mixture, task.sampling, task.request.stop
+            ):
+                if isinstance(piece, str):
+                    yield piece
+                else:
+                    yield self._answered(task, task.shares, piece, piece.tokens)
+
+    def _best(self, task: _Task) -> CommunityAnswer:
+        from pluralign.respondents.local import write
+
+        request, steer = task.request, task.rewarding
+        assert steer is not None
+        with self._mixture(task) as mixture:
+            (found,) = write(
+                self._adapted, [task.prompt], [mixture], task.sampling, n=request.best_of,
+                stop=request.stop, batch_tokens=self._models.chat.batch_tokens,
+            )  # fmt: skip
+        answers = [(request.conversation, one.text) for one in found]
+        reward_n = rewards_of_steer(self._reward, steer, answers, "reward.model")
+        best = int(np.where(np.isnan(reward_n), -np.inf, reward_n).argmax())
+        reward = None if np.isnan(reward_n[best]) else float(reward_n[best])
+        tokens = sum(one.tokens for one in found)
+        answer = self._answered(task, task.shares, found[best], tokens)
+        return replace(answer, reward=reward, steps={"answers to choose from": len(found)})
+
+    def _drafted(self, task: _Task) -> CommunityAnswer:
+        if task.request.best_of > 1:
+            raise InvalidInput(
+                "answers by drafts are not chosen from several",
+                where="best_of",
+                hint='ask for one answer, or combine the communities by "weights" or "outputs"',
+            )
+        if not self._models.acceptance.scales:
+            raise InvalidInput(
+                "the run has not scored any answers, so no community can check drafts",
+                where="combine",
+                hint="finish the run, or combine the communities by weights or outputs",
+            )
+        ((drafted,),) = self._drafting.answer(
+            [task.request.conversation], tuple(task.adapters), task.sampling, stop=task.request.stop
+        )
+        answer = self._answered(task, task.shares, drafted.written, drafted.tokens)
+        return replace(answer, steps=drafted.steps)
+
+    def _range(self, task: _Task) -> CommunityAnswer:
+        palette = self._palette
+        settings = ViewSettings(self.communities, palette.candidates, palette.top)
+        talk, stop = task.request.conversation, task.request.stop
+        found = view_range(self._drafting, talk, settings, task.sampling, stop)
+        equal = dict.fromkeys(self.communities, 1 / len(self.communities))
+        answer = self._answered(task, equal, found.written, found.tokens)
+        return replace(answer, steps=found.steps)
+
+    @property
+    def _drafting(self) -> Drafting:
+        return Drafting(self._models.chat, self._adapted, self._models.acceptance)
+
+    def _combine(self, request: AnswerRequest) -> Combine:
+        if request.combine is not None:
+            return request.combine
+        return self._palette.combine[0] if self._palette.combine else "weights"
+
+    def _answered(
+        self, task: _Task, shares: Mapping[str, float], written: "WrittenAnswer", tokens: int
+    ) -> CommunityAnswer:
+        people = {c: self._models.people[c] for c in shares if c in self._models.people}
+        read = len(task.prompt)
+        return CommunityAnswer(
+            written.text, shares, people, None, written.finish_reason, read, tokens
+        )
+
+    @contextmanager
+    def _mixture(self, task: _Task) -> "Iterator[AdapterMixture]":
+        from pluralign.respondents.local import AdapterMixture
+
+        if self._combine(task.request) == "outputs" and len(task.adapters) > 1:
+            yield self._adapted.outputs(task.adapters)
+            return
+        with self._adapted.blend(task.adapters) as name:
+            yield AdapterMixture((name,))
+
+    def _task(self, request: AnswerRequest) -> _Task:
         if request.mode not in self.modes():
             raise InvalidInput(
                 f"this run does not answer in the mode {request.mode!r:.40}",
                 where="mode",
                 hint=f"its modes are {', '.join(self.modes())}",
             )
-        shares = self._shares(request)
-        task = self._task(request)
-        with self._mixture(shares) as mixture:
-            if request.best_of == 1:
-                yield from self._one(task, shares, mixture)
-            else:
-                yield from self._best(task, shares, mixture)
+        seed = secrets.randbelow(_MOST_SEED) if request.seed is None else request.seed
+        steer = self._steer(request, seed)
+        prompt = self._models.chat.tokens(request.conversation)
+        room = self._models.chat.longest - len(prompt)
+        if room < 1:
+            raise InvalidInput(
+                f"the conversation must have fewer than {self._models.chat.longest:,} tokens for "
+                f"this model, got {len(prompt):,}",
+                where="conversation",
+                hint="leave out earlier turns",
+            )
+        most = min(request.max_new_tokens, room)
+        sampling = Sampling(request.temperature, request.top_p, most, seed)
+        shares, rewarding = self._shares(request, steer), self._rewarding(request, steer)
+        adapters = shares if self._adapted.communities else {}
+        return _Task(request, shares, rewarding, prompt, sampling, adapters)
 
-    def _one(
-        self, task: _Task, shares: Mapping[str, float], mixture: "Mixture"
-    ) -> Iterator[str | CommunityAnswer]:
-        from pluralign.respondents.local import write_pieces
+    def _steer(self, request: AnswerRequest, seed: int) -> Steer | None:
+        """The communities that answer; None for the start model."""
+        if request.mode == "distributional":
+            rng = rng_for(seed, "population", str(request.conversation))
+            (drawn,) = draw_communities(self._population, 1, rng)
+            return Steer.to(drawn)
+        if request.mode == "auto" and self._models.shares is not None:
+            (shares,) = self._models.shares.of([request.conversation])
+            return Steer(shares)
+        return request.steer
 
-        stop = task.request.stop
-        for piece in write_pieces(self._adapted, task.prompt, mixture, task.sampling, stop):
-            if isinstance(piece, str):
-                yield piece
-            else:
-                yield self._answered(task, shares, piece, piece.tokens)
-
-    def _best(
-        self, task: _Task, shares: Mapping[str, float], mixture: "Mixture"
-    ) -> Iterator[str | CommunityAnswer]:
-        from pluralign.respondents.local import write
-
-        request, prompts = task.request, [task.prompt]
-        steer = self._rewarding(request)
-        (found,) = write(
-            self._adapted, prompts, [mixture], task.sampling, n=request.best_of, stop=request.stop
-        )
-        reward_n = self._rewards(request.conversation, [one.text for one in found], steer)
-        best = int(np.where(np.isnan(reward_n), -np.inf, reward_n).argmax())
-        reward = None if np.isnan(reward_n[best]) else float(reward_n[best])
-        yield found[best].text
-        tokens = sum(one.tokens for one in found)
-        yield self._answered(task, shares, found[best], tokens, reward)
-
-    def _answered(
-        self,
-        task: _Task,
-        shares: Mapping[str, float],
-        written: "Written",
-        tokens: int,
-        reward: float | None = None,
-    ) -> CommunityAnswer:
-        people = {c: self._people[c] for c in shares if c in self._people}
-        return CommunityAnswer(
-            written.text, shares, people, None, written.finish_reason, len(task.prompt), tokens,
-            reward,
-        )  # fmt: skip
-
-    def _shares(self, request: AnswerRequest) -> dict[str, float]:
+    def _shares(self, request: AnswerRequest, steer: Steer | None) -> dict[str, float]:
         """Community -> share of what answers."""
-        if request.steer is None:
+        if steer is None:
             return {}
-        shares = coefficients(request.steer, self.communities)
+        found = coefficients(steer, self.communities)
         if not self._adapted.communities and request.best_of == 1:
             raise InvalidInput(
                 "the run trained no adapters, so only its reward model follows a community",
                 where="best_of",
                 hint="ask for the best of several answers: best_of = 8",
             )
-        return {c: share for c, share in shares.items() if share > 0}
+        return {community: share for community, share in found.items() if share > 0}
 
-    @contextmanager
-    def _mixture(self, shares: Mapping[str, float]) -> "Iterator[Mixture]":
-        from pluralign.respondents.local import Mixture
-
-        with self._adapted.blend(shares if self._adapted.communities else {}) as name:
-            yield Mixture((name,))
-
-    def _task(self, request: AnswerRequest) -> _Task:
-        prompt = self._chat.tokens(request.conversation)
-        room = self._chat.longest - len(prompt)
-        if room < 1:
-            raise InvalidInput(
-                f"the conversation must have fewer than {self._chat.longest:,} tokens for this "
-                f"model, got {len(prompt):,}",
-                where="conversation",
-                hint="leave out earlier turns",
-            )
-        seed = secrets.randbelow(_MOST_SEED) if request.seed is None else request.seed
-        most = min(request.max_new_tokens, room)
-        return _Task(request, prompt, Sampling(request.temperature, request.top_p, most, seed))
-
-    def _rewarding(self, request: AnswerRequest) -> Steer:
-        """The communities whose reward chooses."""
+    def _rewarding(self, request: AnswerRequest, steer: Steer | None) -> Steer | None:
+        """The communities whose reward chooses; None where nothing is chosen."""
+        if request.best_of == 1:
+            return None
         if request.rewarded_by is not None:
             known = known_community(request.rewarded_by, self._reward.communities, "rewarded_by")
             return Steer.to(known)
-        if request.steer is None:
+        if steer is None:
             raise InvalidInput(
                 "the best of several answers needs a community whose reward chooses",
                 where="rewarded_by",
                 hint=f"name one of {', '.join(self._reward.communities)}",
             )
-        return request.steer
+        return steer
 
-    def _rewards(
-        self, conversation: Conversation, texts: Sequence[str], steer: Steer
-    ) -> FloatArray:
-        """Rewards of answers in logits, shape (N,); nan for an answer without words."""
-        requests = [scorable(RewardRequest(conversation, text)).request for text in texts]
-        there = [i for i, one in enumerate(requests) if one is not None]
-        reward_N = np.full(len(texts), np.nan)
-        if there:
-            found: Any = self._reward.score([r for r in requests if r is not None], steer)
-            reward_N[there] = found
-        return reward_N
+
+def _at_once(answer: CommunityAnswer) -> Iterator[str | CommunityAnswer]:
+    yield from (answer.text, answer)

@@ -16,7 +16,8 @@ from pluralign.settings.toml_tables import flat, shown
 RESULTS, PASS = "results.jsonl", "pass.json"
 _OUTCOME = (RECORD, RESULTS, PASS)
 _FROM_SELECT = {"methods", "tune.kinds"}
-_NO_EFFECT = {"name", *(f"tune.{key}" for key in NOT_LEARNED - {"kinds"})}
+_FOR_ANSWERING = {"palette.population", "palette.candidates", "palette.top"}
+_NO_EFFECT = {"name", *_FOR_ANSWERING, *(f"tune.{key}" for key in NOT_LEARNED - {"kinds"})}
 _MOST_TRIES = 3
 Made = TypeVar("Made")
 
@@ -49,8 +50,10 @@ def first_stage(key: str) -> str | None:
     >>> first_stage("tune.epochs"), first_stage("reward.model"), first_stage("methods")
     ('tune', 'score', 'select')
     """
-    if key in _NO_EFFECT or key.startswith("model."):
+    if key in _NO_EFFECT or key.startswith(("model.", "palette.population.")):
         return None
+    if key.startswith("palette."):
+        return "tune"
     if key in _FROM_SELECT:
         return "select"
     table = key.partition(".")[0]

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.selecting import PolicyName
+from pluralign.aligning.work import SUMMARY
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, as_path
 from pluralign.methods.policies import TunedMethod
+from pluralign.metrics import RewardScale
 from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
@@ -71,6 +73,18 @@ def adapters_of(
 def _adapters(run: Path, method: TunedMethod, communities: Sequence[str]) -> dict[str, Path]:
     folders = {c: run / "tune" / PolicyName(method, c).label for c in communities}
     return {c: folder for c, folder in folders.items() if (folder / _ADAPTER).is_file()}
+
+
+def scales_of(run: Path) -> dict[str, RewardScale]:
+    """Community -> the scale of its rewards of the start model's validation answers.
+
+    Empty if the run has not scored its answers.
+    """
+    summary = read_object(run / "score" / SUMMARY) or {}
+    return {
+        community: RewardScale(scale["median"], scale["spread"])
+        for community, scale in summary.get("scale", {}).items()
+    }
 
 
 def people_of(reward: str) -> Mapping[str, int]:

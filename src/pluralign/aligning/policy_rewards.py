@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from pluralign.aligning.evaluated_policies import tuned_policy
 from pluralign.aligning.policy_rows import answers_of_policy, mean_reward
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of
 from pluralign.aligning.selecting import PolicyName
@@ -105,7 +106,8 @@ def _written(
     prompts = [work.prompts[scored.prompt_P[row]] for row in at]
     means = []
     for community in panel.communities:
-        given = answers_of_policy(work, PolicyName(method, community), prompts, panel.stage)
+        policy = tuned_policy(work, PolicyName(method, community))
+        given = answers_of_policy(work, policy, prompts, panel.stage)
         pairs = zip(prompts, given.texts, strict=True)
         answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
         reward_N_C = rewards_of(work, role, answers)

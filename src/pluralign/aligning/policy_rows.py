@@ -1,26 +1,29 @@
-"""Tuned policies on the test prompts: their gain for each community, and their price."""
+"""Tuned policies and palettes on the test prompts: their gain for each community, and cost."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from pluralign.aligning.answer_rows import answer_rows
+from pluralign.aligning.drafting import BEST, MERGED
 from pluralign.aligning.earlier_work import made_for_these_settings
+from pluralign.aligning.evaluated_policies import (
+    EvaluatedPolicy,
+    WritingPolicy,
+    evaluated_policies,
+)
+from pluralign.aligning.palettes import PalettePolicy
 from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row, share_row
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
-from pluralign.aligning.selecting import PolicyName
 from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
-from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, Sampling
 from pluralign.metrics import RewardScale, sampled_divergence
 from pluralign.respondents.append import GrowingFile
 from pluralign.runs.folder import read_rows
-
-if TYPE_CHECKING:
-    from pluralign.respondents.local import LocalChatModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,14 @@ class PolicyAnswers:
         tuned_P_n: Log-probabilities of the answers under the policy, in nats, shape (P, n); of
             answers as they were sampled: at that temperature, cut ones without an end.
         start_P_n: The same under the start model.
+        steps: Counts of the steps of drafting, for each prompt; empty for other policies.
     """
 
     prompts: Sequence[PolicyPrompt]
     texts: list[list[str]]
     tuned_P_n: FloatArray
     start_P_n: FloatArray
+    steps: Sequence[Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class _Judge:
 
 
 def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
-    """Rows of results of every tuned policy, with intervals over prompts.
+    """Rows of results of every tuned policy and palette, with intervals over prompts.
 
     A gain is the mean reward of the policy's answers to a prompt less that of the start model's,
     in spreads of the start model's rewards.
@@ -63,13 +68,14 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     written: dict[MeasuredPolicy, list[list[str]]] = {START_MODEL: before}
     gains: list[PolicyGains] = []
     rows: list[dict[str, Any]] = []
-    for name, _ in policies(work):
-        work.reporter.stage(f"measuring {name.label}")
-        given = answers_of_policy(work, name, prompts, "evaluate")
-        written[name.measured] = given.texts
-        gains += _gains(work, scored, at, name, given)
-        rows += _divergences(name, given)
-        rows += _words(before, name, given)
+    for policy in evaluated_policies(work, scored):
+        work.reporter.stage(f"measuring {policy.label}")
+        given = answers_of_policy(work, policy, prompts, "evaluate")
+        written[policy.measured] = given.texts
+        gains += _gains(work, scored, at, policy.measured, given)
+        rows += _divergences(policy.measured, given)
+        rows += _words(before, policy.measured, given)
+        rows += _drafting(work, policy, given)
     rows += gain_rows(work.communities, gains)
     rows += steer_rows(work.communities, gains)
     return rows + list(answer_rows(work, prompts, written))
@@ -79,7 +85,7 @@ def _gains(
     work: AlignWork,
     scored: ScoredCandidates,
     at: list[int],
-    name: PolicyName,
+    policy: MeasuredPolicy,
     given: PolicyAnswers,
 ) -> Iterator[PolicyGains]:
     judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
@@ -92,67 +98,81 @@ def _gains(
         now_P_n_C = now_N_C.reshape(len(at), -1, len(work.communities))
         gain_P_C = mean_reward(now_P_n_C) - mean_reward(judge.before_P_N_C[at])
         spread_C = np.array([judge.scales[c].spread for c in work.communities])
-        yield PolicyGains(name.measured, judge.metric, gain_P_C / spread_C)
+        yield PolicyGains(policy, judge.metric, gain_P_C / spread_C)
 
 
-def _divergences(name: PolicyName, given: PolicyAnswers) -> Iterator[dict[str, Any]]:
+def _divergences(policy: MeasuredPolicy, given: PolicyAnswers) -> Iterator[dict[str, Any]]:
     """The divergence from the start model in nats: mean log-ratio, and the check by ``k3``.
 
     The check is wide where the policy writes answers that are nearly impossible for the start.
     """
-    yield mean_row(name.measured, "kl", None, (given.tuned_P_n - given.start_P_n).mean(axis=1))
+    yield mean_row(policy, "kl", None, (given.tuned_P_n - given.start_P_n).mean(axis=1))
     checked_P_n = sampled_divergence(given.tuned_P_n, given.start_P_n)
-    yield mean_row(name.measured, "kl_k3", None, checked_P_n.mean(axis=1))
+    yield mean_row(policy, "kl_k3", None, checked_P_n.mean(axis=1))
 
 
 def _words(
-    before: list[list[str]], name: PolicyName, given: PolicyAnswers
+    before: list[list[str]], policy: MeasuredPolicy, given: PolicyAnswers
 ) -> Iterator[dict[str, Any]]:
     """Length against the start model's, empty answers, and different answers."""
     ratio_P = [_length(own) / _length(old) for own, old in zip(given.texts, before, strict=True)]
-    yield mean_row(name.measured, "length_ratio", None, np.array(ratio_P))
+    yield mean_row(policy, "length_ratio", None, np.array(ratio_P))
+    yield share_row(policy, "empty", None, np.array([_share_empty(own) for own in given.texts]))
     yield share_row(
-        name.measured, "empty", None, np.array([_share_empty(own) for own in given.texts])
+        policy, "distinct", None, np.array([len(set(own)) / len(own) for own in given.texts])
     )
-    yield share_row(
-        name.measured, "distinct", None, np.array([len(set(own)) / len(own) for own in given.texts])
-    )
+
+
+def _drafting(
+    work: AlignWork, policy: EvaluatedPolicy, given: PolicyAnswers
+) -> Iterator[dict[str, Any]]:
+    """The share of answers by drafts that are merged ones; the counts of all steps are noted."""
+    if not any(given.steps):
+        return
+    total = Counter[str]()
+    for own in given.steps:
+        total.update(own)
+    counts = "; ".join(f"{n:,} {name}" for name, n in total.items() if n)
+    work.reporter.note(f"{policy.label}: {counts}")
+    kept_P = [own[MERGED] / (own[MERGED] + own[BEST]) for own in given.steps]
+    yield share_row(policy.measured, "merged", None, np.array(kept_P))
 
 
 def answers_of_policy(
-    work: AlignWork, name: PolicyName, prompts: Sequence[PolicyPrompt], stage: str
+    work: AlignWork, policy: EvaluatedPolicy, prompts: Sequence[PolicyPrompt], stage: str
 ) -> PolicyAnswers:
     """Answers of a policy with their log-probabilities; existing ones are kept.
 
     Args:
         work: The run.
-        name: The policy.
+        policy: The policy.
         prompts: The prompts.
         stage: The stage in whose folder the answers are kept.
     """
-    path = work.stage_folder(stage) / f"{name.label}.jsonl"
-    owner = _owner(work, name)
+    path = work.stage_folder(stage) / f"{policy.label}.jsonl"
+    owner = f"{policy.digest} {work.settings.evaluate.n}"
     file = made_for_these_settings(work, lambda: GrowingFile(path, owner))
     known = {row["prompt"] for row in file.rows()}
     if any(prompt.id not in known for prompt in prompts):
         # The draws depend on the prompts of a batch, so all of them are sampled again after a stop.
-        for row in _answered(work, _open(work, name), prompts):
+        for row in _answered(work, policy.open(), prompts):
             if row["prompt"] not in known:
                 file.add(row)
     file.close()
-    work.folder.list_files(f"{stage}/{name.label}.jsonl")
+    work.folder.list_files(f"{stage}/{policy.label}.jsonl")
     rows = {row["prompt"]: row for row in read_rows(path)}
     own = [rows[prompt.id] for prompt in prompts]
     return PolicyAnswers(
         prompts,
         [row["texts"] for row in own],
-        np.array([row["tuned"] for row in own]),
-        np.array([row["start"] for row in own]),
+        np.array([row["tuned"] for row in own], dtype=np.float64),
+        np.array([row["start"] for row in own], dtype=np.float64),
+        [row.get("steps", {}) for row in own],
     )
 
 
 def _answered(
-    work: AlignWork, policy: "LocalChatModel", prompts: Sequence[PolicyPrompt]
+    work: AlignWork, policy: WritingPolicy, prompts: Sequence[PolicyPrompt]
 ) -> Iterator[dict[str, Any]]:
     from pluralign.respondents.local import LocalChatModel
 
@@ -171,32 +191,21 @@ def _answered(
     }
     tuned_P_n = policy.log_probs(repeated, **said).reshape(-1, n)
     start_P_n = start.log_probs(repeated, **said).reshape(-1, n)
+    steps: Sequence[Mapping[str, int]] = [{} for _ in prompts]
+    if isinstance(policy, PalettePolicy):
+        steps = policy.steps
     for p, prompt in enumerate(prompts):
         yield {
             "prompt": prompt.id,
             "texts": [reply.text for reply in replies[p]],
-            "tuned": tuned_P_n[p].tolist(),
-            "start": start_P_n[p].tolist(),
+            "tuned": _as_json(tuned_P_n[p]),
+            "start": _as_json(start_P_n[p]),
+            "steps": steps[p],
         }
 
 
-def _open(work: AlignWork, name: PolicyName) -> "LocalChatModel":
-    from pluralign.respondents.local import LocalChatModel
-    from pluralign.surveying.respondents import open_chat_model
-
-    adapter = work.stage_folder("tune") / name.label
-    settings = work.settings.model.model_copy(update={"adapter": adapter})
-    chat = open_chat_model(settings, work.reporter.note)
-    assert isinstance(chat, LocalChatModel)
-    return chat
-
-
-def _owner(work: AlignWork, name: PolicyName) -> str:
-    """A text that changes with the adapter and the number of answers."""
-    from pluralign.huggingface.model_folders import files_digest
-
-    digest = files_digest(work.stage_folder("tune") / name.label)
-    return f"{digest} {work.settings.evaluate.n}"
+def _as_json(value_n: FloatArray) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in value_n.tolist()]
 
 
 def mean_reward(reward_P_N_C: FloatArray) -> FloatArray:

@@ -6,20 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pluralign.aligning.rewarding import rewards_for_all
 from pluralign.aligning.sampling import candidates_of
 from pluralign.aligning.work import AlignWork, Side
 from pluralign.core import (
     CandidateAnswer,
     FloatArray,
-    InvalidInput,
     NotEnoughData,
     Prompt,
-    RewardRequest,
     SteerableRewardModel,
-    known_community,
 )
 from pluralign.metrics import RewardScale
-from pluralign.rewards import scorable
 from pluralign.runs.folder import read_rows
 
 _FILE = "score/rewards.jsonl"
@@ -135,22 +132,7 @@ def rewards_of(
     model: SteerableRewardModel | None = getattr(work.rewards, role)
     assert model is not None
     where = f"reward.{role}: {getattr(work.settings.reward, role)}"
-    known = [known_community(c, model.communities, where) for c in work.communities]
-    column_C = [model.communities.index(c) for c in known]
-    read_N = [scorable(RewardRequest(prompt, text)).request for prompt, text in answers]
-    there = [i for i, request in enumerate(read_N) if request is not None]
-    reward_N_C = np.full((len(answers), len(column_C)), np.nan)
-    requests = [request for request in read_N if request is not None]
-    if requests:
-        reward_N_C[there] = np.asarray(model.score_all(requests))[:, column_C]
-    finite_N = np.isfinite(reward_N_C[there]).all(axis=1)
-    if not finite_N.all():
-        raise InvalidInput(
-            f"{(~finite_N).sum():,} of {len(there):,} rewards are not finite numbers",
-            where=where,
-            hint="train the reward model again: its weights are damaged",
-        )
-    return reward_N_C
+    return rewards_for_all(model, work.communities, answers, where)
 
 
 def _scales(work: AlignWork, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[str, RewardScale]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.earlier_work import made_for_these_settings
+from pluralign.aligning.palette_shares import write_centroids
 from pluralign.aligning.selecting import PolicyName, lessons_of, policy_names
 from pluralign.aligning.work import AlignWork
 from pluralign.huggingface.watch import Watch
@@ -30,7 +31,8 @@ def tune_policies(work: AlignWork) -> dict[str, Any]:
         facts = made_for_these_settings(work, train)
         kept = ("rows", "rows_too_long", "steps", "seconds")
         trained[name.label] = {key: facts[key] for key in kept}
-    return {"trained": trained}
+    prompts = write_centroids(work)
+    return {"trained": trained} | ({"prompts of each community": prompts} if prompts else {})
 
 
 def policies(work: AlignWork) -> Iterator[tuple[PolicyName, Path]]:

@@ -13,7 +13,9 @@ from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Combine = Literal["weights", "outputs", "drafts"]
 PolicyMethod = Literal["best-of-n"] | TunedMethod
 
 
@@ -97,6 +99,34 @@ class PolicyEvaluation(SettingsTable):
     or ``tapestry``."""
 
 
+class PaletteSettings(SettingsTable):
+    """Several communities' adapters combined for one answer, and the other modes of answering."""
+
+    combine: tuple[Combine, ...] = ()
+    """Ways of combining the adapters of each method, each measured as a policy: ``weights`` (shares
+    of what the adapters add), ``outputs`` (the distributions of the next token, mixed by the
+    shares), ``drafts`` (each community's adapter drafts, the start model merges, and the reward
+    model of each community accepts the result or not). The first is that of `pluralign serve`."""
+    shares: dict[str, Probability] | Literal["by-prompt"] | None = None
+    """Community -> its share, with the sum 1; or ``"by-prompt"``: a softmax over the similarity of
+    the prompt to the mean of each community's training prompts. When unset: equal shares."""
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+    """``by-prompt``: near 0 the nearest community has the whole share, for large values all have
+    the same."""
+    encoder: str = "minilm"
+    """``by-prompt``: sentence encoder of the prompts."""
+    accept: Probability = 0.5
+    """``drafts``: least reward with which a community accepts an answer, on its scale from 0 to 1,
+    on which 0.5 is the median of the start model's answers to the validation prompts."""
+    population: dict[str, Probability] | None = None
+    """Community -> its share of the population, with the sum 1, by which the mode
+    ``distributional`` draws the community that answers. When unset: equal shares."""
+    candidates: Annotated[int, Field(ge=1), Unit("answers")] = 4
+    """Mode ``overton``: candidates by each community's adapter."""
+    top: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Mode ``overton``: share of the candidates that count as a community's best."""
+
+
 class AlignSettings(SettingsTable):
     """Language models that follow each community's reward model."""
 
@@ -117,6 +147,7 @@ class AlignSettings(SettingsTable):
     tune: PolicyTuningConfig = PolicyTuningConfig()
     route: RouteSettings = RouteSettings()
     evaluate: PolicyEvaluation = PolicyEvaluation()
+    palette: PaletteSettings = PaletteSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> "AlignSettings":
@@ -130,6 +161,11 @@ class AlignSettings(SettingsTable):
             raise ValueError(
                 f'model.kind must be "local" to train {", ".join(self.tuned)}: '
                 'with a server use methods = ["best-of-n"]'
+            )
+        if self.palette.combine and not (self.tuned and "specific" in self.tune.kinds):
+            raise ValueError(
+                "palette.combine needs adapters of communities: add raft, dpo or orpo to methods, "
+                'and "specific" to tune.kinds'
             )
         if self.model.kind == "local" and self.model.adapter is not None and self.tuned:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")

@@ -125,11 +125,11 @@ def test_an_adapter_of_another_model_is_refused_with_both_names(base, adapters, 
 
 
 def _mixtures(adapted):
-    from pluralign.respondents.local import Mixture
+    from pluralign.respondents.local import AdapterMixture
 
-    alone = Mixture((adapted.named("MEX"),))
+    alone = AdapterMixture((adapted.named("MEX"),))
     both = (adapted.named("MEX"), adapted.named("GBR/wales"))
-    return alone, Mixture(both, (0.25, 0.75)), Mixture(both, (1.0, 0.0))
+    return alone, AdapterMixture(both, (0.25, 0.75)), AdapterMixture(both, (1.0, 0.0))
 
 
 PROMPTS = [[5, 9, 40, 7], [11, 12], [30, 31, 32, 33, 34, 35]]
@@ -192,13 +192,13 @@ def test_greedy_words_equal_those_of_generate(base, adapters, adapted):
 
 @pytest.mark.slow
 def test_the_pieces_of_an_answer_make_the_whole_answer_and_stop_before_a_stop_text(adapted):
-    from pluralign.respondents.local import Written, write, write_pieces
+    from pluralign.respondents.local import WrittenAnswer, write, write_pieces
 
     both = _mixtures(adapted)[1]
     for seed in range(3):
         how = Sampling(1.0, 1.0, 24, seed)
         *pieces, whole = write_pieces(adapted, PROMPTS[0], both, how)
-        assert isinstance(whole, Written)
+        assert isinstance(whole, WrittenAnswer)
         assert "".join(pieces) == whole.text
         assert [[whole]] == write(adapted, [PROMPTS[0]], [both], how)
         stop = whole.text[2:4]
@@ -228,12 +228,14 @@ def test_log_probabilities_of_a_mixture_are_those_of_its_definition(base, adapte
 def test_threads_that_answer_as_different_communities_do_not_disturb_each_other(adapted):
     from concurrent.futures import ThreadPoolExecutor
 
-    from pluralign.respondents.local import Mixture, write_pieces
+    from pluralign.respondents.local import AdapterMixture, write_pieces
 
     def answer(number):
         share = 0.1 * (1 + number % 4)
         with adapted.blend({"MEX": share, "GBR/wales": 1 - share}) as name:
-            *_, whole = write_pieces(adapted, PROMPTS[0], Mixture((name,)), Sampling(0, 1, 12))
+            *_, whole = write_pieces(
+                adapted, PROMPTS[0], AdapterMixture((name,)), Sampling(0, 1, 12)
+            )
         return whole
 
     alone = [answer(number) for number in range(4)]

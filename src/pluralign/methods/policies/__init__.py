@@ -6,6 +6,20 @@ from pluralign.methods.policies.config import (
     SelectConfig,
     TunedMethod,
 )
+from pluralign.methods.policies.drafts import (
+    best_draft,
+    keeps_merged,
+    merging_prompt,
+    names_unasked,
+    summary_prompt,
+)
+from pluralign.methods.policies.modes import (
+    checked_shares,
+    draw_communities,
+    greedy_cover,
+    in_top_share,
+    mixed_options,
+)
 from pluralign.methods.policies.palette import blend_policies, shares_by_prompt
 from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
 from pluralign.methods.policies.tuning import Lesson, tune_policy
@@ -19,8 +33,18 @@ __all__ = [
     "TunedMethod",
     "best_and_worst",
     "best_candidates",
+    "best_draft",
     "blend_policies",
+    "checked_shares",
+    "draw_communities",
+    "greedy_cover",
+    "in_top_share",
+    "keeps_merged",
+    "merging_prompt",
+    "mixed_options",
+    "names_unasked",
     "shares_by_prompt",
+    "summary_prompt",
     "top_share",
     "tune_policy",
 ]

@@ -1,17 +1,17 @@
 """Language models on this machine: they write answers, or give the probability of each option."""
 
-from pluralign.respondents.local.adapted import AdaptedModel
+from pluralign.respondents.local.adapted import AdaptedModel, AdapterMixture
 from pluralign.respondents.local.chat import LocalChatModel, load_chat_model
-from pluralign.respondents.local.decoding import Mixture, mixture_log_probs
+from pluralign.respondents.local.decoding import mixture_log_probs
 from pluralign.respondents.local.likelihood import LikelihoodRespondent
-from pluralign.respondents.local.writing import Written, write, write_pieces
+from pluralign.respondents.local.writing import WrittenAnswer, write, write_pieces
 
 __all__ = [
     "AdaptedModel",
+    "AdapterMixture",
     "LikelihoodRespondent",
     "LocalChatModel",
-    "Mixture",
-    "Written",
+    "WrittenAnswer",
     "load_chat_model",
     "mixture_log_probs",
     "write",

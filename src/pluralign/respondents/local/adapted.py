@@ -4,6 +4,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,22 @@ START = "__base__"
 """PEFT's name for rows that no adapter changes."""
 _CONFIG = "adapter_config.json"
 _KEPT = 8
+_ROUNDING = 1e-6
 _NOT_PLAIN = ("use_dora", "use_rslora", "modules_to_save", "lora_bias")
 _AGAIN = "train the adapter again"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterMixture:
+    """The adapters that write one answer together, and the share of each.
+
+    Attributes:
+        names: Names of adapters, as `AdaptedModel` names them; one is no mixture.
+        shares: Their shares, >= 0, sum 1.
+    """
+
+    names: tuple[str, ...]
+    shares: tuple[float, ...] = (1.0,)
 
 
 class AdaptedModel:
@@ -72,6 +87,27 @@ class AdaptedModel:
             with self._lock:
                 self._used[name] -= 1
                 self._forget_old()
+
+    def outputs(self, shares: Mapping[str, float]) -> AdapterMixture:
+        """The models whose distributions of the next token are mixed.
+
+        Args:
+            shares: Community -> share, >= 0; the rest to 1 is the start model's.
+
+        Raises:
+            InvalidInput: If the shares have a sum above 1.
+        """
+        rest = 1 - sum(shares.values())
+        if rest < -_ROUNDING:
+            raise InvalidInput(
+                f"shares of outputs must have a sum of at most 1, got {1 - rest:.4g}",
+                where="steer",
+                hint="lower the strength to 1, or blend by weights",
+            )
+        parts = {self._name[c]: share for c, share in shares.items() if share > 0}
+        if rest > _ROUNDING:
+            parts[START] = rest
+        return AdapterMixture(tuple(parts), tuple(parts.values()))
 
     def named(self, community: str | None) -> str:
         """Name of a community's adapter for `forward`; of the start model where it is None."""

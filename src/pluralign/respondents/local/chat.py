@@ -158,7 +158,7 @@ class LocalChatModel:
         cut_N = [False] * len(answers) if cut is None else cut
         prompts = [self.tokens(conversation) for conversation in conversations]
         given = zip(conversations, answers, cut_N, strict=True)
-        said = [self._sampled_tokens(*one) for one in given]
+        said = [self.sampled_tokens(*one) for one in given]
         lengths = [len(p) + len(a) for p, a in zip(prompts, said, strict=True)]
         found = np.zeros(len(prompts))
         for batch in batches(range(len(prompts)), lengths, self.batch_tokens):
@@ -166,7 +166,7 @@ class LocalChatModel:
             found[batch] = answer_log_probs(self.loaded, *own, temperature)
         return found
 
-    def _sampled_tokens(self, conversation: Conversation, answer: str, cut: bool) -> list[int]:
+    def sampled_tokens(self, conversation: Conversation, answer: str, cut: bool) -> list[int]:
         """Tokens of an answer up to its end, where sampling stops; without the end if it was cut.
 
         A template may write more after the end, such as a new line, which is never sampled.

@@ -1,28 +1,14 @@
 """Words of several adapters as one, token by token: each row by a mixture of distributions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pluralign.core import FloatArray, Sampling, rng_for
-from pluralign.respondents.local.adapted import AdaptedModel
+from pluralign.respondents.local.adapted import AdaptedModel, AdapterMixture
 from pluralign.respondents.local.chat import batches
 from pluralign.respondents.local.generation import end_tokens, left_padded
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """The adapters that write one answer together, and the share of each.
-
-    Attributes:
-        names: Names of adapters, as `AdaptedModel` names them; one is no mixture.
-        shares: Their shares, >= 0, sum 1.
-    """
-
-    names: tuple[str, ...]
-    shares: tuple[float, ...] = (1.0,)
 
 
 def mixed_log_probs(log_X_E_V: Any, share_X_E: Any) -> Any:
@@ -59,7 +45,7 @@ class Decoding:
         self,
         adapted: AdaptedModel,
         prompts: Sequence[list[int]],
-        mixtures: Sequence[Mixture],
+        mixtures: Sequence[AdapterMixture],
         sampling: Sampling,
         n: int,
     ) -> None:
@@ -139,8 +125,10 @@ def mixture_log_probs(
     adapted: AdaptedModel,
     prompts: Sequence[list[int]],
     answers: Sequence[list[int]],
-    mixtures: Sequence[Mixture],
-    batch_tokens: int,
+    mixtures: Sequence[AdapterMixture],
+    *,
+    temperature: float = 1.0,
+    batch_tokens: int = 16384,
 ) -> FloatArray:
     """Log-probability of each answer under its mixture, in nats.
 
@@ -149,6 +137,7 @@ def mixture_log_probs(
         prompts: Tokens of N prompts.
         answers: Tokens of their answers, each at least one.
         mixtures: The models that write each of them; all are of E names.
+        temperature: Temperature of the mixture, > 0.
         batch_tokens: Most tokens of one batch, padding included.
 
     Returns:
@@ -159,10 +148,8 @@ def mixture_log_probs(
     lengths = [experts * len(row) for row in rows]
     found = np.zeros(len(rows))
     for batch in batches(range(len(rows)), lengths, batch_tokens):
-        own = [rows[i] for i in batch]
-        found[batch] = _log_probs(
-            adapted, own, [len(answers[i]) for i in batch], [mixtures[i] for i in batch]
-        )
+        own, said = [rows[i] for i in batch], [len(answers[i]) for i in batch]
+        found[batch] = _log_probs(adapted, own, said, [mixtures[i] for i in batch], temperature)
     return found
 
 
@@ -170,14 +157,15 @@ def _log_probs(
     adapted: AdaptedModel,
     rows: Sequence[list[int]],
     lengths: Sequence[int],
-    mixtures: Sequence[Mixture],
+    mixtures: Sequence[AdapterMixture],
+    temperature: float,
 ) -> list[float]:
     import torch
 
     device, experts = adapted.loaded.model.device, len(mixtures[0].names)
     ids_N_T, mask_N_T = left_padded(rows, adapted.loaded.tokenizer.pad_token_id, device)
     mask_R_T = mask_N_T.repeat_interleave(experts, dim=0)
-    longest = max(lengths)
+    longest = max(1, *lengths)
     out = adapted.forward(
         [name for one in mixtures for name in one.names],
         input_ids=ids_N_T.repeat_interleave(experts, dim=0),
@@ -186,11 +174,11 @@ def _log_probs(
         logits_to_keep=longest + 1,
     )
     log_R_L_V = out.logits[:, :-1].float().log_softmax(dim=-1)
-    said_R_L = ids_N_T[:, -longest:].repeat_interleave(experts, dim=0)
-    log_R_L = log_R_L_V.gather(2, said_R_L[:, :, None])[:, :, 0]
-    log_N_E_L = log_R_L.reshape(len(rows), experts, longest)
+    log_N_L_E_V = log_R_L_V.reshape(len(rows), experts, *log_R_L_V.shape[1:]).transpose(1, 2)
     share_N_E = torch.tensor([one.shares for one in mixtures], device=device)
-    mixed_N_L = mixed_log_probs(log_N_E_L, share_N_E)
+    mixed_N_L_V = mixed_log_probs(log_N_L_E_V, share_N_E[:, None, :])
+    drawn_N_L_V = (mixed_N_L_V / temperature).log_softmax(dim=-1)
+    mixed_N_L = drawn_N_L_V.gather(2, ids_N_T[:, -longest:, None])[:, :, 0]
     pairs = zip(mixed_N_L, lengths, strict=True)
     return [float(row[longest - length :].sum()) for row, length in pairs]
 
@@ -202,14 +190,9 @@ def _positions(mask_R_T: Any) -> Any:
 
 def _uniforms(prompts: Sequence[list[int]], sampling: Sampling, n: int) -> FloatArray:
     """A uniform number for each token that may be drawn, shape (P, n, T)."""
-    return np.array(
-        [
-            [
-                rng_for(sampling.seed, "words", str(prompt), str(number)).random(
-                    sampling.max_new_tokens
-                )
-                for number in range(n)
-            ]
-            for prompt in prompts
-        ]
-    )
+    uniform_P_n_T = np.empty((len(prompts), n, sampling.max_new_tokens))
+    for p, prompt in enumerate(prompts):
+        for number in range(n):
+            rng = rng_for(sampling.seed, "words", str(prompt), number)
+            uniform_P_n_T[p, number] = rng.random(sampling.max_new_tokens)
+    return uniform_P_n_T

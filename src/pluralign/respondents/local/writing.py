@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pluralign.core import Sampling
-from pluralign.respondents.local.adapted import AdaptedModel
+from pluralign.respondents.local.adapted import AdaptedModel, AdapterMixture
 from pluralign.respondents.local.chat import batches
-from pluralign.respondents.local.decoding import Decoding, Mixture
+from pluralign.respondents.local.decoding import Decoding
 
 _UNFINISHED = "\ufffd"
 """The sign of a letter of which some bytes are not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenAnswer:
     """An answer.
 
     Attributes:
@@ -32,13 +32,13 @@ class Written:
 def write(
     adapted: AdaptedModel,
     prompts: Sequence[list[int]],
-    mixtures: Sequence[Mixture],
+    mixtures: Sequence[AdapterMixture],
     sampling: Sampling,
     *,
     n: int = 1,
     stop: Sequence[str] = (),
     batch_tokens: int = 16384,
-) -> list[list[Written]]:
+) -> list[list[WrittenAnswer]]:
     """Continue each of P prompts n times by its mixture; the model reads each prompt once.
 
     Args:
@@ -53,7 +53,7 @@ def write(
     Returns:
         The answers, shape (P, n).
     """
-    found: list[list[Written]] = [[] for _ in prompts]
+    found: list[list[WrittenAnswer]] = [[] for _ in prompts]
     rows = n * max((len(one.names) for one in mixtures), default=1)
     lengths = [rows * (len(prompt) + sampling.max_new_tokens) for prompt in prompts]
     for batch in batches(range(len(prompts)), lengths, batch_tokens):
@@ -74,10 +74,10 @@ def write(
 def write_pieces(
     adapted: AdaptedModel,
     prompt: list[int],
-    mixture: Mixture,
+    mixture: AdapterMixture,
     sampling: Sampling,
     stop: Sequence[str] = (),
-) -> Iterator[str | Written]:
+) -> Iterator[str | WrittenAnswer]:
     """Continue one prompt: pieces of the text as they are written, and the whole answer last."""
     decoding = Decoding(adapted, [prompt], [mixture], sampling, 1)
     page = _Page(adapted.loaded.tokenizer, decoding.ends, stop)
@@ -128,9 +128,9 @@ class _Page:
         return text[: len(text) - held].rstrip(_UNFINISHED).rstrip()
 
     @property
-    def written(self) -> Written:
+    def written(self) -> WrittenAnswer:
         reason: Literal["stop", "length"] = "stop" if self.is_over else "length"
-        return Written(self._text.strip(), reason, len(self._tokens))
+        return WrittenAnswer(self._text.strip(), reason, len(self._tokens))
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -1,0 +1,19 @@
+"""The configs of policies that the repository has are valid."""
+
+from pathlib import Path
+
+from pluralign.settings import resolve_align
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs/align"
+
+
+def test_cultural_palette_trains_an_agent_of_each_continent_by_orpo_and_combines_them(tmp_path):
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"prompt": "Tea?", "community": "~asia"}\n')
+    config = CONFIGS / "cultural-palette.toml"
+    settings = resolve_align(config, overrides=[f'prompts.path="{prompts}"']).settings
+    assert settings.communities == ("~africa", "~america", "~asia", "~europe", "~oceania")
+    assert settings.tuned == ("orpo",)
+    assert settings.tune.kinds == ("specific",)
+    assert settings.palette.shares == "by-prompt"
+    assert set(settings.palette.combine) == {"weights", "outputs", "drafts"}
