@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
+from tests.reports.folders import write_policies
 
 from pluralign.core import list_written
 from pluralign.reports import ReportOptions, write_report
@@ -538,6 +539,29 @@ def test_paper_shows_every_chart_and_every_table(
     assert tables.evaluate_all(folded) == 0
     assert all(drawn(figure) for figure in figures(page))
     assert not page.locator("nav").is_visible()
+
+
+# --- Policies
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run of language models that follow communities."""
+    folder = tmp_path_factory.mktemp("policies")
+    return write_report([write_policies(folder / "run")], folder / "policies.html")[0]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_gains_of_policies_are_drawn_and_open_to_everybody(
+    visit: Callable[..., Visit], policies: Path, width: int, scheme: Scheme
+) -> None:
+    found = visit(policies, width=width, color_scheme=scheme).scroll_through().unfold()
+    page = found.page
+    assert (found.said, found.asked) == ([], [])
+    for figure in page.locator("figure").all():
+        assert drawn(figure.locator(".drawing > div:not(.wide, .narrow)")) > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert violations(page) == []
 
 
 # --- Texts of others

@@ -8,7 +8,17 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from tests.reports.folders import finding_row, people_row, write_audit, write_rewards, write_survey
+from tests.reports.folders import (
+    finding_row,
+    people_row,
+    policy_row,
+    write_audit,
+    write_object,
+    write_policies,
+    write_rewards,
+    write_survey,
+)
+from tests.reports.test_policies import PASS
 
 from pluralign.audits import (
     MISIDENTIFICATION,
@@ -246,7 +256,11 @@ def folders(tmp_path: Path) -> list[Path]:
     }
     survey = write_survey(tmp_path / "survey", scores)
     one = write_rewards(tmp_path / "one", {"~hill": 0.6}, people={"~hill": None}, curve=False)
-    return [full, survey, one, write_audit(tmp_path / "sound")]
+    extra = [policy_row("refusals", "raft", 0.1), policy_row("regret", "raft", 0.1)]
+    policies = write_policies(tmp_path / "policies", extra=extra)
+    write_object(policies / "pass.json", PASS)
+    alone = write_policies(tmp_path / "alone", ["MEX"], judged=None, tuned=())
+    return [full, survey, one, write_audit(tmp_path / "sound"), policies, alone]
 
 
 def test_every_text_of_a_page_can_be_translated(

@@ -113,9 +113,9 @@ def test_runs_are_joined_with_their_names(tmp_path: Path) -> None:
 def test_charts_show_what_was_measured(tmp_path: Path) -> None:
     run = opened(write_policies(tmp_path))
     shown = json.dumps(run.plot.gains("MEX", fit=True).to_dict())
-    assert "best of 8: +1.20 [+1.10, +1.30]" in shown
-    assert "raft: +0.30 [+0.20, +0.40]" in shown
+    assert "best of 8: +1.20 [+1.10 to +1.30]" in shown
+    assert "raft: +0.30 [+0.20 to +0.40]" in shown
     assert "longest answer" in json.dumps(run.plot.choices("MEX").to_dict())
-    assert "-0.30 [-0.40, -0.20]" in json.dumps(run.plot.matrix("dpo").to_dict())
+    assert "-0.30 [-0.40 to -0.20]" in json.dumps(run.plot.matrix("dpo").to_dict())
     with pytest.raises(NotEnoughData, match="measured nothing"):
         run.plot.matrix("grpo")

@@ -93,12 +93,14 @@ class MatrixWords:
         down: Title of the rows.
         colour: Name of the number.
         digits: Decimals of the numbers.
+        reach: The number at which colours are deepest; that of the largest change where it is less.
     """
 
     across: str
     down: str
     colour: str
     digits: int = 1
+    reach: float = 0.0
 
 
 def steer_matrix(
@@ -154,7 +156,7 @@ def matrix(
     )
     y_axis = alt.Axis(titlePadding=_TITLE_GAP)
     y = alt.Y("steer_name:N", sort=list(steers), title=words.down, axis=y_axis)
-    reach = max([abs(r["points"]) for r in rows] or [1.0]) or 1.0
+    reach = max([words.reach, *(abs(r["points"]) for r in rows)]) or 1.0
     colour = alt.Color(
         "points:Q",
         title=words.colour,

@@ -28,8 +28,8 @@ def report(
         typer.Option(
             "--method",
             "-m",
-            help="Show this method of reward models only, next to the reference; may be repeated. "
-            "The first one speaks for the run.",
+            help="Show this method only; may be repeated. Of reward models the reference stays, "
+            "and the first method speaks for the run.",
         ),
     ] = None,
     communities: Annotated[

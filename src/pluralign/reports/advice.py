@@ -7,6 +7,7 @@ from pluralign.audits.sentences import Place
 from pluralign.core import REFERENCE, Estimate
 from pluralign.languages.speech import Speech
 from pluralign.reports.page_tables import Row, with_interval
+from pluralign.reports.policy_advice import policy_advice
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import kind_of
 from pluralign.reports.sections.models import averages_of
@@ -32,6 +33,8 @@ def advice(runs: Sequence[Run], say: Speech) -> list[str]:
 
 def advice_on(run: Run, say: Speech) -> list[str]:
     """All that there is to advise on one run, the most important first."""
+    if run.kind == "policies":
+        return [*policy_advice(run, say), *_gravest(run, say), *_audit(run, say)]
     first = _best_model(run, say) if run.kind == "survey" else _best_method(run, say)
     return [*first, *_not_for(run, say), *_alike(run, say), *_gravest(run, say), *_audit(run, say)]
 

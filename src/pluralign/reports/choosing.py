@@ -10,7 +10,6 @@ from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
 from pluralign.runs import PolicyRow
-from pluralign.runs.policy_rows import JOINT
 
 AnyRow = TypeVar("AnyRow", bound=Row | SurveyRow)
 
@@ -72,7 +71,7 @@ def _chosen(run: Run, choice: Choice) -> Run:
         run,
         record=_chosen_record(run.record, choice),
         results=[r for r in run.results if _is_chosen(r, choice)],
-        policies=[r for r in run.policies if _is_chosen_policy(r, choice)],
+        policies=[r for r in run.policies if _is_chosen_policy(r, run, choice)],
         summary=_chosen_averages(run.summary, choice),
         curves=_chosen_averages(run.curves, choice),
         sensitivity=_chosen_averages(run.sensitivity, choice),
@@ -111,12 +110,12 @@ def _is_chosen(row: Row | SurveyRow, choice: Choice) -> bool:
     return row.community in choice.communities and steer in {None, *choice.communities}
 
 
-def _is_chosen_policy(row: PolicyRow, choice: Choice) -> bool:
-    """Whether a number is about chosen methods and communities; one about all stays."""
+def _is_chosen_policy(row: PolicyRow, run: Run, choice: Choice) -> bool:
+    """Whether a number is about chosen methods and communities; one about no community stays."""
     if row.method is not None and not _in(row.method, choice.methods):
         return False
-    chosen = {None, JOINT, *choice.communities}
-    return not choice.communities or {row.community, row.steer} <= chosen
+    about = {row.community, row.steer} & set(run.record.get("communities", ()))
+    return not choice.communities or about <= set(choice.communities)
 
 
 def _kept(choice: Choice) -> tuple[str, ...]:

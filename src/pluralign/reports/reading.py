@@ -85,6 +85,8 @@ class Run:
         """A row for each respondent or method (``who``) and community that it answers for."""
         if self.kind == "survey":
             return self._answered
+        if self.kind != "rewards":
+            return []
         steered = set(self.record.get("communities", {}).get("steered", ()))
         found = []
         for r in self.results:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pluralign.languages.speech import Speech
+from pluralign.reports.policy_advice import about_community_in, policy_limit, policy_summary
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import (
     answerers_of,
@@ -23,6 +24,8 @@ def title_of(runs: Sequence[Run], say: Speech) -> str:
         return say("How well reward models predict the choices of each community")
     if kinds == {"survey"}:
         return say("How near language models come to the people of each community")
+    if kinds == {"policies"}:
+        return say("What language models gain by following a community")
     if kinds == {"audit"}:
         return say("Cultural risks in the evidence")
     return say("Results of models for each community")
@@ -35,7 +38,7 @@ def summary(runs: Sequence[Run], say: Speech) -> list[str]:
         for run in runs
         for sentence in (*_run(run, say), *_simulated(run, say))
     ]
-    return [*found, *_audits(runs, say), _limit(say)]
+    return [*found, *_audits(runs, say), *_limits(runs, say)]
 
 
 def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[str]:
@@ -44,6 +47,7 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
     for run in runs:
         for who in answerers_of(run)[: 1 if run.kind == "rewards" else None]:
             found += _standing(run, who, community, say)
+        found += about_community_in(run, community, say)
     if not found:
         found = [
             say(
@@ -57,7 +61,8 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
             found.append(
                 say("{run} does not steer to {community}.", run=run.name, community=reason)
             )
-    return [*found, *(line for run in runs for line in _simulated(run, say)), _limit(say)]
+    simulated = [line for run in runs for line in _simulated(run, say)]
+    return [*found, *simulated, *_limits(runs, say)]
 
 
 def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
@@ -90,6 +95,15 @@ def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
     ]
 
 
+def _limits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
+    """What no number of these kinds of runs shows."""
+    kinds = {run.kind for run in runs}
+    if kinds != {"policies"}:
+        yield _limit(say)
+    if "policies" in kinds:
+        yield policy_limit(say)
+
+
 def _limit(say: Speech) -> str:
     return say(
         "A number shows how near answers come to those of the people who took part, not to a "
@@ -106,6 +120,8 @@ def _simulated(run: Run, say: Speech) -> Iterator[str]:
 
 
 def _run(run: Run, say: Speech) -> Iterator[str]:
+    if run.kind == "policies":
+        yield from policy_summary(run, say)
     answerers = answerers_of(run)
     if not answerers:
         return

@@ -120,6 +120,9 @@ def page_of(
         choice: The models, communities and methods to which the runs are limited, to name them.
     """
     parts = (
+        sections.policies(runs, say),
+        sections.conditions(runs, say),
+        sections.policy_measurements(runs, say),
         sections.served(runs, say),
         sections.models(runs, say),
         sections.world(runs, say),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pluralign.charts.drawing import need_report
-from pluralign.core import NotEnoughData, with_interval
+from pluralign.core import NotEnoughData
 from pluralign.languages import Speech
 from pluralign.metrics import GainCurve, fit_gains
 from pluralign.runs.policy_rows import (
@@ -116,12 +116,12 @@ def choice_labels(say: Speech) -> tuple[str, str]:
     return say("number of answers to choose from"), say("gain over a random answer (in spreads)")
 
 
-def matrix_words(say: Speech) -> Any:
-    """Titles of a matrix of gains."""
+def matrix_words(say: Speech, reach: float = 0.0) -> Any:
+    """Titles of a matrix of gains, whose colours reach at least to a number."""
     from pluralign.charts.charts import MatrixWords
 
     gain = say("gain (in spreads)")
-    return MatrixWords(say("measured by the reward of"), say("policy follows"), gain, digits=2)
+    return MatrixWords(say("measured by the reward of"), say("policy follows"), gain, 2, reach)
 
 
 def steer_name(steer: str | None, say: Speech) -> str:
@@ -129,6 +129,11 @@ def steer_name(steer: str | None, say: Speech) -> str:
     if steer == JOINT:
         return say("all communities (joint)")
     return say("nobody") if steer is None else say.place(steer)
+
+
+def judge_name(metric: str, say: Speech) -> str:
+    """The reward model that measures a gain, or the planted truth, in words."""
+    return say(_LABELS[metric])
 
 
 def policy_name(row: PolicyRow, say: Speech) -> str:
@@ -140,9 +145,23 @@ def policy_name(row: PolicyRow, say: Speech) -> str:
     return say("best of {n}", n=say.number(row.candidates, 0))
 
 
-def shown_gain(row: PolicyRow) -> str:
+def shown_gain(row: PolicyRow, say: Speech) -> str:
     """A gain in words, with its interval."""
-    return with_interval(row.value, row.low, row.high, digits=2, signed=True)
+    value = signed(row.value, say)
+    if row.low is None or row.high is None:
+        return value
+    low, high = signed(row.low, say), signed(row.high, say)
+    return say("{value} [{low} to {high}]", value=value, low=low, high=high)
+
+
+def signed(value: float, say: Speech) -> str:
+    """A difference with two decimals and its sign.
+
+    >>> signed(0.5, Speech()), signed(-0.001, Speech())
+    ('+0.50', '0.00')
+    """
+    text = say.number(value, 2)
+    return f"+{text}" if round(value, 2) > 0 else text
 
 
 def gain_points(rows: Sequence[PolicyRow], community: str, say: Speech) -> list[Point]:
@@ -171,10 +190,12 @@ def _gain_point(row: PolicyRow, reach: dict[str, float], say: Speech) -> Point:
         name = say("{method}, joint", method=name)
     labelled = row.metric == PROXY_GAIN
     return {
-        "judge": say(_LABELS[row.metric]),
+        "judge": judge_name(row.metric, say),
         "kind": "line" if row.candidates else "policy",
         "name": name if labelled else "",
-        "shown": f"{name}: {shown_gain(row)}",
+        "policy": name,
+        "n": row.n,
+        "shown": f"{name}: {shown_gain(row, say)}",
         **reach,
         "y": row.value,
         "y_low": row.value if row.low is None else row.low,
@@ -240,7 +261,8 @@ def choice_points(rows: Sequence[PolicyRow], community: str, say: Speech) -> lis
             "value": r.value,
             "low": r.value if r.low is None else r.low,
             "high": r.value if r.high is None else r.high,
-            "shown": shown_gain(r),
+            "n": r.n,
+            "shown": shown_gain(r, say),
         }
         for r in _choices(rows, community, metric)
     ]
@@ -269,7 +291,7 @@ def matrix_points(
             "steer_name": steer_name(r.steer, say),
             "name": say.place(r.community),
             "points": round(r.value, 3),
-            "shown": shown_gain(r),
+            "shown": shown_gain(r, say),
         }
         for r in matrix_of(rows, method, metric or judge_of(rows))
     ]

@@ -7,11 +7,14 @@ from pluralign.reports.sections.measurement import dropped, how
 from pluralign.reports.sections.methods import contested, learning
 from pluralign.reports.sections.models import models
 from pluralign.reports.sections.people import participation
+from pluralign.reports.sections.policies import policies
+from pluralign.reports.sections.policy_measurements import conditions, policy_measurements
 from pluralign.reports.sections.sensitivity import sensitivity
 from pluralign.reports.sections.steers import steers
 from pluralign.reports.sections.world import world
 
 __all__ = [
+    "conditions",
     "contested",
     "dropped",
     "findings",
@@ -20,6 +23,8 @@ __all__ = [
     "models",
     "not_assessed",
     "participation",
+    "policies",
+    "policy_measurements",
     "sensitivity",
     "served",
     "steers",

@@ -61,17 +61,31 @@ def how(runs: Sequence[Run], say: Speech) -> Section:
     limits = [row for run in runs for row in _thresholds(run)]
     if limits:
         tables.append(_thresholds_table(limits, say))
-    text = [
-        say(
+    return Section(
+        id="how",
+        title=say("How this was measured"),
+        paragraphs=list(_reading(runs, say)),
+        tables=tables,
+    )
+
+
+def _reading(runs: Sequence[Run], say: Speech) -> Iterator[str]:
+    """How to read the numbers of these kinds of runs."""
+    kinds = {run.kind for run in runs}
+    if "policies" in kinds:
+        yield say(
+            "Intervals of numbers about policies show how much a number depends on the prompts "
+            "that were drawn."
+        )
+    if kinds != {"policies"}:
+        yield say(
             "Intervals are 95 % intervals: they show how much a number depends on the people who "
             "took part, or on the questions that were asked."
-        ),
-        say(
+        )
+        yield say(
             "A number shows how near answers come to those of the people who took part, not to a "
             "whole people."
-        ),
-    ]
-    return Section(id="how", title=say("How this was measured"), paragraphs=text, tables=tables)
+        )
 
 
 def _thresholds_table(limits: Sequence[Mapping[str, Any]], say: Speech) -> Table:

@@ -142,9 +142,11 @@ def not_ranked(rows: Sequence[dict[str, Any]], say: Speech) -> list[str]:
 
 def not_steered(run: Run) -> list[str]:
     """Communities in the data of a run that it does not steer to."""
+    if run.kind != "rewards":
+        return []
     steered = run.record.get("communities", {}).get("steered", ())
     people = run.record.get("people") or {}
-    return [c for c in people if run.kind == "rewards" and c not in steered]
+    return [c for c in people if c not in steered]
 
 
 def with_reason(run: Run, community: str, say: Speech) -> str:
