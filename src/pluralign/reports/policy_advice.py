@@ -17,7 +17,7 @@ from pluralign.runs.policy_plots import judge_name, policy_name, shown_gain, ste
 
 
 def policy_advice(run: Run, say: Speech) -> list[str]:
-    """Who gained, whether it is real, and who lost; a missing judge first."""
+    """The communities that gained and lost, and what is real of it; a missing judge first."""
     gains = own_gains(run)
     if not gains:
         return []
@@ -62,7 +62,7 @@ def policy_limit(say: Speech) -> str:
 
 
 def about_community_in(run: Run, community: str, say: Speech) -> list[str]:
-    """What each policy gains for one community."""
+    """The gain of each policy for one community."""
     return [
         say(
             "{policy}: {number} {judge}.",

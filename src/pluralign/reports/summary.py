@@ -96,7 +96,7 @@ def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
 
 
 def _limits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
-    """What no number of these kinds of runs shows."""
+    """The limits of all numbers of these kinds of runs."""
     kinds = {run.kind for run in runs}
     if kinds != {"policies"}:
         yield _limit(say)

@@ -114,7 +114,7 @@ def _two_digits(row: PolicyRow, say: Speech) -> str:
 
 
 def _bounds(runs: Sequence[Run], say: Speech) -> Table:
-    """For each n: how far best of n can move, and how often it can win, whatever the reward is."""
+    """For each n: the bounds on the divergence and the wins of best of n, for any reward."""
     columns = [
         Column("n", say("number of answers to choose from"), numeric=True),
         Column(
