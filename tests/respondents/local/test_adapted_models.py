@@ -215,11 +215,13 @@ def test_log_probabilities_of_a_mixture_are_those_of_its_definition(base, adapte
 
     both = _mixtures(adapted)[1]
     answers = [[7, 8, 9], [20], [4, 4]]
-    found = mixture_log_probs(adapted, PROMPTS, answers, [both] * 3, 10_000)
+    warm = 1.3
+    found = mixture_log_probs(adapted, PROMPTS, answers, [both] * 3, temperature=warm)
     for value, prompt, answer in zip(found, PROMPTS, answers, strict=True):
         ids = (tuple(prompt + answer),)
         own = [_by_hand(base, adapters, {c: 1.0}, ids)[0].softmax(-1) for c in adapters]
-        mixed = (0.25 * own[0] + 0.75 * own[1])[len(prompt) - 1 : -1]
+        mixed = (0.25 * own[0] + 0.75 * own[1])[len(prompt) - 1 : -1] ** (1 / warm)
+        mixed = mixed / mixed.sum(-1, keepdim=True)
         wanted = sum(mixed[i, token].log() for i, token in enumerate(answer))
         assert value == pytest.approx(float(wanted), abs=1e-3)
 
