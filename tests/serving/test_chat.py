@@ -279,11 +279,14 @@ def test_a_client_that_leaves_while_it_waits_is_never_answered(remote_of: Any) -
     go_on = threading.Event()
     policies = Scripted(gate=lambda: go_on.wait(_SECONDS) and None)
     remote = remote_of(policies, most_chats=2)
-    with ThreadPoolExecutor(1) as other:
-        first = other.submit(ask, remote)
+    with ThreadPoolExecutor(2) as clients:
+        first = clients.submit(ask, remote)
         wait_until(lambda: len(policies.asked) == 1)
+        second = clients.submit(ask, remote, timeout=1.0)
+        wait_until(lambda: "pluralign_open_chats 2.0" in counts(remote))
         with pytest.raises(openai.APITimeoutError):
-            ask(remote, timeout=0.3)
+            second.result(_SECONDS)
+        wait_until(lambda: "pluralign_open_chats 1.0" in counts(remote))
         go_on.set()
         assert first.result(_SECONDS).choices[0].message.content == "My family first."
     ask(remote)
