@@ -3,7 +3,7 @@
 from pluralign.aligning.align_run import AlignOutcome, read_align_stage, run_align
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.community_policies import CommunityPolicies
-from pluralign.aligning.policy_folders import read_align_settings
+from pluralign.aligning.policy_folders import policy_adapters, read_align_settings
 from pluralign.aligning.routers import PromptRouter, load_router
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Mode",
     "PromptRouter",
     "load_router",
+    "policy_adapters",
     "read_align_settings",
     "read_align_stage",
     "run_align",

@@ -9,6 +9,7 @@ from pluralign.aligning.work import SUMMARY
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, as_path
 from pluralign.methods.policies import TunedMethod
 from pluralign.metrics import RewardScale
+from pluralign.models import open_reward_model
 from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
@@ -38,6 +39,21 @@ def read_align_settings(run: AnyPath) -> AlignSettings:
         )
     model = LocalModelSettings.own_keys(found.get("model") or {})
     return validated(AlignSettings, {**found, "model": model}, str(folder))
+
+
+def policy_adapters(run: AnyPath, method: str | None = None) -> dict[str, Path]:
+    """The adapters of a run, for all communities that it follows; see `adapters_of`.
+
+    Raises:
+        InvalidInput: If the folder has no run of `pluralign align`.
+        InvalidSettings: If the run has no adapters of the method.
+    """
+    folder, settings = as_path(run), read_align_settings(run)
+    recorded = (read_object(folder / RECORD) or {}).get("communities")
+    wanted = recorded or settings.communities
+    if not wanted:
+        wanted = open_reward_model(settings.reward.model).communities
+    return adapters_of(folder, settings, wanted, method)
 
 
 def adapters_of(

@@ -30,6 +30,7 @@ from pluralign.cli.pluralise_command import pluralise
 from pluralign.cli.report_command import report
 from pluralign.cli.serve_command import serve
 from pluralign.cli.survey_commands import survey
+from pluralign.cli.vllm_command import vllm
 from pluralign.cli.withdraw_command import withdraw
 
 
@@ -93,6 +94,7 @@ app.command()(audit)
 app.command()(report)
 app.command()(serve)
 app.command()(export_commands.export)
+app.command()(vllm)
 app.command()(export_commands.rewardbench)
 app.command("every-eval-ever")(interchange_commands.every_eval_ever)
 app.add_typer(collect, name="collect")

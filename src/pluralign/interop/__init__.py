@@ -15,6 +15,7 @@ from pluralign.interop.model_sheet import ModelSheet
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
 from pluralign.interop.trl_reward import TrlReward
 from pluralign.interop.verl_reward import compute_score
+from pluralign.interop.vllm_config import VllmConfig, vllm_config, write_vllm_config
 
 __all__ = [
     "AggregatedReward",
@@ -24,16 +25,19 @@ __all__ = [
     "ResultSource",
     "RewardBenchResult",
     "TrlReward",
+    "VllmConfig",
     "community_rewards",
     "compute_score",
     "eval_results",
     "model_card",
     "push",
     "rewardbench_rows",
+    "vllm_config",
     "write_eval_results",
     "write_every_eval_ever",
     "write_export",
     "write_lm_eval_tasks",
     "write_model_card",
     "write_rewardbench",
+    "write_vllm_config",
 ]
