@@ -101,8 +101,12 @@ class ChatService:
             PluralignError: If the policies cannot answer.
         """
         outcome = "cancelled"
+
+        def work() -> Iterator[str | CommunityAnswer]:
+            yield from self.policies.stream(request)
+
         try:
-            async with aclosing(self.queue.pieces(lambda: self.policies.stream(request))) as pieces:
+            async with aclosing(self.queue.pieces(work)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, CommunityAnswer):
                         outcome = "answered" if piece.abstained is None else "abstained"
