@@ -14,10 +14,10 @@ from pluralign.core import (
     Tally,
     record_answer,
 )
+from pluralign.evaluation.general_ability import AbilityTasks, run_lm_eval
 from pluralign.evaluation.surveys import read_all
 from pluralign.interop import write_lm_eval_tasks
 from pluralign.interop.lm_eval_scoring import alignment, score_answer
-from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
 from pluralign.surveying.survey_evaluation import measure

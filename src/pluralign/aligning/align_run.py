@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pluralign.aligning.ability_change import ability_rows
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.earlier_work import PASS, RESULTS, forget_outdated
@@ -17,6 +18,7 @@ from pluralign.aligning.route_stage import fit_routers, need_router
 from pluralign.aligning.sampling import sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates
 from pluralign.aligning.selecting import select_answers
+from pluralign.aligning.survey_change import check_survey, survey_rows
 from pluralign.aligning.tuned_policies import tune_policies
 from pluralign.aligning.work import SUMMARY, AlignWork, RewardModels, read_all_prompts
 from pluralign.core import (
@@ -102,6 +104,7 @@ def run_align(
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
         need_router(work)
+        check_survey(work)
         wanted = resolved.settings.evaluate.pass_file
         conditions = None if wanted is None else read_pass_file(wanted)
         registered = register_conditions(folder, conditions, drawn)
@@ -162,6 +165,8 @@ def _finish(
     results += policy_rows(work, scored)
     results += route_rows(work, scored)
     results = [row for row in results if row["n"]]
+    results += survey_rows(work)
+    results += ability_rows(work)
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
     record = record_of(work, stages) | {"registered": registered}
     judged = None if registered is None else judge_conditions(registered, results)
@@ -194,7 +199,17 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
         return opened[0]
 
     rewards = RewardModels(model, judge)
-    return AlignWork(settings, prompts, communities, folder, reporter, open_chat, rewards, tally)
+    return AlignWork(
+        settings,
+        prompts,
+        communities,
+        folder,
+        reporter,
+        open_chat,
+        rewards,
+        tally,
+        resolved.survey,
+    )
 
 
 def _index_of(stage: str, option: str) -> int:

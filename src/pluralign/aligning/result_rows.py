@@ -46,10 +46,10 @@ def mean_row(
     """
     known_P = _known(value_P)
     if not len(known_P):
-        return _row(policy, metric, community, None, (None, None), 0)
+        return result_row(policy, metric, community, None, (None, None), 0)
     mean, n = float(known_P.mean()), len(known_P)
     interval = t_interval(mean, _variance(known_P), n - 1)
-    return _row(policy, metric, community, mean, interval, n)
+    return result_row(policy, metric, community, mean, interval, n)
 
 
 def share_row(
@@ -81,7 +81,7 @@ def share_change_row(
     return found
 
 
-def _row(
+def result_row(
     policy: MeasuredPolicy,
     metric: str,
     community: str | None,
@@ -89,6 +89,16 @@ def _row(
     interval: tuple[float | None, float | None],
     n: int,
 ) -> dict[str, Any]:
+    """A row of results.
+
+    Args:
+        policy: The policy.
+        metric: Name of the number.
+        community: Community whose reward or people measure; None where none does.
+        value: The number.
+        interval: Both ends of its 95 % interval; None where they are not known.
+        n: Number of prompts, questions or items.
+    """
     candidates = policy.candidates
     return {
         "metric": metric,

@@ -17,7 +17,7 @@ from pluralign.core import (
     rng_for,
 )
 from pluralign.runs.folder import RunFolder
-from pluralign.settings import AlignSettings
+from pluralign.settings import AlignSettings, ResolvedSurvey
 from pluralign.sources import RowPolicy, read_prompts
 
 Side = Literal["train", "validation", "test"]
@@ -52,6 +52,7 @@ class AlignWork:
         open_chat: Opens the start model once.
         rewards: The reward models.
         tally: Counts of the rows of prompts that were read, kept and dropped.
+        survey: The survey that models answer before and after; None without one.
     """
 
     settings: AlignSettings
@@ -62,6 +63,7 @@ class AlignWork:
     open_chat: Callable[[], ChatModel]
     rewards: RewardModels
     tally: Tally
+    survey: ResolvedSurvey | None = None
 
     def stage_folder(self, stage: str) -> Path:
         """The folder of a stage."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning import AlignOutcome
+from pluralign.cli.evaluation_tables import conditions_table, evaluation_tables, steering_table
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
@@ -44,16 +45,15 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
         tuned = [row for row in rows if row["candidates"] is None]
         if tuned:
             output.table(_policies(tuned, outcome.results, about))
-        steered = _steering(outcome.results, metric, about)
+        steered = steering_table(outcome.results, metric, about)
         if steered.rows:
             output.table(steered)
-    for table in (_answers(outcome.results), _distances(outcome.results)):
-        if table.rows:
-            output.table(table)
+    for table in evaluation_tables(outcome.results):
+        output.table(table)
     for table in routing_tables(outcome.results):
         output.table(table)
     if outcome.judged is not None:
-        output.table(_conditions(outcome.judged))
+        output.table(conditions_table(outcome.judged))
     output.line()
     output.line(
         "A gain is the reward of an answer less that of the start model's answers, in spreads of "
@@ -123,116 +123,6 @@ def _policies(rows: Sequence[Row], results: Sequence[Row], about: str) -> Printe
         ]
         table.rows.append([f"{method} for {steer}", *cells, *moved])
     return table
-
-
-def _steering(results: Sequence[Row], metric: str, about: str) -> PrintedTable:
-    """The gain of steering, against other reward models and against other policies."""
-    heads = {
-        f"{metric}_over_others": "over the gain for others",
-        f"{metric}_over_swap": "over the others' policies (swap control)",
-    }
-    table = PrintedTable(
-        title=f"Steering: gain for the community that is followed {about}",
-        columns=[
-            PrintedColumn(head="policy", cut="middle"),
-            *(PrintedColumn(head=head, interval=True) for head in heads.values()),
-            PrintedColumn(head="prompts", rank=1),
-        ],
-    )
-    most = max((row["candidates"] or 0 for row in results), default=0)
-    found = {
-        (_policy(row), row["metric"]): row
-        for row in results
-        if row["metric"] in heads and row["candidates"] in (None, most)
-    }
-    for policy in dict.fromkeys(policy for policy, _ in found):
-        cells = [scaled(found.get((policy, m)), digits=2, signed=True) for m in heads]
-        n = max(row["n"] for (own, _), row in found.items() if own == policy)
-        table.rows.append([policy, *cells, f"{n:,}"])
-    return table
-
-
-_ANSWERS = {
-    "refusals": "refuse",
-    "invalid": "invalid",
-    "repetition": "repeat themselves",
-    "distinct_n": "distinct-2",
-    "within_variety": "variety",
-    "within_variety_words": "variety of words",
-}
-_DISTANCES = {
-    "between_distance": "beyond chance",
-    "between_distance_words": "beyond chance, in words",
-}
-
-
-def _answers(results: Sequence[Row]) -> PrintedTable:
-    """Properties of the answers of the start model and of each tuned policy."""
-    heads = {m: h for m, h in _ANSWERS.items() if any(r["metric"] == m for r in results)}
-    rows = [r for r in results if r["metric"] in heads and r["candidates"] is None]
-    table = PrintedTable(
-        title="Answers to the test prompts",
-        columns=[
-            PrintedColumn(head="policy", cut="middle"),
-            *(PrintedColumn(head=h, rank=k, interval=True) for k, h in enumerate(heads.values())),
-        ],
-    )
-    found = {(_policy(row), row["metric"]): row for row in rows}
-    for policy in dict.fromkeys(policy for policy, _ in found):
-        table.rows.append([policy, *(scaled(found.get((policy, m)), digits=2) for m in heads)])
-    return table
-
-
-def _distances(results: Sequence[Row]) -> PrintedTable:
-    """How far apart the answers of two communities' policies to the same prompt are."""
-    heads = {m: h for m, h in _DISTANCES.items() if any(r["metric"] == m for r in results)}
-    table = PrintedTable(
-        title="Distance of two communities' answers beyond that of two answers of one (0: flat)",
-        columns=[
-            PrintedColumn(head="policies", cut="middle"),
-            *(PrintedColumn(head=h, interval=True) for h in heads.values()),
-            PrintedColumn(head="prompts", rank=1),
-        ],
-    )
-    found: dict[tuple[str, str], Row] = {}
-    for row in results:
-        if row["metric"] in heads:
-            pair = f"{row['steer']} and {row['community']}" if row["steer"] else "mean over pairs"
-            found[f"{row['method']}, {pair}", row["metric"]] = row
-    for pair in dict.fromkeys(pair for pair, _ in found):
-        cells = [scaled(found.get((pair, m)), digits=3, signed=True) for m in heads]
-        n = max(row["n"] for (own, _), row in found.items() if own == pair)
-        table.rows.append([pair, *cells, f"{n:,}"])
-    return table
-
-
-def _conditions(judged: Row) -> PrintedTable:
-    """The verdict on every condition that was registered before."""
-    table = PrintedTable(
-        title=f"Conditions {judged['name']}, registered {judged['registered']}, "
-        f"SHA-256 {judged['digest'][:12]}...",
-        columns=[
-            PrintedColumn(head="policy", cut="middle"),
-            PrintedColumn(head="condition"),
-            PrintedColumn(head="value", rank=1, interval=True),
-            PrintedColumn(head="verdict"),
-        ],
-    )
-    for policy in judged["policies"]:
-        name = _policy(policy)
-        for one in policy["conditions"]:
-            verdict = one["verdict"] + (f": {one['reason']}" if one["reason"] else "")
-            value = scaled(None if one["value"] is None else one, digits=3, signed=True)
-            table.rows.append([name, one["name"], value, verdict])
-        table.rows.append([name, "all conditions", "", policy["verdict"]])
-    return table
-
-
-def _policy(row: Row) -> str:
-    """The policy of a row, as tables name it."""
-    if row["steer"] is None:
-        return f"the {row['method']} model" if row["method"] == "start" else str(row["method"])
-    return f"{row['method']} for {row['steer']}"
 
 
 def _growth(rows: Sequence[Row], about: str) -> PrintedTable:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pluralign.asking import Putting, load_strategy, put
 from pluralign.core import Ask, Respondent, SurveySource, Tally
-from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
+from pluralign.evaluation.general_ability import AbilityTasks, run_lm_eval
 from pluralign.pluralising.stages import Work
 from pluralign.pluralising.tuned_models import adapters
 from pluralign.respondents.recorded import RecordedRespondent

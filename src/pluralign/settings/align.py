@@ -1,7 +1,7 @@
 """Settings of language models that follow a reward model: one TOML file, validated whole."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -94,6 +94,17 @@ class PolicyEvaluation(SettingsTable):
     """Encoder by which the variety of answers is measured: ``minilm``, ``static``, ``hash``, or a
     sentence-transformers model. When unset: the reward model's own features, and words alone where
     it is behind a server."""
+    survey: Path | dict[str, Any] | None = None
+    """Survey that the start model and every tuned policy answer: a settings file of ``pluralign
+    survey``, whose model is not used, or a source with its settings."""
+    ability: tuple[str, ...] = ()
+    """Tasks of lm-eval that measure general ability before and after, such as ``mmlu``."""
+    ability_path: Path | None = None
+    """Folder of your own lm-eval tasks."""
+    ability_limit: Count | None = None
+    """Largest number of items of each task. When unset: all."""
+    ability_chat: bool = False
+    """Whether the items of tasks are written with the model's chat template."""
     pass_file: str | None = None
     """Conditions that policies must meet, registered before the answers have rewards: a TOML file,
     or ``tapestry``."""
@@ -169,6 +180,8 @@ class AlignSettings(SettingsTable):
             )
         if self.model.kind == "local" and self.model.adapter is not None and self.tuned:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")
+        if self.evaluate.ability and self.model.kind != "local":
+            raise ValueError('model.kind must be "local" to measure evaluate.ability with lm-eval')
         return self
 
     @property

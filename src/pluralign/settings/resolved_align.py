@@ -16,11 +16,17 @@ from pluralign.settings.explained import (
     notes_on_kinds,
 )
 from pluralign.settings.pass_file import PASS_PRESETS, read_pass_file
-from pluralign.settings.resolved_survey import place_paths
+from pluralign.settings.resolved_survey import ResolvedSurvey, place_paths, resolve_survey
 from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import absolute, overridden, shown
-from pluralign.settings.validation import community_ids, settings_at, validated
+from pluralign.settings.validation import community_ids, read_settings, settings_at, validated
 
+_PATHS = (
+    ("prompts", "path"),
+    ("model", "adapter"),
+    ("evaluate", "survey"),
+    ("evaluate", "ability_path"),
+)
 ALIGN_STAGES = ("sample", "score", "select", "tune", "route", "evaluate")
 
 
@@ -31,10 +37,12 @@ class ResolvedAlign:
     Attributes:
         settings: The settings, with communities as ids and absolute paths.
         origin: Dotted key -> the origin of its value.
+        survey: The survey that models answer before and after; None without one.
     """
 
     settings: AlignSettings
     origin: Mapping[str, str]
+    survey: ResolvedSurvey | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -69,7 +77,7 @@ def resolve_align(
     tables, origin = overridden(raw, where, overrides)
     _place_rewards(tables, base)
     _place_conditions(tables, base)
-    placed = place_paths(tables, base, (("prompts", "path"), ("model", "adapter")))
+    placed = place_paths(tables, base, _PATHS)
     settings = validated(AlignSettings, placed, where)
     if settings.communities is not None:
         ids = community_ids(settings.communities, f"{where}: communities")
@@ -82,7 +90,8 @@ def resolve_align(
         )
     if settings.evaluate.pass_file is not None:
         read_pass_file(settings.evaluate.pass_file)
-    return ResolvedAlign(settings, origin)
+    survey = _survey(settings.evaluate.survey, placed["model"], base, where)
+    return ResolvedAlign(settings, origin, survey)
 
 
 def explain_align(resolved: ResolvedAlign) -> list[Explained]:
@@ -93,6 +102,19 @@ def explain_align(resolved: ResolvedAlign) -> list[Explained]:
         resolved.origin,
         notes_on_kinds(resolved.settings),
     )
+
+
+def _survey(
+    given: Path | dict[str, Any] | None, model: Mapping[str, Any], base: Path, where: str
+) -> ResolvedSurvey | None:
+    """The survey of the settings ``evaluate.survey``, asked of the run's own model."""
+    if given is None:
+        return None
+    if isinstance(given, Path):
+        tables = read_settings(given) | {"model": model}
+        return resolve_survey(tables, base=given.parent, where=given.name)
+    tables = {"survey": given, "strategies": ["culture_unaware"], "model": model}
+    return resolve_survey(tables, base=base, where=f"{where}: evaluate")
 
 
 def _place_conditions(tables: dict[str, Any], base: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from tests.respondents.conftest import build_chat_model
 
 from pluralign.core import InvalidInput, MissingExtra
-from pluralign.pluralising import ability
-from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
+from pluralign.evaluation import general_ability as ability
+from pluralign.evaluation.general_ability import AbilityTasks, run_lm_eval
 
 pytest.importorskip("lm_eval")
 
