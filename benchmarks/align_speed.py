@@ -1,0 +1,477 @@
+"""`pluralign align` against plain scripts of Transformers, PEFT and TRL that do the same.
+
+Run: ``OMP_NUM_THREADS=1 python benchmarks/align_speed.py [--only sampling scoring dpo blend end]
+[--rounds 5] [--memory]``. The ways take turns in one process, or with ``--memory`` each in its own,
+whose peak is then printed. Ratios are medians over rounds, by the clock and in processor time,
+which other work on the machine disturbs less. The model
+is a Llama of 5 million parameters with random weights, which ends a turn with the probability 1/40
+after each token; prompts have the lengths of PRISM's.
+
+Predicted before it was measured, as the time of ours over that of the plain script:
+
+* sampling eight answers a prompt: 0.35 of ``generate(num_return_sequences=8)`` for each prompt,
+  0.75 of the same in padded batches of eight prompts; with a system prompt of 200 tokens 0.3 and
+  0.5, since each prompt is read once and not eight times;
+* scoring for 200 communities against one: 1.00 for the model, 1.02 for the whole stage;
+* ``dpo`` of three epochs against TRL as it comes: 0.85; of one epoch 1.0, since the start model
+  reads every row once in both;
+* a blend of three adapters against one: 1.00;
+* ``align`` from sampling to evaluation, three communities, all methods that train, on one core: two
+  minutes.
+
+The outcome is in docs/performance.md.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformer_scoring import PERCENTILES, PROMPT_TOKENS, WORDS, process_each
+
+from pluralign.core import Conversation, Message, RewardRequest, Sampling, Steer, rng_for
+
+N, NEW, SYSTEM, COMMUNITIES = 8, 48, 200, 200
+TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }} <|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+_ROW = "{:44} {:>8} {:>8} {:>11} {:>7} {:>5} {:>8}"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The time of one way in one round: clock and processor; and what it counted."""
+
+    seconds: float
+    worked: float
+    peak_gib: float
+    counted: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often the ways take turns, and whether each has a process of its own."""
+
+    number: int
+    alone: bool
+
+
+# The model, the prompts and the pairs
+
+
+def build(folder: Path) -> None:
+    """Write the model, once for all processes."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    special = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+    known = {word: k for k, word in enumerate([*special, *dict.fromkeys(WORDS)])}
+    known |= {f"w{k}": k for k in range(len(known), 4000)}
+    words = Tokenizer(models.WordLevel(known, unk_token="<|pad|>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        eos_token="<|end|>",
+        pad_token="<|pad|>",
+        extra_special_tokens=special[2:],
+    )
+    tokenizer.chat_template = TEMPLATE
+    config = LlamaConfig(
+        vocab_size=4000, hidden_size=256, intermediate_size=768, num_hidden_layers=4,
+        num_attention_heads=4, max_position_embeddings=1024, bos_token_id=None,
+        eos_token_id=known["<|end|>"], pad_token_id=0,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@cache
+def chat_of(folder: Path, adapter: Path | None = None) -> Any:
+    """The model as `align` opens it."""
+    import torch
+
+    from pluralign.respondents.local import load_chat_model
+
+    torch.set_num_threads(1)
+    chat = load_chat_model(str(folder), adapter=adapter, device="cpu")
+    end = chat.loaded.tokenizer.eos_token_id
+
+    def ends_now_and_then(_module: Any, _given: Any, logit_B_T_V: Any) -> Any:
+        logit_B_T_V[..., end] = -torch.inf
+        logit_B_T_V[..., end] = logit_B_T_V.logsumexp(dim=-1) - np.log(39)
+        return logit_B_T_V
+
+    with torch.no_grad():
+        chat.loaded.model.lm_head.register_forward_hook(ends_now_and_then)
+    return chat
+
+
+def words_of(length: int, rng: np.random.Generator) -> str:
+    """Random words, one token each."""
+    return " ".join(rng.choice(WORDS, length))
+
+
+@cache
+def talks_of(prompts: int, system: int) -> list[Conversation]:
+    """Prompts with the lengths of PRISM's, after a system prompt of so many tokens."""
+    rng = rng_for(0, "align speed")
+    lengths = [
+        round(np.interp(rng.uniform(0, 100), PERCENTILES, PROMPT_TOKENS)) for _ in range(prompts)
+    ]
+    first = (Message("system", words_of(system, rng)),) if system else ()
+    return [(*first, Message("user", words_of(max(1, k), rng))) for k in lengths]
+
+
+@cache
+def lessons_of(pairs: int) -> list[Any]:
+    """Pairs of answers of 10 to 64 words."""
+    from pluralign.methods.policies import Lesson
+
+    rng = rng_for(0, "align speed, pairs")
+    lengths = rng.integers(10, NEW, size=(pairs, 2))
+    return [
+        Lesson(talk, words_of(a, rng), words_of(b, rng))
+        for talk, (a, b) in zip(talks_of(pairs, 0), lengths.tolist(), strict=True)
+    ]
+
+
+# Sampling
+
+
+def sample_ours(folder: Path, prompts: int, system: int) -> float:
+    replies = chat_of(folder).sample(
+        talks_of(prompts, system), Sampling(max_new_tokens=NEW, temperature=1.0), N
+    )
+    return float(sum(len(reply.text.split()) for own in replies for reply in own))
+
+
+def sample_plain(folder: Path, prompts: int, system: int, batch: int) -> float:
+    """Transformers' own: ``num_return_sequences``, padded batches in the order given."""
+    import torch
+
+    loaded = chat_of(folder).loaded
+    tokenizer, model = loaded.tokenizer, loaded.model
+    tokenizer.padding_side = "left"
+    talks, count = talks_of(prompts, system), 0
+    for start in range(0, len(talks), batch):
+        texts = [
+            tokenizer.apply_chat_template(
+                [{"role": m.role, "content": m.content} for m in talk],
+                tokenize=False,
+                add_generation_prompt=True,
+            )
+            for talk in talks[start : start + batch]
+        ]
+        given = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
+        with torch.inference_mode():
+            out = model.generate(
+                **given, do_sample=True, top_k=0, max_new_tokens=NEW, num_return_sequences=N
+            )
+        new = out[:, given["input_ids"].shape[1] :]
+        written = tokenizer.batch_decode(new, skip_special_tokens=True)
+        count += sum(len(text.split()) for text in written)
+    return float(count)
+
+
+# Scoring
+
+
+@cache
+def scored(communities: int) -> Any:
+    """A reward model on MiniLM, without a cache."""
+    from pluralign.encoders import encoder_named
+    from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
+
+    trunk, rng = EmbeddingTrunk(encoder_named("minilm")), rng_for(0, "align speed, heads")
+    ids = tuple(f"~c{k}" for k in range(COMMUNITIES))
+    reference_D = rng.normal(size=trunk.dimensions)
+    delta_C_D = rng.normal(size=(COMMUNITIES, trunk.dimensions))
+    return LinearRewardModel(trunk, reference_D, ids[:communities], delta_C_D[:communities])
+
+
+def score(_folder: Path, answers: int, communities: int) -> float:
+    rng = rng_for(0, "align speed, answers")
+    requests = [RewardRequest(words_of(12, rng), words_of(40, rng)) for _ in range(answers)]
+    return float(scored(communities).score_all(requests)[:, 0].sum())
+
+
+def score_stage(folder: Path, prompts: int, communities: int) -> float:
+    """The whole stage of `align`: answers are read, scored, written, and their scales found."""
+    from pluralign.aligning.scoring import score_candidates
+    from pluralign.aligning.work import AlignWork, RewardModels
+    from pluralign.core import PolicyPrompt, Reporter
+    from pluralign.runs.folder import RunFolder
+    from pluralign.settings import resolve_align
+
+    out = folder.parent / f"stage-{communities}"
+    ids = [f"~c{k}" for k in range(communities)]
+    tables = {
+        "communities": ids,
+        "model": {"name": "m"},
+        "reward": {"model": "r"},
+        "prompts": {"path": "p"},
+        "sample": {"n": N},
+    }
+    rng = rng_for(0, "align speed, stage")
+    asked = [PolicyPrompt(str(k), words_of(12, rng)) for k in range(prompts)]
+    rows = [
+        {"prompt": prompt.id, "number": k, "text": words_of(40, rng)}
+        for prompt in asked
+        for k in range(N)
+    ]
+    (out / "sample").mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (out / "sample/candidates.jsonl").write_text(text, encoding="utf-8")
+    work = AlignWork(
+        resolve_align(tables).settings, asked, tuple(ids), RunFolder(out), Reporter(),
+        chat_of.__wrapped__, RewardModels(scored(communities), None),
+    )  # fmt: skip
+    return float(score_candidates(work)["answers"])
+
+
+# Tuning
+
+
+def dpo_ours(folder: Path, pairs: int, epochs: float) -> float:
+    from pluralign.methods.policies import PolicyTuningConfig, tune_policy
+
+    config = PolicyTuningConfig(epochs=epochs, batch=4, accumulation=1)
+    with tempfile.TemporaryDirectory() as out:
+        facts = tune_policy(
+            chat_of(folder), lessons_of(pairs), Path(out) / "adapter", "dpo", config
+        )
+    return float(facts["steps"])
+
+
+def dpo_plain(folder: Path, pairs: int, epochs: float, precompute: bool = False) -> float:
+    """TRL's trainer on texts, as its documentation has it; it saves the adapter at the end."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    rows = [
+        {
+            "prompt": [{"role": m.role, "content": m.content} for m in lesson.conversation],
+            "chosen": [{"role": "assistant", "content": lesson.chosen}],
+            "rejected": [{"role": "assistant", "content": lesson.rejected}],
+        }
+        for lesson in lessons_of(pairs)
+    ]
+    with tempfile.TemporaryDirectory() as out:
+        trainer = DPOTrainer(
+            model=AutoModelForCausalLM.from_pretrained(folder),
+            args=DPOConfig(
+                out,
+                per_device_train_batch_size=4,
+                num_train_epochs=epochs,
+                learning_rate=5e-5,
+                gradient_checkpointing=False,
+                bf16=False,
+                max_length=None,
+                use_cpu=True,
+                report_to="none",
+                save_strategy="no",
+                disable_tqdm=True,
+                precompute_ref_log_probs=precompute,
+            ),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=AutoTokenizer.from_pretrained(folder),
+            peft_config=LoraConfig(r=8, lora_alpha=16, target_modules="all-linear"),
+        )
+        trainer.train()
+        trainer.save_model(out)
+    return float(trainer.state.global_step)
+
+
+# A blend
+
+
+def adapters_of(folder: Path) -> dict[str, Path]:
+    """Adapters of three communities, with random weights."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from pluralign.methods.policies import blend_policies
+
+    found = {name: folder.parent / name for name in ("MEX", "GBR", "IND")}
+    for seed, out in enumerate(found.values()):
+        torch.manual_seed(seed)
+        config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")
+        adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(folder), config)
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                parameter.data.normal_(std=0.02)
+        adapted.save_pretrained(out)
+    shares = {"MEX": 0.5, "GBR": 0.3, "IND": 0.2}
+    blend_policies(found, Steer(shares), folder.parent / "blend")
+    return found
+
+
+def answer_with(folder: Path, prompts: int, adapter: str) -> float:
+    replies = chat_of(folder, folder.parent / adapter).sample(
+        talks_of(prompts, 0), Sampling(max_new_tokens=NEW, temperature=1.0), 1
+    )
+    return float(len(replies))
+
+
+# Rounds
+
+
+def take_turn(way: Callable[..., float], given: Sequence[Any]) -> Turn:
+    """Go one way once, in this process."""
+    began, worked = time.perf_counter(), time.process_time()
+    counted = way(*given)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return Turn(time.perf_counter() - began, time.process_time() - worked, peak, counted)
+
+
+Way = tuple[Callable[..., float], tuple[Any, ...]]
+
+
+def compare(title: str, ways: dict[str, Way], rounds: Rounds) -> None:
+    """Let the ways take turns, and print the ratio of the first to each of them."""
+    alone: dict[str, ProcessPoolExecutor] = process_each(list(ways)) if rounds.alone else {}
+
+    def turn(name: str) -> Turn:
+        if name in alone:
+            return alone[name].submit(take_turn, *ways[name]).result()
+        return take_turn(*ways[name])
+
+    for name in ways:  # the first time also imports and loads
+        turn(name)
+    found = [{name: turn(name) for name in ways} for _ in range(rounds.number)]
+    for process in alone.values():
+        process.shutdown()
+    first = next(iter(ways))
+    print(f"\n{title} ({rounds.number} rounds)")
+    print(_ROW.format("way", "clock s", "CPU s", "first / it", "in CPU", "GiB", "counted"))
+    for name in ways:
+        own = [turns[name] for turns in found]
+        numbers = [
+            statistics.median(turn.seconds for turn in own),
+            statistics.median(turn.worked for turn in own),
+            statistics.median(turns[first].seconds / turns[name].seconds for turns in found),
+            statistics.median(turns[first].worked / turns[name].worked for turns in found),
+        ]
+        peak = f"{max(turn.peak_gib for turn in own):.2f}" if rounds.alone else "-"
+        cells = [f"{number:.2f}" for number in numbers]
+        print(_ROW.format(name, *cells, peak, f"{own[-1].counted:,.0f}"), flush=True)
+
+
+def compare_sampling(folder: Path, rounds: Rounds) -> None:
+    for system in (0, SYSTEM):
+        ways: dict[str, Way] = {"ours": (sample_ours, (folder, 16, system))}
+        for batch in (1, 8):
+            ways[f"generate, {batch} prompts at a time"] = (
+                sample_plain,
+                (folder, 16, system, batch),
+            )
+        compare(f"{N} answers to 16 prompts after {system} tokens", ways, rounds)
+
+
+def compare_scoring(folder: Path, rounds: Rounds) -> None:
+    many, one = (score, (folder, 48, COMMUNITIES)), (score, (folder, 48, 1))
+    compare("rewards of 48 answers", {"200 communities": many, "one": one}, rounds)
+    many, one = (score_stage, (folder, 12, COMMUNITIES)), (score_stage, (folder, 12, 1))
+    compare("the stage `score`, 96 answers", {"200 communities": many, "one": one}, rounds)
+
+
+def compare_dpo(folder: Path, rounds: Rounds) -> None:
+    for epochs in (1.0, 3.0):
+        ways: dict[str, Way] = {
+            "ours": (dpo_ours, (folder, 32, epochs)),
+            "DPOTrainer as it comes": (dpo_plain, (folder, 32, epochs)),
+            "DPOTrainer, precompute_ref_log_probs": (dpo_plain, (folder, 32, epochs, True)),
+        }
+        compare(f"dpo, 32 pairs, {epochs:.0f} epochs", ways, rounds)
+
+
+def compare_blend(folder: Path, rounds: Rounds) -> None:
+    adapters_of(folder)
+    ways: dict[str, Way] = {
+        "a blend of three": (answer_with, (folder, 32, "blend")),
+        "one adapter": (answer_with, (folder, 32, "MEX")),
+    }
+    compare("answers to 32 prompts", ways, rounds)
+
+
+def time_everything(folder: Path, _rounds: Rounds) -> None:
+    """The whole of `align`, as benchmarks/planted_align.py runs it."""
+    import planted_align
+
+    import pluralign
+    from pluralign.aligning import run_align
+    from pluralign.aligning.planted import build_planted_writer, planted_prompts
+    from pluralign.methods.policies import TUNED
+
+    home = folder.parent
+    since, worked = time.perf_counter(), time.process_time()
+    build_planted_writer(home / "writer")
+    print(f"\nthe small model: {time.perf_counter() - since:.0f} s", flush=True)
+    rows = [json.dumps({"prompt": prompt}) for prompt in planted_prompts(300)]
+    (home / "prompts.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    for name, half in planted_align._halves(0).items():
+        pluralign.save_model(pluralign.fit(half, method="full", encoder="hash"), home / name)
+    since, worked = time.perf_counter(), time.process_time()
+    outcome = run_align(
+        {
+            "communities": list(planted_align.COMMUNITIES),
+            "model": {"name": str(home / "writer"), "device": "cpu"},
+            "reward": {"model": str(home / "model"), "judge": str(home / "judge")},
+            "prompts": {"path": str(home / "prompts.jsonl")},
+            "sample": {"n": 16, "max_new_tokens": 24},
+            "methods": ["best-of-n", *TUNED],
+            "tune": {"epochs": 6, "batch": 16, "accumulation": 1, "learning_rate": 1e-3},
+        },
+        home / "run",
+    )
+    print(
+        f"align, three communities, {', '.join(TUNED)}: {time.perf_counter() - since:.0f} s by the "
+        f"clock, {time.process_time() - worked:.0f} s of the processor; by stage "
+        f"{outcome.record['seconds']}"
+    )
+
+
+PARTS = {
+    "sampling": compare_sampling,
+    "scoring": compare_scoring,
+    "dpo": compare_dpo,
+    "blend": compare_blend,
+    "end": time_everything,
+}
+
+
+def main() -> None:
+    """Run the parts, and print a table for each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--memory", action="store_true", help="a process for each way")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        build(folder)
+        for name in options.only:
+            PARTS[name](folder, Rounds(options.rounds, options.memory))
+
+
+if __name__ == "__main__":
+    main()
