@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -293,7 +294,8 @@ def dpo_plain(folder: Path, pairs: int, epochs: float, precompute: bool = False)
             processing_class=AutoTokenizer.from_pretrained(folder),
             peft_config=LoraConfig(r=8, lora_alpha=16, target_modules="all-linear"),
         )
-        trainer.train()
+        with redirect_stdout(None):  # its log
+            trainer.train()
         trainer.save_model(out)
     return float(trainer.state.global_step)
 

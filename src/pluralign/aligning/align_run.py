@@ -1,7 +1,7 @@
 """Run `pluralign align` stage by stage; a run that was stopped is resumed."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from pluralign.core import (
     InvalidSettings,
     Reporter,
     Tally,
+    UnknownCommunity,
     as_path,
     check_written,
     count_of,
@@ -187,7 +188,9 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
     model = open_reward_model(reward.model)
     judge = open_reward_model(reward.judge) if reward.judge is not None else None
     wanted = settings.communities or tuple(model.communities)
-    communities = tuple(known_community(c, model.communities, "communities") for c in wanted)
+    communities = tuple(_followed(c, model.communities, "communities") for c in wanted)
+    for community in communities if judge is not None else ():
+        _followed(community, judge.communities, f"reward.judge: {reward.judge}")
     opened: list[ChatModel] = []
 
     def open_chat() -> ChatModel:
@@ -210,6 +213,18 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
         tally,
         resolved.survey,
     )
+
+
+def _followed(label: str, known: Sequence[str], where: str) -> str:
+    """The id of a community for which a reward model has a head of its own."""
+    found = known_community(label, known, where)
+    if found not in known:  # the world, which stands for the reference in a blend
+        raise UnknownCommunity(
+            f"the reward model has no rewards of its own for {found}",
+            where=where,
+            hint=f"it can be steered to {listed(known)}",
+        )
+    return found
 
 
 def _index_of(stage: str, option: str) -> int:

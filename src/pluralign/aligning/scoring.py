@@ -57,6 +57,7 @@ def score_candidates(work: AlignWork) -> dict[str, Any]:
         rows.append(row | ({} if judged_N_C is None else {_JUDGED: _row(work, judged_N_C[i])}))
     work.folder.write_rows(_FILE, rows)
     scored = scored_candidates(work)
+    _check_best_of_n(work, scored)
     return {
         "answers": len(pairs),
         "without a reward: empty, or a thought that never ends": int(
@@ -94,6 +95,20 @@ def scored_candidates(work: AlignWork) -> ScoredCandidates:
         _scales(work, reward_P_N_C, chosen_P),
         {} if judged_P_N_C is None else _scales(work, judged_P_N_C, chosen_P),
     )
+
+
+def _check_best_of_n(work: AlignWork, scored: ScoredCandidates) -> None:
+    """Refuse best of n where no test prompt has a reward for each of its answers."""
+    if "best-of-n" not in work.settings.methods:
+        return
+    at = rows_of_side(work, scored, "test")
+    if np.isnan(scored.reward_P_N_C[at]).any(axis=(1, 2)).all():
+        raise NotEnoughData(
+            f"each of the {len(at)} test prompts has an empty answer, so none has a best of n",
+            where="score",
+            hint="raise sample.max_new_tokens if thoughts were cut, lower sample.n, or leave "
+            "best-of-n out of methods",
+        )
 
 
 def rows_of_side(work: AlignWork, scored: ScoredCandidates, side: Side) -> list[int]:

@@ -75,7 +75,7 @@ def load(
     model, tokenizer = _opened(name, options, chosen)
     called, prints = _identified(name, getattr(model.config, "_commit_hash", revision))
     if adapter is not None:
-        model = _with_adapter(model, adapter)
+        model = _with_adapter(model, adapter, name)
         called, prints = f"{called}+{adapter.name}", [*prints, files_digest(adapter)]
     notes = _prepared(tokenizer, called)
     model.to(where).eval()
@@ -170,7 +170,7 @@ def _base_of(folder: Path) -> str:
     return str(base)
 
 
-def _with_adapter(model: Any, adapter: Path) -> Any:
+def _with_adapter(model: Any, adapter: Path, name: str) -> Any:
     if not (adapter / _ADAPTER).is_file():
         raise InvalidInput(
             "the folder has no adapter", where=str(adapter), hint=f"name a folder with {_ADAPTER}"
@@ -179,4 +179,12 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
         from peft import PeftModel
     except ImportError as error:
         raise MissingExtra.named("train", "peft") from error
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    try:
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (RuntimeError, ValueError, KeyError) as error:  # sizes or names of layers differ
+        first = str(error).strip().partition("\n")[0]
+        raise InvalidInput(
+            f"the adapter does not fit the model {name}: {first}",
+            where=str(adapter),
+            hint=f"name the model that the adapter was trained on; {_ADAPTER} has its name",
+        ) from error
