@@ -189,8 +189,9 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
     judge = open_reward_model(reward.judge) if reward.judge is not None else None
     wanted = settings.communities or tuple(model.communities)
     communities = tuple(_followed(c, model.communities, "communities") for c in wanted)
-    for community in communities if judge is not None else ():
-        _followed(community, judge.communities, f"reward.judge: {reward.judge}")
+    if judge is not None:
+        for community in communities:
+            _followed(community, judge.communities, f"reward.judge: {reward.judge}")
     opened: list[ChatModel] = []
 
     def open_chat() -> ChatModel:
