@@ -3,10 +3,10 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pluralign.aligning.policy_folders import SETTINGS
-from pluralign.aligning.work import SUMMARY, AlignWork
+from pluralign.aligning.work import SUMMARY
 from pluralign.core import OtherWork, Reporter
 from pluralign.methods.adapter_training import NOT_LEARNED
 from pluralign.runs.folder import RECORD, RunFolder
@@ -20,6 +20,20 @@ _FOR_ANSWERING = {"palette.population", "palette.candidates", "palette.top"}
 _NO_EFFECT = {"name", *_FOR_ANSWERING, *(f"tune.{key}" for key in NOT_LEARNED - {"kinds"})}
 _MOST_TRIES = 3
 Made = TypeVar("Made")
+
+
+class InFolder(Protocol):
+    """Work in the folder of a run."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        ...
+
+    @property
+    def reporter(self) -> Reporter:
+        """Receives the progress."""
+        ...
 
 
 def forget_outdated(folder: RunFolder, settings: AlignSettings, reporter: Reporter) -> None:
@@ -60,7 +74,7 @@ def first_stage(key: str) -> str | None:
     return table if table in ALIGN_STAGES else "score"
 
 
-def made_for_these_settings(work: AlignWork, make: Callable[[], Made]) -> Made:
+def made_for_these_settings(work: InFolder, make: Callable[[], Made]) -> Made:
     """Do work that keeps what is there; replace what is of other settings, data or models.
 
     Args:

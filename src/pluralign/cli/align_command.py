@@ -1,8 +1,9 @@
 """``pluralign align``: a language model that follows each community's reward model."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +11,9 @@ from pluralign.cli.completion import complete_align_setting, complete_community
 from pluralign.cli.options import AsJson, Explain, Fresh, RunFolderOut, Wide, overrides
 from pluralign.cli.survey_commands import as_overrides
 
-Stage = Literal["sample", "score", "select", "tune", "route", "evaluate"]
+Stage = Literal["sample", "score", "select", "tune", "route", "evaluate", "search", "write", "keep"]
+
+_OF_TASK = ("search", "write", "keep")
 
 
 def align(
@@ -19,6 +22,13 @@ def align(
         typer.Argument(help="Settings of the run, a TOML file. Without one, use the options."),
     ] = None,
     out: RunFolderOut = None,
+    data: Annotated[
+        Literal["prompts", "task"] | None,
+        typer.Option(
+            help="Training data: sampled answers to prompts (the default), or examples of a target "
+            "task that a model writes from documents. The settings may contain it too."
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="Folder or hub name of a causal language model.")
     ] = None,
@@ -52,7 +62,9 @@ def align(
         ),
     ] = None,
     sets: Annotated[list[str] | None, overrides(complete_align_setting, "sample.n=16")] = None,
-    until: Annotated[Stage, typer.Option(help="Last stage to run.")] = "evaluate",
+    until: Annotated[
+        Stage | None, typer.Option(help="Last stage to run. The default is all stages.")
+    ] = None,
     again: Annotated[Stage | None, typer.Option(help="Redo this stage and the later ones.")] = None,
     show: Annotated[
         Stage | None, typer.Option(help="Print the summary of a finished stage, and run nothing.")
@@ -71,23 +83,38 @@ def align(
     answer. With `--judge`, a reward model of other people measures it too: where its gain falls
     behind, the answers please the reward model and not people.
 
+    With `--data task`, a model writes examples of a target task from the documents of each
+    community, and an adapter learns them; `docs/task_data.md` has the settings. The stages are then
+    `search`, `write`, `keep` and `tune`.
+
     Every stage writes a folder of its own. To resume a run that was stopped, give the same command
     again.
 
     Examples:
     * `pluralign align --model models/mine --reward runs/prism/models/seed-0/full --prompts p.jsonl`
     * `pluralign align align.toml --set 'methods=["best-of-n", "raft"]' -c MEX -c GBR`
+    * `pluralign align task.toml --data task --until keep`
     """
     from pluralign.aligning import read_align_stage, run_align
-    from pluralign.cli.align_tables import show_align, show_align_stage
+    from pluralign.aligning.task_data import read_task_stage, run_align_task
+    from pluralign.cli.align_tables import show_align, show_align_stage, show_task
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.settings import explain_align, read_settings, resolve_align
+    from pluralign.settings import (
+        explain_align,
+        explain_align_task,
+        read_settings,
+        resolve_align,
+        resolve_align_task,
+    )
 
     output = Output(as_json=as_json, wide=wide)
+    tables = read_settings(config) if config else {}
+    data = data or ("task" if tables.get("data") == "task" else "prompts")
     if show:
-        show_align_stage(show, read_align_stage(_folder(out, config), show), output)
+        read = read_task_stage if data == "task" or show in _OF_TASK else read_align_stage
+        show_align_stage(show, read(_folder(out, tables, data), show), output)
         return
     given = {
         "reward.model": reward,
@@ -95,22 +122,34 @@ def align(
         "prompts.path": prompts,
         "evaluate.pass_file": pass_file,
     }
-    resolved = resolve_align(
-        read_settings(config) if config else {},
-        base=config.parent.resolve() if config else Path.cwd(),
-        where=config.name if config else "options",
-        overrides=[
-            *as_overrides(model=model, community=community),
-            *(f"{key}={_placed(value)}" for key, value in given.items() if value is not None),
-            *(sets or []),
-        ],
-    )
+    base = config.parent.resolve() if config else Path.cwd()
+    where = config.name if config else "options"
+    lines = [
+        *as_overrides(model=model, community=community),
+        *(f"{key}={_placed(value)}" for key, value in given.items() if value is not None),
+        *(sets or []),
+    ]
+    if data == "task":
+        task = resolve_align_task(tables | {"data": data}, base=base, where=where, overrides=lines)
+        if explain:
+            show_explained(explain_align_task(task), output)
+            return
+        folder = out or Path("runs") / task.settings.name
+        with Screen() as screen:
+            written = run_align_task(
+                task, folder, screen, until=until or "tune", again=again, fresh=fresh
+            )
+        show_task(written, folder, output)
+        return
+    resolved = resolve_align(tables, base=base, where=where, overrides=lines)
     if explain:
         show_explained(explain_align(resolved), output)
         return
     folder = out or Path("runs") / resolved.settings.name
     with Screen() as screen:
-        outcome = run_align(resolved, folder, screen, until=until, again=again, fresh=fresh)
+        outcome = run_align(
+            resolved, folder, screen, until=until or "evaluate", again=again, fresh=fresh
+        )
     show_align(outcome, folder, output)
 
 
@@ -127,9 +166,7 @@ def _placed(place: Path | str) -> str:
     return json.dumps(text if stays else str(Path(place).resolve()))
 
 
-def _folder(out: Path | None, config: Path | None) -> Path:
+def _folder(out: Path | None, tables: Mapping[str, Any], data: str) -> Path:
     """The folder of a run, for a summary."""
-    from pluralign.settings import read_settings
-
-    named = read_settings(config).get("name") if config else None
-    return out or Path("runs") / str(named or "align")
+    usual = "task" if data == "task" else "align"
+    return out or Path("runs") / str(tables.get("name") or usual)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning import AlignOutcome
+from pluralign.aligning.task_data import TaskOutcome
 from pluralign.cli.evaluation_tables import conditions_table, evaluation_tables, steering_table
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
@@ -62,6 +63,21 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
         style="dim",
     )
     output.line(f"Written to {folder}: results.jsonl, record.json, a folder for each stage")
+
+
+def show_task(outcome: TaskOutcome, folder: Path, output: Output) -> None:
+    """Print what each stage of a run on a task did."""
+    if output.as_json:
+        output.json({"folder": str(folder), "stages": outcome.stages})
+        return
+    for name, summary in outcome.stages.items():
+        show_align_stage(name, summary, output)
+    output.line()
+    if outcome.record:
+        output.line(f"Written to {folder}: record.json, a folder for each stage, adapters in tune")
+        return
+    last = list(outcome.stages)[-1]
+    output.line(f"Stopped after {last}. To go on, give the same command without --until: {folder}")
 
 
 def show_align_stage(name: str, summary: Row, output: Output) -> None:

@@ -33,6 +33,7 @@ from pluralign.core.communities import (
 from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
 from pluralign.core.digests import file_digest, names_digest, text_digest
 from pluralign.core.display import html_table, shortened, text_table, with_interval
+from pluralign.core.documents import Passage
 from pluralign.core.earlier_names import earlier_name, moved_name
 from pluralign.core.errors import (
     DamagedFile,
@@ -74,6 +75,7 @@ from pluralign.core.parsing import parse_json, parse_toml, read_json, read_json_
 from pluralign.core.paths import AnyPath, as_path
 from pluralign.core.ports import (
     ChatModel,
+    DocumentSearch,
     Encoder,
     PairSource,
     Respondent,
@@ -127,6 +129,7 @@ __all__ = [
     "Community",
     "Conversation",
     "DamagedFile",
+    "DocumentSearch",
     "Encoder",
     "Estimate",
     "FloatArray",
@@ -140,6 +143,7 @@ __all__ = [
     "OtherWork",
     "PairKeys",
     "PairSource",
+    "Passage",
     "PluralignError",
     "PolicyPrompt",
     "PreferencePair",

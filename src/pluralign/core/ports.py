@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from pluralign.core.arrays import FloatArray
 from pluralign.core.asking import Ask, Conversation, Reply, Sampling
+from pluralign.core.documents import Passage
 from pluralign.core.pairs import PreferencePair, RewardRequest
 from pluralign.core.steering import Steer
 from pluralign.core.surveys import Survey
@@ -135,4 +136,18 @@ class Respondent(Protocol):
         self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
     ) -> list[Reply]:
         """Answer the asks: replies aligned with ``asks``; ``heard`` as for `ChatModel.complete`."""
+        ...
+
+
+@runtime_checkable
+class DocumentSearch(Protocol):
+    """A search in documents: a folder, or a server."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that changes whenever a result could change, as far as that can be known."""
+        ...
+
+    def search(self, query: str, k: int) -> Sequence[Passage]:
+        """The best passages for a query, at most ``k``, the best one first; none if none fits."""
         ...

@@ -1,6 +1,7 @@
 """Settings: from a TOML file to checked objects; the registry of sources, methods and audits."""
 
 from pluralign.settings.align import AlignSettings
+from pluralign.settings.align_task import AlignTaskSettings
 from pluralign.settings.audit import (
     AuditSettings,
     audit_origins,
@@ -33,6 +34,12 @@ from pluralign.settings.resolved_align import (
     ResolvedAlign,
     explain_align,
     resolve_align,
+)
+from pluralign.settings.resolved_align_task import (
+    TASK_STAGES,
+    ResolvedAlignTask,
+    explain_align_task,
+    resolve_align_task,
 )
 from pluralign.settings.resolved_experiment import (
     Resolved,
@@ -71,7 +78,9 @@ __all__ = [
     "SMALL",
     "SOURCES",
     "STAGES",
+    "TASK_STAGES",
     "AlignSettings",
+    "AlignTaskSettings",
     "AskingSettings",
     "AuditSettings",
     "ComparisonSettings",
@@ -82,6 +91,7 @@ __all__ = [
     "PluraliseSettings",
     "Resolved",
     "ResolvedAlign",
+    "ResolvedAlignTask",
     "ResolvedPluralise",
     "ResolvedSurvey",
     "SamplingSettings",
@@ -92,6 +102,7 @@ __all__ = [
     "built",
     "explain",
     "explain_align",
+    "explain_align_task",
     "explain_audit",
     "explain_pluralise",
     "explain_survey",
@@ -101,6 +112,7 @@ __all__ = [
     "read_settings",
     "resolve",
     "resolve_align",
+    "resolve_align_task",
     "resolve_audit",
     "resolve_pluralise",
     "resolve_survey",

@@ -141,6 +141,9 @@ class PaletteSettings(SettingsTable):
 class AlignSettings(SettingsTable):
     """Language models that follow each community's reward model."""
 
+    data: Literal["prompts"] = "prompts"
+    """``prompts``: answers to prompts are sampled and scored. With ``task``, examples of a target
+    task are written from documents, and the settings are those of ``docs/task_data.md``."""
     name: FolderName = "align"
     """Name of the run; without ``--out`` it is also the name of its folder."""
     seed: Annotated[int, Field(ge=0)] = 0

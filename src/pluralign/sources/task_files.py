@@ -1,0 +1,72 @@
+"""Files of the items of a task: questions with options and answers, or prompts with answers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pluralign.core import InvalidInput, NotEnoughData, Tally
+from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.typed_cells import BadRow, Row, require_columns, text_of
+
+TaskRow = tuple[str, str, tuple[str, ...]]
+"""The question or prompt, the answer, and the options; none where there are none."""
+
+
+def read_task_rows(path: Path) -> list[TaskRow]:
+    """Read the items of a task, all with options or all without.
+
+    Args:
+        path: JSON Lines, JSON, CSV or Parquet; ``question``, ``options`` (a list, or a JSON list as
+            text) and ``answer`` (an option, or its letter), or ``prompt`` and ``answer``.
+
+    Raises:
+        InvalidInput: If the file or a row cannot be read, or only some items have options.
+        NotEnoughData: If there is no item.
+    """
+    found: list[TaskRow] = []
+    policy = RowPolicy(Tally())
+    for number, row in read_rows(path, policy):
+        try:
+            found.append(_item(row))
+        except BadRow as bad:
+            policy.refuse(bad, location(path, number))
+    if not found:
+        raise NotEnoughData("no item of a task", where=str(path))
+    if len({bool(options) for _, _, options in found}) > 1:
+        raise InvalidInput(
+            "some items have options and others do not",
+            where=str(path),
+            hint="put them in two files, and make a run for each",
+        )
+    return found
+
+
+def _item(row: Row) -> TaskRow:
+    if "options" not in row:
+        require_columns(row, ("prompt", "answer"))
+        return text_of(row, "prompt"), text_of(row, "answer"), ()
+    require_columns(row, ("question", "options", "answer"))
+    options = tuple(_options(row["options"]))
+    answer = text_of(row, "answer").strip()
+    letters = [chr(ord("A") + number) for number in range(len(options))]
+    if answer not in options and answer in letters:
+        answer = options[letters.index(answer)]
+    if answer not in options:
+        raise BadRow(
+            f"the answer {answer!r} must be one of the options, or its letter",
+            reason="an answer that is no option",
+        )
+    return text_of(row, "question"), answer, options
+
+
+def _options(value: object) -> Iterator[str]:
+    given = value
+    if isinstance(value, str):
+        try:
+            given = json.loads(value)
+        except ValueError:
+            given = None
+    if not isinstance(given, list) or len(given) < 2:
+        raise BadRow("options must be a list of at least two texts", reason="no options")
+    for option in given:
+        yield str(option).strip()
