@@ -69,7 +69,7 @@ def read_written(text: str, with_options: bool) -> TaskExample | str:
     """The first item of a text, or the reason why there is none.
 
     Args:
-        text: What the model wrote.
+        text: The reply of the model.
         with_options: Whether items of the task have options.
 
     >>> read_written('Sure: {"prompt": "What is pan?", "answer": "Bread."}', with_options=False)
@@ -89,7 +89,7 @@ def read_written(text: str, with_options: bool) -> TaskExample | str:
 
 
 def lesson_of(example: TaskExample) -> Lesson:
-    r"""What a model learns of an example: to answer it in the form in which the task asks.
+    r"""The lesson of an example: to answer it in the form in which the task asks.
 
     >>> lesson = lesson_of(TaskExample("Which?", "tea", ("coffee", "tea")))
     >>> lesson.conversation[0].content, lesson.chosen

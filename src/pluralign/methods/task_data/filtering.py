@@ -15,10 +15,10 @@ _UNKNOWN = "und"
 
 @dataclass(frozen=True, slots=True)
 class WrittenExample:
-    """What a model wrote from a passage.
+    """A reply of a model that has read a passage.
 
     Attributes:
-        text: What it wrote.
+        text: The reply.
         passage: The passage.
     """
 
@@ -28,7 +28,7 @@ class WrittenExample:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What written examples are compared with.
+    """Texts with which written examples are compared.
 
     Attributes:
         shown: The task's examples, which the model was shown.
@@ -51,8 +51,8 @@ def keep_examples(
     of their passage, and near copies of earlier ones.
 
     Args:
-        written: What the model wrote.
-        guards: What it is compared with.
+        written: The replies of the model.
+        guards: The texts with which they are compared.
         config: How near and how grounded.
         tally: Counts the examples that are kept, and others by reason.
 
@@ -117,7 +117,7 @@ def _is_near(own: frozenset[str], others: Sequence[frozenset[str]], near: float)
 
 
 def _is_other_language(example: TaskExample, wanted: str | None) -> bool:
-    """Whether a language can be told, and it is another one."""
+    """Whether the language is clear, and is another one."""
     if wanted is None:
         return False
     found = language_of(example.text)
