@@ -1,11 +1,13 @@
 """A run's policies answer: alone, blended, the best of several, and in pieces."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pluralign.aligning import AnswerRequest, CommunityAnswer, CommunityPolicies
+from pluralign.aligning.policy_models import Routed
 from pluralign.core import (
     InvalidInput,
     InvalidSettings,
@@ -110,6 +112,35 @@ def test_a_community_without_an_adapter_is_refused_with_those_that_have_one(poli
         policies.answer(AnswerRequest(TALK, best_of=4))
     with pytest.raises(InvalidInput, match="fewer than 128 tokens"):
         policies.answer(AnswerRequest((Message("user", "Tea? " * 500),)))
+
+
+class ByWord:
+    """A router of conversations about life, which abstains of all others."""
+
+    def routed(self, conversation):
+        if "life" in conversation[-1].content:
+            return Routed(Steer.to("~hill"))
+        return Routed(None, "no community is likely enough")
+
+
+@pytest.mark.slow
+def test_a_routed_prompt_gets_its_community_and_the_start_model_where_the_router_abstains(policies):
+    models = replace(policies._models, router=ByWord())
+    routed = CommunityPolicies(models)
+    assert "auto" in routed.modes()
+    assert "auto" not in policies.modes()
+    how = {"max_new_tokens": 16, "seed": 1}
+    assert routed.answer(AnswerRequest(TALK, "auto", **how)) == policies.answer(
+        _steered({"~hill": 1.0})
+    )
+    other = (Message("user", "How was the weekend?"),)
+    for best_of in (1, 4):
+        start = routed.answer(AnswerRequest(other, "auto", best_of=best_of, **how))
+        assert start.abstained == "no community is likely enough"
+        assert (start.shares, start.reward) == ({}, None)
+        assert start.text == policies.answer(AnswerRequest(other, **how)).text
+    with pytest.raises(InvalidInput, match="does not answer in the mode 'auto'"):
+        policies.answer(AnswerRequest(TALK, "auto", **how))
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ def tables(tmp_path_factory, writer, rewards, prompts):
         "sample": {"n": 4, "max_new_tokens": 12},
         "tune": {"epochs": 4, "batch": 16, "accumulation": 1, "learning_rate": 2e-3},
         "evaluate": {"n": 2},
+        "route": {"kinds": []},
         "palette": {"combine": list(WAYS), "shares": {"~hill": 0.7, "~coast": 0.3}},
     }
 
@@ -104,7 +105,7 @@ def test_shares_by_the_prompt_are_stored_with_the_run_and_answer_by_themselves(
     assert "auto" in policies.modes()
     rows = read_rows(Path(tables["prompts"]["path"]))
     talks = [(Message("user", row["prompt"]),) for row in rows]
-    shares = policies._models.shares.of(talks)
+    shares = [policies._models.router.routed(talk).steer.shares for talk in talks]
     own = [share[row["community"]] for share, row in zip(shares, rows, strict=True)]
     assert np.mean(own) > 0.6
     answer = policies.answer(AnswerRequest(talks[0], "auto", max_new_tokens=12, seed=1))
@@ -157,7 +158,8 @@ def test_communities_answer_as_often_as_their_shares_of_the_population(done):
     policies = CommunityPolicies.open(done[1])
     talk = (Message("user", "What matters in life?"),)
     drawn = [
-        policies._steer(AnswerRequest(talk, "distributional"), seed).shares for seed in range(400)
+        policies._route(AnswerRequest(talk, "distributional"), seed).steer.shares
+        for seed in range(400)
     ]
     share = np.mean(["~hill" in one for one in drawn])
     assert abs(share - 0.5) < 5 * np.sqrt(0.25 / 400)

@@ -14,19 +14,14 @@ import numpy as np
 
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.drafting import Drafting
-from pluralign.aligning.palette_shares import BY_PROMPT, Shares, known_shares, open_shares
-from pluralign.aligning.policy_folders import (
-    adapters_of,
-    people_of,
-    read_align_settings,
-    scales_of,
-)
-from pluralign.aligning.rewarding import Acceptance, rewards_of_steer
+from pluralign.aligning.palette_shares import known_shares
+from pluralign.aligning.policy_folders import read_align_settings
+from pluralign.aligning.policy_models import Moved, PolicyModels, Routed, open_policy_models
+from pluralign.aligning.rewarding import rewards_of_steer
 from pluralign.aligning.view_ranges import ViewSettings, view_range
 from pluralign.core import (
     AnyPath,
     InvalidInput,
-    InvalidSettings,
     Sampling,
     Steer,
     as_path,
@@ -34,40 +29,16 @@ from pluralign.core import (
     rng_for,
 )
 from pluralign.methods.policies import draw_communities
-from pluralign.models import open_reward_model
 from pluralign.rewards.transformer.blending import coefficients
 from pluralign.settings.align import Combine, PaletteSettings
-from pluralign.surveying.respondents import open_chat_model
 
 if TYPE_CHECKING:
     from pluralign.respondents.local import (
-        AdaptedModel,
         AdapterMixture,
-        LocalChatModel,
         WrittenAnswer,
     )
 
 _MOST_SEED = 2**31
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyModels:
-    """The models of a run, open.
-
-    Attributes:
-        chat: The start model. It is only to be used through the policies from now on.
-        adapted: The start model with the communities' adapters.
-        acceptance: The reward model, and the answers that communities accept by it; without scales
-            if the run has not scored any answers.
-        people: Community -> people behind its reward model.
-        shares: Shares of communities by the prompt, for the mode ``auto``; None without them.
-    """
-
-    chat: "LocalChatModel"
-    adapted: "AdaptedModel"
-    acceptance: Acceptance
-    people: Mapping[str, int]
-    shares: Shares | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +52,7 @@ class _Task:
         prompt: Tokens of the conversation.
         sampling: How words are drawn.
         adapters: Community -> share of its adapter; empty for the start model.
+        abstained: Why the router left the answer to the start model; None where it did not.
     """
 
     request: AnswerRequest
@@ -89,6 +61,7 @@ class _Task:
     prompt: list[int]
     sampling: Sampling
     adapters: Mapping[str, float]
+    abstained: str | None
 
 
 class CommunityPolicies:
@@ -136,35 +109,9 @@ class CommunityPolicies:
                 cannot be opened.
             InvalidSettings: If the run has no adapters of the method, or its model is a server.
         """
-        from pluralign.respondents.local import AdaptedModel, LocalChatModel
-
-        folder, settings = as_path(run), read_align_settings(run)
-        named = {} if model is None else {"name": model}
-        start = settings.model.model_copy(update=named)
-        if start.kind != "local":
-            raise InvalidSettings(
-                "the start model is behind a server, which does not answer with adapters",
-                where=str(folder),
-                hint="run `pluralign align` with a model on this machine",
-            )
-        place = reward or settings.reward.model
-        judge = open_reward_model(place)
-        wanted = settings.communities or tuple(judge.communities)
-        adapters = adapters_of(folder, settings, wanted, method)
-        chat = open_chat_model(start)
-        assert isinstance(chat, LocalChatModel)
-        palette = settings.palette
-        shares = None
-        if adapters and palette.shares == BY_PROMPT:
-            shares = open_shares(folder, palette, tuple(adapters))
-        models = PolicyModels(
-            chat,
-            AdaptedModel(chat.loaded, adapters),
-            Acceptance(judge, scales_of(folder), palette.accept),
-            people_of(place),
-            shares,
-        )
-        return cls(models, palette)
+        settings = read_align_settings(run)
+        moved = Moved(reward, model)
+        return cls(open_policy_models(as_path(run), settings, method, moved), settings.palette)
 
     @property
     def tuned(self) -> bool:
@@ -174,7 +121,7 @@ class CommunityPolicies:
     def modes(self) -> tuple[Mode, ...]:
         """The modes that it can answer in."""
         found: list[Mode] = ["start", "steerable"]
-        if self._models.shares is not None:
+        if self._models.router is not None:
             found.append("auto")
         if len(self.communities) > 1:
             found.append("overton")
@@ -207,7 +154,7 @@ class CommunityPolicies:
             return _at_once(self._range(task))
         if self._combine(request) == "drafts" and len(task.adapters) > 1:
             return _at_once(self._drafted(task))
-        if request.best_of > 1:
+        if task.rewarding is not None:
             return _at_once(self._best(task))
         return self._pieces(task)
 
@@ -284,7 +231,7 @@ class CommunityPolicies:
         people = {c: self._models.people[c] for c in shares if c in self._models.people}
         read = len(task.prompt)
         return CommunityAnswer(
-            written.text, shares, people, None, written.finish_reason, read, tokens
+            written.text, shares, people, task.abstained, written.finish_reason, read, tokens
         )
 
     @contextmanager
@@ -305,7 +252,7 @@ class CommunityPolicies:
                 hint=f"its modes are {', '.join(self.modes())}",
             )
         seed = secrets.randbelow(_MOST_SEED) if request.seed is None else request.seed
-        steer = self._steer(request, seed)
+        route = self._route(request, seed)
         prompt = self._models.chat.tokens(request.conversation)
         room = self._models.chat.longest - len(prompt)
         if room < 1:
@@ -317,26 +264,25 @@ class CommunityPolicies:
             )
         most = min(request.max_new_tokens, room)
         sampling = Sampling(request.temperature, request.top_p, most, seed)
-        shares, rewarding = self._shares(request, steer), self._rewarding(request, steer)
+        shares, rewarding = self._shares(request, route), self._rewarding(request, route)
         adapters = shares if self._adapted.communities else {}
-        return _Task(request, shares, rewarding, prompt, sampling, adapters)
+        return _Task(request, shares, rewarding, prompt, sampling, adapters, route.abstained)
 
-    def _steer(self, request: AnswerRequest, seed: int) -> Steer | None:
-        """The communities that answer; None for the start model."""
+    def _route(self, request: AnswerRequest, seed: int) -> Routed:
+        """The communities that answer."""
         if request.mode == "distributional":
             rng = rng_for(seed, "population", str(request.conversation))
             (drawn,) = draw_communities(self._population, 1, rng)
-            return Steer.to(drawn)
-        if request.mode == "auto" and self._models.shares is not None:
-            (shares,) = self._models.shares.of([request.conversation])
-            return Steer(shares)
-        return request.steer
+            return Routed(Steer.to(drawn))
+        if request.mode == "auto" and self._models.router is not None:
+            return self._models.router.routed(request.conversation)
+        return Routed(request.steer)
 
-    def _shares(self, request: AnswerRequest, steer: Steer | None) -> dict[str, float]:
+    def _shares(self, request: AnswerRequest, route: Routed) -> dict[str, float]:
         """Community -> share of what answers."""
-        if steer is None:
+        if route.steer is None:
             return {}
-        found = coefficients(steer, self.communities)
+        found = coefficients(route.steer, self.communities)
         if not self._adapted.communities and request.best_of == 1:
             raise InvalidInput(
                 "the run trained no adapters, so only its reward model follows a community",
@@ -345,20 +291,21 @@ class CommunityPolicies:
             )
         return {community: share for community, share in found.items() if share > 0}
 
-    def _rewarding(self, request: AnswerRequest, steer: Steer | None) -> Steer | None:
+    def _rewarding(self, request: AnswerRequest, route: Routed) -> Steer | None:
         """The communities whose reward chooses; None where nothing is chosen."""
-        if request.best_of == 1:
+        is_left_to_the_start = route.abstained is not None and request.rewarded_by is None
+        if request.best_of == 1 or request.mode == "overton" or is_left_to_the_start:
             return None
         if request.rewarded_by is not None:
             known = known_community(request.rewarded_by, self._reward.communities, "rewarded_by")
             return Steer.to(known)
-        if steer is None:
+        if route.steer is None:
             raise InvalidInput(
                 "the best of several answers needs a community whose reward chooses",
                 where="rewarded_by",
                 hint=f"name one of {', '.join(self._reward.communities)}",
             )
-        return steer
+        return route.steer
 
 
 def _at_once(answer: CommunityAnswer) -> Iterator[str | CommunityAnswer]:

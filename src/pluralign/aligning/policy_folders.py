@@ -14,6 +14,7 @@ from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
 from pluralign.settings import AlignSettings
+from pluralign.settings.align import PolicyMethod
 from pluralign.settings.survey import LocalModelSettings
 from pluralign.settings.validation import validated
 
@@ -58,8 +59,8 @@ def policy_adapters(run: AnyPath, method: str | None = None) -> dict[str, Path]:
 
 def adapters_of(
     run: Path, settings: AlignSettings, communities: Sequence[str], method: str | None = None
-) -> dict[str, Path]:
-    """The adapters of a method of a run.
+) -> tuple[PolicyMethod, dict[str, Path]]:
+    """A method of a run, and its adapters.
 
     Args:
         run: The folder.
@@ -68,22 +69,25 @@ def adapters_of(
         method: The method. Default: the first that trained adapters.
 
     Returns:
-        Community -> folder of its adapter; empty for a run that trained none.
+        The method, and community -> folder of its adapter; ``best-of-n`` without any for a run
+        that trained none.
 
     Raises:
         InvalidSettings: If the run has no adapters of the method.
     """
     found = {one: _adapters(run, one, communities) for one in settings.tuned}
     trained = {one: adapters for one, adapters in found.items() if adapters}
-    if method is None:
-        return next(iter(trained.values()), {})
-    if method not in trained:
-        raise InvalidSettings(
-            f"the run has no adapters of {method!r:.40}",
-            where=str(run),
-            hint=f"it has those of {', '.join(trained) or 'no method: it trained nothing'}",
-        )
-    return trained[method]
+    wanted = next(iter(trained), "best-of-n") if method is None else method
+    for one, adapters in trained.items():
+        if one == wanted:
+            return one, adapters
+    if wanted == "best-of-n":
+        return "best-of-n", {}
+    raise InvalidSettings(
+        f"the run has no adapters of {wanted!r:.40}",
+        where=str(run),
+        hint=f"it has those of {', '.join(trained) or 'no method: it trained nothing'}",
+    )
 
 
 def _adapters(run: Path, method: TunedMethod, communities: Sequence[str]) -> dict[str, Path]:
