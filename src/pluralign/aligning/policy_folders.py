@@ -54,7 +54,7 @@ def policy_adapters(run: AnyPath, method: str | None = None) -> dict[str, Path]:
     wanted = recorded or settings.communities
     if not wanted:
         wanted = open_reward_model(settings.reward.model).communities
-    return adapters_of(folder, settings, wanted, method)
+    return adapters_of(folder, settings, wanted, method)[1]
 
 
 def adapters_of(
