@@ -30,6 +30,8 @@ _COMPATIBLE = (openrlhf, vllm, rerank, tei)
 _PAGE = {
     "/": ("page.html", "text/html"),
     "/page.js": ("page.js", "text/javascript"),
+    "/chat.js": ("chat.js", "text/javascript"),
+    "/common.js": ("common.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
 }
 _POLICY = (
@@ -113,9 +115,11 @@ async def metrics(request: Request) -> Response:
 
 @state.get("/", summary="A page to try the model", response_class=Response)
 @state.get("/page.js", include_in_schema=False)
+@state.get("/chat.js", include_in_schema=False)
+@state.get("/common.js", include_in_schema=False)
 @state.get("/page.css", include_in_schema=False)
 async def page(request: Request) -> Response:
-    """A form for a prompt and two responses that shows which one each community prefers."""
+    """Compares two responses for every community, and shows answers of policies side by side."""
     name, kind = _PAGE[request.url.path]
     text = (files("pluralign.serving") / "page" / name).read_bytes()
     return Response(text, media_type=kind, headers={"Content-Security-Policy": _POLICY})

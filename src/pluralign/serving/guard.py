@@ -19,7 +19,9 @@ from pluralign.serving.server_settings import ServeSettings, is_loopback
 from pluralign.web.origins import CHANGES_NOTHING, from_elsewhere, host_name
 
 _log = logging.getLogger("pluralign.serving")
-OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz"})
+OPEN_TO_ALL = frozenset(
+    {"/", "/page.css", "/page.js", "/chat.js", "/common.js", "/healthz", "/readyz"}
+)
 """Paths that require no token, because they reveal nothing about the model."""
 _UNNAMED = "other"
 _SHORT_BODY = 64_000

@@ -1,87 +1,17 @@
 // The page at "/": it sends two responses to its server and shows which one each community prefers.
-// Texts of people and servers are written into the page as text, never as markup.
+
+import { showPolicies } from "./chat.js";
+import { Problem, byId, counted, element, hasToken, request, setToken, showProblem, svgElement } from "./common.js";
 
 const WORLD = "~world"; // the reference, not a community
 const HALF = 0.5;
-const TIMEOUT_MS = 120_000; // a request is cancelled after this time; the server's own limit is shorter
 const FILTER_ABOVE = 12; // with more rows than this there is a filter
-const UNREADABLE = "The server answered something that this page cannot read.";
 const SPACE = "\u00a0";
-const SVG = "http://www.w3.org/2000/svg";
-
-const byId = (id) => document.getElementById(id);
-
-// --- Requests
-
-let token = null; // in memory only
-
-/** An error with a message for the reader of the page. */
-class Problem extends Error {
-  constructor(message, status = null, details = []) {
-    super(message);
-    this.status = status;
-    this.details = details;
-  }
-}
-
-/** The answer to GET, or to POST with a body. Throws a Problem with the reason when there is no answer. */
-async function request(path, body, signal) {
-  const headers = { Accept: "application/json" };
-  if (body) headers["Content-Type"] = "application/json";
-  if (token) headers.Authorization = `Bearer ${token}`;
-  const url = new URL(path, document.baseURI);
-  url.username = url.password = ""; // fetch refuses an address that contains them
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
-  let answer, text;
-  try {
-    answer = await fetch(url, {
-      method: body ? "POST" : "GET",
-      headers,
-      body: body && JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    });
-    text = await answer.text();
-  } catch {
-    throw new Problem(
-      limit.aborted
-        ? `There was no answer within ${TIMEOUT_MS / 1000} seconds. Try again.`
-        : "The server cannot be reached. Does it still run, and is this machine connected to it?",
-    );
-  }
-  const content = parsed(text);
-  if (!answer.ok) throw refusal(answer, content);
-  if (content === null) throw new Problem(UNREADABLE);
-  return content;
-}
-
-/** The object in a JSON text; null where there is no such object. */
-function parsed(text) {
-  try {
-    const content = JSON.parse(text);
-    return typeof content === "object" ? content : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The Problem that an answer with an error status reports. */
-function refusal(answer, content) {
-  const seconds = Number(answer.headers.get("Retry-After") ?? NaN);
-  const retry = answer.status === 429 && seconds >= 0 ? `try again in ${seconds} s` : null;
-  const status = `the server answered ${answer.status} ${answer.statusText}`.trim();
-  const parts = [content?.detail ?? content?.title ?? status, retry ?? content?.hint];
-  const errors = Array.isArray(content?.errors) ? content.errors : [];
-  const details = errors.map(({ where, what }) => `${String(where).replace(/^body\./, "")}: ${what}`);
-  return new Problem(parts.filter(Boolean).map(sentence).join(" "), answer.status, details);
-}
-
-const sentence = (text) => String(text).replace(/^./u, (first) => first.toUpperCase()).replace(/[^.!?]$/u, "$&.");
 
 // --- Texts
 
 /** 0.684 -> "68"; never "0" or "100", which would mean that all people of a community agree. */
 const whole = (share) => (share < 0.005 ? "<1" : share > 0.995 ? ">99" : String(Math.round(100 * share)));
-const counted = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 const hasInterval = ({ low, high }) => Number.isFinite(low) && Number.isFinite(high);
 
 function shareText(share) {
@@ -154,20 +84,6 @@ function strengthAbout(strength) {
 }
 
 // --- Drawing
-
-function element(name, text, attributes = {}) {
-  const created = document.createElement(name);
-  if (text != null) created.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  return created;
-}
-
-function svgElement(name, attributes, ...within) {
-  const created = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  created.append(...within);
-  return created;
-}
 
 const percent = (share) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
 
@@ -258,17 +174,6 @@ function filterRows() {
   byId("shown").textContent = wanted ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown` : "";
 }
 
-/** Show an error in an element of the page. */
-function showProblem(problem, target) {
-  const ours = !(problem instanceof Problem); // the answer does not have the expected fields
-  if (ours) console.error(problem);
-  target.replaceChildren(element("span", ours ? UNREADABLE : problem.message));
-  if (!problem.details?.length) return;
-  const list = element("ul");
-  list.append(...problem.details.map((detail) => element("li", detail)));
-  target.append(list);
-}
-
 // --- Events
 
 let running = null; // the AbortController of the comparison in progress
@@ -325,10 +230,17 @@ function formChanged() {
   byId("summary").textContent = "You changed the form; compare again.";
 }
 
-/** Show the facts of the model; whether the server answered. */
+/** Show the facts of the models; whether the server answered. */
 async function showModel() {
   try {
-    byId("served").textContent = modelAbout(await request("v1/communities"));
+    const { data } = await request("v1/models");
+    const compares = data.some(({ serves }) => serves.includes("rewards"));
+    const names = data.filter(({ serves }) => serves.includes("chat")).map(({ id }) => id);
+    const known = compares ? await request("v1/communities") : null;
+    byId("ask").hidden = byId("result").hidden = !compares;
+    byId("tools").hidden = !compares || !names.length;
+    byId("served").textContent = known ? modelAbout(known) : `Model “${data[0].root}”, without a reward model.`;
+    showPolicies(names, known?.communities ?? [], askForToken);
     return true;
   } catch (problem) {
     if (problem.status === 401) askForToken(null);
@@ -340,8 +252,8 @@ async function showModel() {
 /** Ask for a token; with it, call again the function whose request was refused. */
 function askForToken(then) {
   refused = then ?? refused;
-  if (token) byId("token-problem").textContent = "The server does not accept this token.";
-  token = null;
+  if (hasToken()) byId("token-problem").textContent = "The server does not accept this token.";
+  setToken(null);
   byId("admit").hidden = false;
   if (then || document.activeElement === document.body) byId("token").focus();
 }
@@ -352,7 +264,7 @@ async function useToken() {
     byId("token-problem").textContent = "A token has letters, digits and signs of ASCII only.";
     return;
   }
-  token = given;
+  setToken(given);
   byId("token-problem").textContent = "";
   byId("problem").replaceChildren();
   if (!(await showModel())) return;
@@ -361,7 +273,7 @@ async function useToken() {
   const again = refused;
   refused = null;
   if (again) await again();
-  else byId("prompt").focus();
+  else byId(byId("ask").hidden ? "talk" : "prompt").focus();
 }
 
 function showStrength() {
