@@ -56,7 +56,7 @@ def _write_adapter(model: Path, folder: Path, seed: int) -> None:
 def remote(run: Path, model_folder: Path) -> Iterator[Any]:
     """A client of `pluralign serve MODEL --policies RUN` in a process of its own."""
     words = ["serve", str(model_folder), "--policies", str(run), "--name", "tea", "--port", "0"]
-    command = [sys.executable, "-m", "pluralign", *words]
+    command = [sys.executable, "-m", "pluralign.cli.main", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None
