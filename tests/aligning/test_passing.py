@@ -42,6 +42,9 @@ def _row(metric, value, half=0.1, steer="MEX", community="MEX", method="dpo"):
     }
 
 
+PROXY = _row("reward_gain", 0.5)
+
+
 def _judged(path, rows, tmp_path):
     folder = RunFolder(tmp_path / "run")
     registered = register_conditions(folder, read_pass_file(path), Silent())
@@ -50,6 +53,7 @@ def _judged(path, rows, tmp_path):
 
 def test_a_condition_is_passed_failed_or_cannot_be_judged(mine, tmp_path):
     rows = [
+        *(_row("reward_gain", 0.5, steer=c, community=c) for c in ("MEX", "GBR", "KEN")),
         _row("judged_gain", 0.3),
         _row("refusals_change", 0.02, community=None),
         _row("judged_gain", 0.09, steer="GBR", community="GBR"),
@@ -64,25 +68,41 @@ def test_a_condition_is_passed_failed_or_cannot_be_judged(mine, tmp_path):
         "KEN": ["passed", "cannot be judged"],
     }
     assert [p["verdict"] for p in policies] == ["passed", "failed", "cannot be judged"]
-    assert policies[2]["conditions"][1]["reason"] == "the results have no refusals_change"
+    assert policies[2]["conditions"][1]["reason"] == "the results have no refusals_change of it"
 
 
 def test_the_gain_for_another_community_does_not_count(mine, tmp_path):
-    rows = [_row("judged_gain", 0.9, community="GBR"), _row("judged_gain", -0.1)]
+    rows = [PROXY, _row("judged_gain", 0.9, community="GBR"), _row("judged_gain", -0.1)]
     (policy,) = _judged(mine, rows, tmp_path)["policies"]
     assert policy["conditions"][0]["value"] == -0.1
 
 
 def test_a_joint_policy_must_pass_for_every_community(mine, tmp_path):
-    rows = [_row("judged_gain", v, steer="joint", community=c) for v, c in ((0.9, "A"), (0.0, "B"))]
+    rows = [
+        _row(metric, value, steer="joint", community=c)
+        for metric in ("reward_gain", "judged_gain")
+        for value, c in ((0.9, "A"), (0.0, "B"))
+    ]
     (policy,) = _judged(mine, rows, tmp_path)["policies"]
     assert policy["conditions"][0]["verdict"] == "failed"
     assert policy["conditions"][0]["community"] == "B"
 
 
 def test_a_number_without_an_interval_cannot_be_compared_in_standard_errors(mine, tmp_path):
-    (policy,) = _judged(mine, [_row("judged_gain", 0.9, half=None)], tmp_path)["policies"]
+    rows = [PROXY, _row("judged_gain", 0.9, half=None)]
+    (policy,) = _judged(mine, rows, tmp_path)["policies"]
     assert policy["conditions"][0]["reason"] == "the number has no interval"
+
+
+def test_no_difference_without_any_variance_is_not_beyond_two_standard_errors(mine, tmp_path):
+    rows = [PROXY, _row("judged_gain", 0.0, half=0.0)]
+    (policy,) = _judged(mine, rows, tmp_path)["policies"]
+    assert policy["conditions"][0]["verdict"] == "failed"
+
+
+def test_routers_are_no_policies_to_judge(mine, tmp_path):
+    rows = [PROXY, _row("regret", 0.1, steer="centroid", community=None)]
+    assert [p["steer"] for p in _judged(mine, rows, tmp_path)["policies"]] == ["MEX"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +115,7 @@ def test_a_number_without_an_interval_cannot_be_compared_in_standard_errors(mine
 def test_a_run_without_surveys_or_tasks_cannot_pass_tapestry_and_says_why(
     missing, needed, tmp_path
 ):
-    rows = [_row("refusals_change", 0.0, community=None)]
+    rows = [PROXY, _row("refusals_change", 0.0, community=None)]
     (policy,) = _judged("tapestry", rows, tmp_path)["policies"]
     by_metric = {c["metric"]: c for c in policy["conditions"]}
     assert needed in by_metric[missing]["reason"]

@@ -148,6 +148,25 @@ def test_an_evaluation_that_was_stopped_in_the_middle_ends_with_the_same_answers
     assert read_rows(out / "results.jsonl") == results
 
 
+@pytest.mark.slow
+def test_policies_that_learned_nothing_are_no_further_apart_than_chance(
+    writer, rewards, prompts, tmp_path
+):
+    tables = {
+        "methods": ["raft"],
+        "model": {"name": str(writer), "device": "cpu"},
+        "reward": {"model": str(rewards / "model")},
+        "prompts": {"path": str(prompts), "limit": 120, "test": 0.6, "validation": 0.2},
+        "sample": {"n": 4, "max_new_tokens": 12},
+        "tune": {"learning_rate": 1e-12, "epochs": 0.1},
+        "route": {"kinds": []},
+    }
+    rows = run_align(tables, tmp_path / "run").results
+    for metric in ("between_distance", "between_distance_words", "within_variety_words_change"):
+        for row in (r for r in rows if r["metric"] == metric):
+            assert row["low"] < 0 < row["high"], row
+
+
 def test_other_samples_are_refused(writer, rewards, prompts, tmp_path):
     tables = {
         "model": {"name": str(writer), "device": "cpu"},

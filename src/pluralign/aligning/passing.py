@@ -97,7 +97,7 @@ def judge_conditions(registered: Row, results: Sequence[Row]) -> dict[str, Any]:
             if (row["method"], row["steer"], row["candidates"]) == (method, steer, candidates)
         ]
         judged = [
-            _judged(condition, steer, own)
+            _judged(condition, (steer, candidates), own)
             for condition in conditions
             if condition.method in (None, method)
         ]
@@ -121,13 +121,18 @@ def _policies(results: Sequence[Row]) -> list[tuple[str, str, int | None]]:
     found = [
         (row["method"], row["steer"], row["candidates"])
         for row in results
-        if row["steer"] is not None and row["candidates"] in (None, most)
+        if row["metric"] == "reward_gain"
+        and row["steer"] is not None
+        and row["candidates"] in (None, most)
     ]
     return list(dict.fromkeys(found))
 
 
-def _judged(condition: PassCondition, steer: str, own: Sequence[Row]) -> dict[str, Any]:
+def _judged(
+    condition: PassCondition, policy: tuple[str, int | None], own: Sequence[Row]
+) -> dict[str, Any]:
     """A condition with the number that decides, the worst one where there are several."""
+    steer, candidates = policy
     about = condition.model_dump(mode="json") | {"name": condition.words}
     found = [
         (_verdict(condition, row), row)
@@ -135,8 +140,11 @@ def _judged(condition: PassCondition, steer: str, own: Sequence[Row]) -> dict[st
         if row["metric"] == condition.metric and _counts(row, condition, steer)
     ]
     if not found:
-        needed = _NEEDED.get(condition.metric.split("_")[0])
-        reason = f"the results have no {condition.metric}" + (f": {needed}" if needed else "")
+        reason = f"the results have no {condition.metric} of it"
+        if candidates is not None:
+            reason += ": it chooses among the start model's answers"
+        elif (needed := _NEEDED.get(condition.metric.split("_")[0])) is not None:
+            reason += f": {needed}"
         return about | {"verdict": "cannot be judged", "reason": reason, "value": None}
     verdict = _together([one for one, _ in found])
     deciding = [row for one, row in found if one == verdict]
@@ -163,7 +171,8 @@ def _verdict(condition: PassCondition, row: Row) -> Verdict:
     if row["low"] is None:
         return "cannot be judged"
     error = (row["high"] - row["low"]) / 2 / NORMAL_95
-    return "passed" if past >= condition.z * error else "failed"
+    # A difference of exactly 0 without any variance is beyond nothing.
+    return "passed" if past > 0 and past >= condition.z * error else "failed"
 
 
 def _together(verdicts: Sequence[Verdict]) -> Verdict:

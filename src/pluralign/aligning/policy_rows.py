@@ -20,7 +20,7 @@ from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row
 from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
 from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.work import AlignWork
-from pluralign.core import FloatArray, PolicyPrompt, Sampling
+from pluralign.core import FloatArray, PolicyPrompt, Sampling, rng_for
 from pluralign.metrics import RewardScale, sampled_divergence
 from pluralign.respondents.append import GrowingFile
 from pluralign.runs.folder import read_rows
@@ -150,12 +150,13 @@ def answers_of_policy(
         stage: The stage in whose folder the answers are kept.
     """
     path = work.stage_folder(stage) / f"{policy.label}.jsonl"
-    owner = f"{policy.digest} {work.settings.evaluate.n}"
+    seed = _seed(work, policy)
+    owner = f"{policy.digest} {work.settings.evaluate.n} {seed}"
     file = made_for_these_settings(work, lambda: GrowingFile(path, owner))
     known = {row["prompt"] for row in file.rows()}
     if any(prompt.id not in known for prompt in prompts):
         # The draws depend on the prompts of a batch, so all of them are sampled again after a stop.
-        for row in _answered(work, policy.open(), prompts):
+        for row in _answered(work, policy.open(), prompts, seed):
             if row["prompt"] not in known:
                 file.add(row)
     file.close()
@@ -172,14 +173,14 @@ def answers_of_policy(
 
 
 def _answered(
-    work: AlignWork, policy: WritingPolicy, prompts: Sequence[PolicyPrompt]
+    work: AlignWork, policy: WritingPolicy, prompts: Sequence[PolicyPrompt], seed: int
 ) -> Iterator[dict[str, Any]]:
     from pluralign.respondents.local import LocalChatModel
 
     start = work.open_chat()
     assert isinstance(start, LocalChatModel)
     config, n = work.settings.sample, work.settings.evaluate.n
-    how = Sampling(config.temperature, config.top_p, config.max_new_tokens, work.settings.seed)
+    how = Sampling(config.temperature, config.top_p, config.max_new_tokens, seed)
     talks = [prompt.conversation for prompt in prompts]
     replies = policy.sample(talks, how, n)
     repeated = [talk for talk in talks for _ in range(n)]
@@ -202,6 +203,14 @@ def _answered(
             "start": _as_json(start_P_n[p]),
             "steps": steps[p],
         }
+
+
+def _seed(work: AlignWork, policy: EvaluatedPolicy) -> int:
+    """A seed of the policy's own: with one seed for all, equal policies would write equal answers.
+
+    Then two policies would be less apart than two answers of one, and their distance biased.
+    """
+    return int(rng_for(work.settings.seed, "answers", policy.label).integers(2**31))
 
 
 def _as_json(value_n: FloatArray) -> list[float | None]:

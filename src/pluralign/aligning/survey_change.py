@@ -195,5 +195,5 @@ def _as_row(policy: MeasuredPolicy, metric: str, row: Row) -> dict[str, Any]:
 def _turned(row: Row) -> dict[str, Any]:
     """The difference from the other side."""
     low, high = row["low"], row["high"]
-    ends = {} if low is None else {"low": -high, "high": -low}
-    return dict(row) | {"value": -row["value"]} | ends
+    ends = {} if low is None else {"low": 0.0 - high, "high": 0.0 - low}
+    return dict(row) | {"value": 0.0 - row["value"]} | ends
