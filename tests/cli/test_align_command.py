@@ -33,3 +33,25 @@ def test_a_folder_without_a_reward_model_gets_a_message(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["align", *given])
     assert done.exit_code == 2
     assert "no saved reward model here" in done.output
+
+
+def test_with_data_task_the_settings_and_stages_are_those_of_a_task(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples.jsonl").write_text('{"prompt": "Tea?", "answer": "Yes."}\n')
+    (tmp_path / "texts").mkdir()
+    config = tmp_path / "task.toml"
+    config.write_text(
+        '[task]\nexamples = "examples.jsonl"\n[model]\nname = "mine"\n'
+        '[[documents]]\ncommunity = "MEX"\npath = "texts"\n'
+    )
+    done = CliRunner().invoke(app, ["align", str(config), "--data", "task", "--explain", "--json"])
+    assert done.exit_code == 0, done.output
+    value = {row["key"]: row["value"] for row in json.loads(done.stdout)}
+    assert value["task.examples"] == str(tmp_path / "examples.jsonl")
+    empty = CliRunner().invoke(app, ["align", str(config), "--data", "task"])
+    assert empty.exit_code == 2
+    assert "no document with words is in the folder" in empty.output
+    other = CliRunner().invoke(app, ["align", str(config), "--data", "task", "--until", "score"])
+    assert "must be one of search, write, keep, tune" in other.output
+    without = CliRunner().invoke(app, ["align", str(config), "--explain"])
+    assert without.exit_code == 2
