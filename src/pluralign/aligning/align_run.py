@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pluralign.aligning.ability_change import ability_rows
+from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.earlier_work import PASS, RESULTS, forget_outdated
@@ -111,9 +112,10 @@ def run_align(
         registered = register_conditions(folder, conditions, drawn)
         check_palette(work)
         forget_outdated(folder, resolved.settings, drawn)
+        stages: dict[str, Mapping[str, Any]] = {"sample": _stage(work, "sample")}
+        # Not before: a run that could not begin leaves nothing that keeps others out of its folder.
         folder.write_json(SETTINGS, shown(resolved.settings))
-        stages: dict[str, Mapping[str, Any]] = {}
-        for name in ALIGN_STAGES[: min(last + 1, len(ALIGN_STAGES) - 1)]:
+        for name in ALIGN_STAGES[1 : min(last + 1, len(ALIGN_STAGES) - 1)]:
             stages[name] = _stage(work, name)
         if last < len(ALIGN_STAGES) - 1:
             return AlignOutcome(stages)
@@ -173,6 +175,7 @@ def _finish(
     judged = None if registered is None else judge_conditions(registered, results)
     if judged is not None:
         work.folder.write_json(PASS, judged)
+    write_adapter_cards(work, record, results)
     work.folder.write_rows(RESULTS, results)
     work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
     work.folder.write_json(RECORD, record)

@@ -18,8 +18,8 @@ from pluralign.core import (
     as_path,
     whole_file,
 )
+from pluralign.huggingface.hub_cards import yaml_of
 from pluralign.interop.cards import accuracy_of, people_behind
-from pluralign.interop.front_matter import yaml_of
 
 _FOLDER = ".eval_results"
 

@@ -1,6 +1,5 @@
 """The README of a model's folder: front matter for the hub, and facts to know before using it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from pluralign.core import (
     community_name,
     whole_file,
 )
+from pluralign.huggingface.hub_cards import hub_name, in_cell, one_line, yaml_of
 from pluralign.interop.cards import accuracy_of
-from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import encoder_lines, loading_lines
 from pluralign.interop.model_sheet import ModelSheet, completed
 from pluralign.rewards import load_card, name_on_card
@@ -30,7 +29,6 @@ _ENGLISH = set(_ENCODERS)
 _FEW = 5
 _TAGS = ("reward-model", "pluralistic-alignment", "pluralign")
 _PEOPLE_HEAD = ("| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
@@ -58,7 +56,7 @@ def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
             where="steer",
             hint="give form too, or no steer" if sheet.is_own else "give no steer",
         )
-    name = _inline(sheet.repo_id.rstrip("/").rpartition("/")[2])
+    name = one_line(sheet.repo_id.rstrip("/").rpartition("/")[2])
     parts = [f"# {name}", _opening(card, sheet), *_sections(card, sheet)]
     return f"---\n{yaml_of(_front(card, sheet))}---\n\n" + "\n\n".join(parts) + "\n"
 
@@ -105,27 +103,25 @@ def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
 def _base_model(card: Mapping[str, Any]) -> str | None:
     trunk = card.get("trunk") or {}
     name = str(trunk.get("encoder") or trunk.get("model") or "")
-    return _ENCODERS.get(name) or (
-        name if _HUB_NAME.fullmatch(name) and not Path(name).exists() else None
-    )
+    return _ENCODERS.get(name) or hub_name(name)
 
 
 def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
-    method = f"method `{_inline(card['method'])}`" if card.get("method") else "an unknown method"
-    about = f" ({_inline(card['about'])})" if card.get("about") else ""
+    method = f"method `{one_line(card['method'])}`" if card.get("method") else "an unknown method"
+    about = f" ({one_line(card['about'])})" if card.get("about") else ""
     if sheet.is_own:
         what = "A reward model that can be steered to the communities below, with any blend of them"
     elif sheet.has_all:
         what = "A reward model with a head for each of the communities below that it is steered to"
     elif sheet.steer is None:
-        reference = _inline(name_on_card(card, WORLD.id))
+        reference = one_line(name_on_card(card, WORLD.id))
         what = f"A reward model; its weights are those of the {reference}, steered to nobody"
     else:
         shares = _shares(card, sheet.steer)
         strength = f"{sheet.steer.strength:g}"
         what = f"A reward model whose weights are steered to {shares}, at strength {strength}"
     return (
-        f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, "
+        f"{what}. It was made with pluralign {one_line(card.get('pluralign', ''))}, "
         f"by {method}{about}. "
         "A reward is a logit: only the difference between two responses to one prompt means "
         "anything."
@@ -136,7 +132,7 @@ def _shares(card: Mapping[str, Any], steer: Steer) -> str:
     """The communities of a steer, with their shares where there are several."""
     names = []
     for id_, share in steer.shares.items():
-        name = _inline(_named(card, id_))
+        name = one_line(_named(card, id_))
         names.append(name if len(steer.shares) == 1 else f"{name} {share:g}")
     return ", ".join(names)
 
@@ -169,7 +165,7 @@ def _people(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     left_out: list[str] = []
     for id_, counts in (card.get("in_data") or {}).items():
         if id_ not in roles and counts.get("why"):
-            left_out.append(_community_row(id_, f"left out: {_cell(counts['why'])}", counts))
+            left_out.append(_community_row(id_, f"left out: {in_cell(counts['why'])}", counts))
         elif id_ not in roles:
             lines.append(_community_row(id_, counts["role"], counts))
     note = "Pairs and raters of all the data, for training and for measuring."
@@ -193,7 +189,7 @@ def _roles(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, str]:
 
 def _community_row(id_: str, role: str, counts: Mapping[str, Any]) -> str:
     pairs = "unknown" if counts.get("pairs") is None else f"{counts['pairs']:,}"
-    who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
+    who = f"`{in_cell(id_)}` | {in_cell(community_name(id_))} | {role}"
     return f"| {who} | {pairs} | {_raters(counts)} |"
 
 
@@ -229,13 +225,13 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         else:
             value = f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
         raters = "whole samples" if found.n_raters is None else f"{found.n_raters:,}"
-        lines.append(f"| `{_cell(id_)}` | {value} | {found.n:,} | {raters} |")
+        lines.append(f"| `{in_cell(id_)}` | {value} | {found.n:,} | {raters} |")
     what = (
         "Share of held-out pairs in which the response that people of the community chose scores "
         f"higher, {under}; a tie counts half. 50 % is chance. Intervals are over raters, or "
         "over questions where there are no raters."
     )
-    missing = [f"`{_cell(c)}`" for c in card.get("communities") or [] if c not in measured]
+    missing = [f"`{in_cell(c)}`" for c in card.get("communities") or [] if c not in measured]
     note = [f"Not measured: {', '.join(missing)}."] if missing and sheet.has_all else []
     return "\n\n".join([what, "\n".join(lines), *note])
 
@@ -256,11 +252,11 @@ def _applying(
 
 def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     weights = (
-        f"Weights: {_inline(sheet.license)}."
+        f"Weights: {one_line(sheet.license)}."
         if sheet.license
         else "Nobody has chosen a licence for these weights yet."
     )
-    found = [f"* {_inline(licence)}" for licence in card.get("licenses") or []]
+    found = [f"* {one_line(licence)}" for licence in card.get("licenses") or []]
     data = (
         ["Data it was trained on, and their licences or terms:", "\n".join(found)] if found else []
     )
@@ -269,7 +265,7 @@ def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
 
 
 def _limits(card: Mapping[str, Any], sheet: ModelSheet) -> str:
-    own = [f"* {_inline(card['limits'])}"] if card.get("limits") else []
+    own = [f"* {one_line(card['limits'])}"] if card.get("limits") else []
     return "\n".join(
         [
             *own,
@@ -313,12 +309,3 @@ def _is_static(card: Mapping[str, Any]) -> bool:
 
 def _example(card: Mapping[str, Any]) -> str:
     return next(iter(card.get("communities") or []), WORLD.id)
-
-
-def _inline(text: object) -> str:
-    """Text of others on one line, that neither ends the line nor opens a tag."""
-    return " ".join(str(text).split()).replace("<", "&lt;").replace("`", "'")
-
-
-def _cell(text: object) -> str:
-    return _inline(text).replace("|", "\\|")
