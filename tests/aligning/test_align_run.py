@@ -128,6 +128,15 @@ def test_a_community_that_the_reward_model_lacks_is_refused_before_anything_is_s
 
 
 @pytest.mark.slow
+def test_a_run_that_cannot_begin_keeps_no_other_out_of_its_folder(tables, tmp_path):
+    absent = tables | {"model": {"name": str(tmp_path / "absent"), "device": "cpu"}}
+    with pytest.raises(InvalidInput, match="no language model"):
+        run_align(absent, tmp_path / "run")
+    few = tables | {"prompts": tables["prompts"] | {"limit": 60}, "sample": {"n": 2}}
+    assert run_align(few, tmp_path / "run", until="sample").stages["sample"]["answers"] == 120
+
+
+@pytest.mark.slow
 def test_equal_answers_and_too_few_prompts_are_refused_with_what_to_do(tables, tmp_path):
     cold = tables | {"sample": {"n": 4, "max_new_tokens": 8, "temperature": 1e-4}}
     with pytest.raises(InvalidInput, match="answers are alike") as caught:

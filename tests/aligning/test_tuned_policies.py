@@ -1,5 +1,6 @@
 """Policies learn from a planted community's reward model; others judge what they gained."""
 
+import re
 import shutil
 
 import numpy as np
@@ -79,6 +80,19 @@ def test_a_finished_training_is_kept_and_its_results_are_the_same(done):
     again = run_align(tables, out)
     assert adapter.stat().st_mtime_ns == before
     assert again.results == outcome.results
+
+
+@pytest.mark.slow
+def test_each_adapter_has_a_card_whose_example_runs(done, capsys, monkeypatch):
+    outcome, out, _ = done
+    card = out / "tune/raft/~hill/README.md"
+    row = _value(outcome.results, method="raft", metric="reward_gain", community="~hill")
+    assert f"{row['value']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]" in card.read_text()
+    assert "No judge measured this adapter" in card.read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", card.read_text(), re.S)
+    monkeypatch.chdir(card.parent)
+    exec(example, {})  # the example of a card that this test wrote
+    assert capsys.readouterr().out.strip()
 
 
 class _Notes:

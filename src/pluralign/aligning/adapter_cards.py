@@ -201,10 +201,10 @@ def _prices(sheet: AdapterSheet) -> str:
 
 def _licences(sheet: AdapterSheet) -> str:
     base = (
-        f"The base model's licence is `{one_line(sheet.license)}`; it holds for this adapter too."
+        f"The base model's licence is `{one_line(sheet.license)}`; this adapter is under it, too."
         if sheet.license
-        else "The licence of the base model is not known here, and holds for this adapter too: "
-        "read it on the base model's page."
+        else "The licence of the base model is not known here, and this adapter is under it, "
+        "too: read it on the base model's page."
     )
     terms = (sheet.record.get("reward") or {}).get("licenses", ())
     data = [f"* {one_line(term)}" for term in terms]

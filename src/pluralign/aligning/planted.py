@@ -1,7 +1,5 @@
 """A small language model that writes replies of a planted society, to try out all of `align`."""
 
-import json
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,17 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import InvalidInput, MissingExtra, rng_for
+from pluralign.core import rng_for
 from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.toy_models import (
+    END,
+    PAD,
+    ROLES,
+    TEMPLATE,
+    check_new_folder,
+    save_toy_model,
+    small_llama,
+)
 from pluralign.simulation.bank import FILLERS, PHRASES, PROMPTS, TRAITS
 from pluralign.simulation.texts import draft, write
 
-CARD = "planted.json"
-_PAD, _UNKNOWN, _END, _ROLES = "<|pad|>", "<|unknown|>", "<|end|>", ("<|user|>", "<|assistant|>")
-_TEMPLATE = (
-    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+_UNKNOWN = "<|unknown|>"
+_ROLES = ROLES[1:]
 _BETWEEN_SENTENCES = r"(?<=[.!?]) +"
 _PROMPTS = 500
 _ABOUT = (
@@ -73,7 +76,7 @@ def build_planted_writer(
         MissingExtra: If torch or transformers is not installed.
     """
     settings = settings or PlantedWriterSettings()
-    _check(folder)
+    check_new_folder(folder)
     import torch
 
     since = time.perf_counter()
@@ -89,7 +92,7 @@ def build_planted_writer(
             "loss": round(loss, 4),
             "seconds": round(time.perf_counter() - since, 1),
         }
-        _save(model, tokenizer, card, folder)
+        save_toy_model(model, tokenizer, card, folder)
     return card
 
 
@@ -112,58 +115,36 @@ def planted_prompts(n: int | None = None) -> list[str]:
     return [*single, *twice][:n]
 
 
-def _check(folder: Path) -> None:
-    from importlib.util import find_spec
-
-    for module in ("torch", "transformers"):
-        if find_spec(module) is None:
-            raise MissingExtra.named("train", module)
-    if folder.exists():
-        raise InvalidInput(
-            "the folder must not exist yet", where=str(folder), hint="name another, or delete it"
-        )
-
-
 def _tokenizer() -> Any:
     """Every sentence of the bank and every prompt is one token."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     sentences = [s for poles in PHRASES.values() for pole in poles for s in pole]
-    known = [_PAD, _UNKNOWN, _END, *_ROLES, *sentences, *FILLERS, *planted_prompts()]
+    known = [PAD, _UNKNOWN, END, *_ROLES, *sentences, *FILLERS, *planted_prompts()]
     vocabulary = {text: number for number, text in enumerate(dict.fromkeys(known))}
     words = Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
     words.pre_tokenizer = pre_tokenizers.Split(Regex(_BETWEEN_SENTENCES), "removed")
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=words,
-        eos_token=_END,
-        pad_token=_PAD,
+        eos_token=END,
+        pad_token=PAD,
         unk_token=_UNKNOWN,
         extra_special_tokens=list(_ROLES),
         clean_up_tokenization_spaces=False,
     )
-    tokenizer.chat_template = _TEMPLATE
+    tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
 def _model(tokenizer: Any, settings: PlantedWriterSettings) -> Any:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    heads = settings.hidden // 16
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=settings.hidden,
-            intermediate_size=2 * settings.hidden,
-            num_hidden_layers=settings.layers,
-            num_attention_heads=heads,
-            num_key_value_heads=heads,
-            max_position_embeddings=128,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
+    return small_llama(
+        tokenizer,
+        hidden=settings.hidden,
+        inner=2 * settings.hidden,
+        layers=settings.layers,
+        heads=settings.hidden // 16,
+        positions=128,
     )
 
 
@@ -204,13 +185,3 @@ def _train(model: Any, rows: list[list[int]], settings: PlantedWriterSettings) -
         last = loss.item()
     model.eval()
     return last
-
-
-def _save(model: Any, tokenizer: Any, card: dict[str, Any], folder: Path) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    model.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
-    partial.replace(folder)

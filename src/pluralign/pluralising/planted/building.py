@@ -1,8 +1,6 @@
 """Build a small language model of a planted society: tokenizer, chat template and weights."""
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,8 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import InvalidInput, MissingExtra, Reporter, Silent, rng_for
+from pluralign.core import Reporter, Silent, rng_for
 from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.toy_models import (
+    END,
+    PAD,
+    ROLES,
+    TEMPLATE,
+    check_new_folder,
+    save_toy_model,
+    small_llama,
+)
 from pluralign.pluralising.planted.lessons import (
     AnswerLesson,
     WritingLesson,
@@ -21,13 +28,6 @@ from pluralign.pluralising.planted.lessons import (
 )
 from pluralign.settings.planted_model import PlantedModelSettings
 
-CARD = "planted.json"
-_ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
-_END, _PAD = "<|end|>", "<|pad|>"
-_TEMPLATE = (
-    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 # Digits, line ends, quotes and separators of sentences are tokens of their own, so that a whole
 # sentence may be one token.
 _PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|\]\}"""
@@ -60,7 +60,7 @@ def build_planted_model(
         MissingExtra: If torch or transformers is not installed.
     """
     settings, reporter = settings or PlantedModelSettings(), reporter or Silent()
-    _check(folder)
+    check_new_folder(folder)
     import torch
 
     since = time.perf_counter()
@@ -83,20 +83,8 @@ def build_planted_model(
         "losses": losses,
         "seconds": round(time.perf_counter() - since, 1),
     }
-    _save(model, tokenizer, card, folder)
+    save_toy_model(model, tokenizer, card, folder)
     return card
-
-
-def _check(folder: Path) -> None:
-    from importlib.util import find_spec
-
-    for module in ("torch", "transformers"):
-        if find_spec(module) is None:
-            raise MissingExtra.named("train", module)
-    if folder.exists():
-        raise InvalidInput(
-            "the folder must not exist yet", where=str(folder), hint="name another, or delete it"
-        )
 
 
 def _tokenizer(
@@ -123,15 +111,15 @@ def _tokenizer(
     trainer = trainers.BpeTrainer(
         vocab_size=settings.vocabulary,
         min_frequency=2,
-        special_tokens=[_PAD, _END, *_ROLES],
+        special_tokens=[PAD, END, *ROLES],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token=_END, pad_token=_PAD, extra_special_tokens=list(_ROLES)
+        tokenizer_object=bpe, eos_token=END, pad_token=PAD, extra_special_tokens=list(ROLES)
     )
-    tokenizer.chat_template = _TEMPLATE
+    tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
@@ -140,23 +128,13 @@ def _words(lesson: AnswerLesson | WritingLesson) -> Sequence[Any]:
 
 
 def _model(tokenizer: Any, settings: PlantedModelSettings) -> Any:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    heads = settings.hidden // 32
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=settings.hidden,
-            intermediate_size=3 * settings.hidden,
-            num_hidden_layers=settings.layers,
-            num_attention_heads=heads,
-            num_key_value_heads=heads,
-            max_position_embeddings=1024,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
+    return small_llama(
+        tokenizer,
+        hidden=settings.hidden,
+        inner=3 * settings.hidden,
+        layers=settings.layers,
+        heads=settings.hidden // 32,
+        positions=1024,
     )
 
 
@@ -198,7 +176,7 @@ class _WritingRows:
     def __init__(self, tokenizer: Any, lessons: Sequence[WritingLesson]) -> None:
         self.pad = tokenizer.pad_token_id
         requests = [_prompt(tokenizer, lesson) for lesson in lessons]
-        questions = [lesson.answer + _END for lesson in lessons]
+        questions = [lesson.answer + END for lesson in lessons]
         prompts = tokenizer(requests, add_special_tokens=False)["input_ids"]
         answers = tokenizer(questions, add_special_tokens=False)["input_ids"]
         self.ids = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
@@ -287,14 +265,3 @@ def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
     from pluralign.respondents.local.generation import left_padded
 
     return left_padded(rows, pad, "cpu")
-
-
-def _save(model: Any, tokenizer: Any, card: dict[str, Any], folder: Path) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    with quiet():
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
-    partial.replace(folder)
