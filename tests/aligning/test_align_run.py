@@ -132,7 +132,10 @@ def test_a_run_that_cannot_begin_keeps_no_other_out_of_its_folder(tables, tmp_pa
     absent = tables | {"model": {"name": str(tmp_path / "absent"), "device": "cpu"}}
     with pytest.raises(InvalidInput, match="no language model"):
         run_align(absent, tmp_path / "run")
-    few = tables | {"prompts": tables["prompts"] | {"limit": 60}, "sample": {"n": 2}}
+    few = tables | {
+        "prompts": tables["prompts"] | {"limit": 60},
+        "sample": {"n": 2, "max_new_tokens": 8},
+    }
     assert run_align(few, tmp_path / "run", until="sample").stages["sample"]["answers"] == 120
 
 
