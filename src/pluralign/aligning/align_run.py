@@ -17,7 +17,7 @@ from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.route_rows import route_rows
 from pluralign.aligning.route_stage import fit_routers, need_router
 from pluralign.aligning.sampling import sample_candidates
-from pluralign.aligning.scoring import score_candidates, scored_candidates
+from pluralign.aligning.scoring import score_candidates, scored_candidates, write_test_prompts
 from pluralign.aligning.selecting import select_answers
 from pluralign.aligning.survey_change import check_survey, survey_rows
 from pluralign.aligning.tuned_policies import tune_policies
@@ -164,6 +164,7 @@ def _finish(
     work.reporter.stage("evaluate")
     since = time.perf_counter()
     scored = scored_candidates(work)
+    write_test_prompts(work, scored)
     results = curve_rows(work, scored) if "best-of-n" in work.settings.methods else []
     results += policy_rows(work, scored)
     results += route_rows(work, scored)

@@ -17,7 +17,12 @@ from pluralign.aligning.evaluated_policies import (
 )
 from pluralign.aligning.palettes import PalettePolicy
 from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row, share_row
-from pluralign.aligning.scoring import ScoredCandidates, rewards_of, rows_of_side
+from pluralign.aligning.scoring import (
+    ScoredCandidates,
+    rewards_of,
+    rows_of_side,
+    write_answer_rewards,
+)
 from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, Sampling, rng_for
@@ -51,7 +56,7 @@ class _Judge:
     """A reward model that measures, and its rewards of the start model's answers."""
 
     metric: str
-    role: Literal["model", "judge"]
+    column: Literal["reward", "judged"]
     before_P_N_C: FloatArray
     scales: Mapping[str, RewardScale]
 
@@ -72,7 +77,9 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
         work.reporter.stage(f"measuring {policy.label}")
         given = answers_of_policy(work, policy, prompts, "evaluate")
         written[policy.measured] = given.texts
-        gains += _gains(work, scored, at, policy.measured, given)
+        rewards = _rewards_now(work, given)
+        write_answer_rewards(work, policy.label, prompts, rewards)
+        gains += _gains(work, scored, at, policy.measured, rewards)
         rows += _divergences(policy.measured, given)
         rows += _words(before, policy.measured, given)
         rows += _drafting(work, policy, given)
@@ -81,22 +88,29 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     return rows + list(answer_rows(work, prompts, written))
 
 
+def _rewards_now(work: AlignWork, given: PolicyAnswers) -> dict[str, FloatArray]:
+    """Rewards of a policy's answers by the reward model and by the judge, shape (P, n, C)."""
+    pairs = zip(given.prompts, given.texts, strict=True)
+    answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
+    shape = (len(given.prompts), -1, len(work.communities))
+    found = {"reward": rewards_of(work, "model", answers).reshape(shape)}
+    if work.rewards.judge is not None:
+        found["judged"] = rewards_of(work, "judge", answers).reshape(shape)
+    return found
+
+
 def _gains(
     work: AlignWork,
     scored: ScoredCandidates,
     at: list[int],
     policy: MeasuredPolicy,
-    given: PolicyAnswers,
+    rewards: Mapping[str, FloatArray],
 ) -> Iterator[PolicyGains]:
-    judges = [_Judge("reward_gain", "model", scored.reward_P_N_C, scored.scales)]
+    judges = [_Judge("reward_gain", "reward", scored.reward_P_N_C, scored.scales)]
     if scored.judged_P_N_C is not None:
-        judges.append(_Judge("judged_gain", "judge", scored.judged_P_N_C, scored.judge_scales))
-    pairs = zip(given.prompts, given.texts, strict=True)
-    answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
+        judges.append(_Judge("judged_gain", "judged", scored.judged_P_N_C, scored.judge_scales))
     for judge in judges:
-        now_N_C = rewards_of(work, judge.role, answers)
-        now_P_n_C = now_N_C.reshape(len(at), -1, len(work.communities))
-        gain_P_C = mean_reward(now_P_n_C) - mean_reward(judge.before_P_N_C[at])
+        gain_P_C = mean_reward(rewards[judge.column]) - mean_reward(judge.before_P_N_C[at])
         spread_C = np.array([judge.scales[c].spread for c in work.communities])
         yield PolicyGains(policy, judge.metric, gain_P_C / spread_C)
 

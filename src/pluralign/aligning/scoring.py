@@ -1,6 +1,6 @@
 """The second stage: every answer under every community, by the reward model and by the judge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pluralign.core import (
     CandidateAnswer,
     FloatArray,
     NotEnoughData,
+    PolicyPrompt,
     Prompt,
     SteerableRewardModel,
 )
@@ -68,11 +69,40 @@ def score_candidates(work: AlignWork) -> dict[str, Any]:
             np.isnan(scored.reward_P_N_C).any(axis=(1, 2)).sum()
         ),
         "judge": work.settings.reward.judge,
-        "scale": {
-            c: {"median": round(s.median, 4), "spread": round(s.spread, 4)}
-            for c, s in scored.scales.items()
-        },
+        "scale": _told_scales(scored.scales),
+        "scale of the judge": _told_scales(scored.judge_scales),
     }
+
+
+def write_answer_rewards(
+    work: AlignWork,
+    label: str,
+    prompts: Sequence[PolicyPrompt],
+    rewards: Mapping[str, FloatArray],
+) -> None:
+    """Write the rewards of a policy's answers, for audits and further readers.
+
+    Args:
+        work: The run.
+        label: Name of the policy, such as ``raft/MEX``.
+        prompts: P prompts.
+        rewards: ``reward``, and ``judged`` where there is a judge, in logits, shape (P, n, C).
+    """
+    rows = []
+    for p, prompt in enumerate(prompts):
+        for number in range(rewards[_REWARD].shape[1]):
+            own = {name: _row(work, values[p, number]) for name, values in rewards.items()}
+            rows.append({"prompt": prompt.id, "number": number} | own)
+    work.folder.write_rows(f"evaluate/{label}.rewards.jsonl", rows)
+
+
+def write_test_prompts(work: AlignWork, scored: ScoredCandidates) -> None:
+    """Write the prompts on which policies are measured."""
+    rows = []
+    for row in rows_of_side(work, scored, "test"):
+        one = work.prompts[scored.prompt_P[row]]
+        rows.append({"prompt": one.id, "community": one.community, "language": one.language})
+    work.folder.write_rows("evaluate/prompts.jsonl", rows)
 
 
 def scored_candidates(work: AlignWork) -> ScoredCandidates:
@@ -163,6 +193,13 @@ def _scales(work: AlignWork, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[st
                 hint="give more prompts, or raise prompts.validation or sample.n",
             ) from None
     return found
+
+
+def _told_scales(scales: Mapping[str, RewardScale]) -> dict[str, dict[str, float]]:
+    return {
+        community: {"median": round(scale.median, 4), "spread": round(scale.spread, 4)}
+        for community, scale in scales.items()
+    }
 
 
 def _row(work: AlignWork, reward_C: FloatArray) -> dict[str, float | None]:
