@@ -197,7 +197,10 @@ def _scales(work: AlignWork, reward_P_N_C: FloatArray, chosen_P: Any) -> dict[st
 
 def _told_scales(scales: Mapping[str, RewardScale]) -> dict[str, dict[str, float]]:
     return {
-        community: {"median": round(scale.median, 4), "spread": round(scale.spread, 4)}
+        community: {
+            "median": float(f"{scale.median:.6g}"),
+            "spread": float(f"{scale.spread:.6g}"),
+        }
         for community, scale in scales.items()
     }
 

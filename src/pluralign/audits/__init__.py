@@ -16,26 +16,49 @@ from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Sev
 from pluralign.audits.misidentification import MISIDENTIFICATION
 from pluralign.audits.participants import suppressed, who_took_part
 from pluralign.audits.participation import PARTICIPATION
+from pluralign.audits.perturbed_sets import PerturbedSet
+from pluralign.audits.policies import Ability, Answers, Policy, PolicyAnswers
+from pluralign.audits.policy_flattening import POLICY_FLATTENING
+from pluralign.audits.policy_harm import POLICY_HARM
 from pluralign.audits.privacy import PRIVACY
 from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
+from pluralign.audits.reward_hacking import REWARD_HACKING
+from pluralign.audits.reward_perturbations import REWARD_PERTURBATIONS
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.audits.simplification import SIMPLIFICATION
 from pluralign.core import earlier_name
 
-BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS, PRIVACY)
+BUILT_IN = (
+    SIMPLIFICATION,
+    MISIDENTIFICATION,
+    REASONING,
+    PARTICIPATION,
+    REWARD_BIAS,
+    PRIVACY,
+    REWARD_HACKING,
+    POLICY_FLATTENING,
+    POLICY_HARM,
+    REWARD_PERTURBATIONS,
+)
 """The audits that come with the package."""
 
 __all__ = [
     "BUILT_IN",
     "MISIDENTIFICATION",
     "PARTICIPATION",
+    "POLICY_FLATTENING",
+    "POLICY_HARM",
     "PRIVACY",
     "REASONING",
     "REWARD_BIAS",
+    "REWARD_HACKING",
+    "REWARD_PERTURBATIONS",
     "SEVERITIES",
     "SIMPLIFICATION",
+    "Ability",
     "Amount",
+    "Answers",
     "Assessment",
     "Audit",
     "Check",
@@ -43,7 +66,10 @@ __all__ = [
     "Evidence",
     "Finding",
     "Measured",
+    "PerturbedSet",
     "Place",
+    "Policy",
+    "PolicyAnswers",
     "ReasoningAnswer",
     "RewardMargins",
     "Rows",

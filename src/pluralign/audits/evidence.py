@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pluralign.audits.perturbed_sets import PerturbedSet
+from pluralign.audits.policies import PolicyAnswers
 from pluralign.audits.respondent_answers import Answered, answered_by
 from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
 from pluralign.evaluation import TestPairs
@@ -111,6 +113,8 @@ class Evidence:
         axes: Name of a theory -> community -> its position on each of the theory's axes, such as
             the two of Inglehart and Welzel or the six of Hofstede.
         items: Answers to questions that need reasoning about cultures.
+        policies: Answers of policies that follow a reward, and of their start model.
+        perturbed: Rewards of responses with one thing changed.
         missing: Inputs of a run that could not be read, with the reason.
     """
 
@@ -123,6 +127,8 @@ class Evidence:
     residents: Residents = field(default_factory=dict)
     axes: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     items: Sequence[ReasoningAnswer] = ()
+    policies: PolicyAnswers | None = None
+    perturbed: Sequence[PerturbedSet] = ()
     missing: tuple[str, ...] = ()
 
     @cached_property

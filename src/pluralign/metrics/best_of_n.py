@@ -37,7 +37,7 @@ def best_of_n(score_P_N: FloatArray, judged_P_N: FloatArray, n: int) -> FloatArr
         raise ValueError(f"n must be from 1 to {score_P_N.shape[1]}, got {n}")
     if not np.isfinite(score_P_N).all():
         raise ValueError("scores must be finite")
-    chance_P_N = np.stack([best_of_n_chances(score_N, n) for score_N in score_P_N])
+    chance_P_N = best_of_n_chances(score_P_N, n)
     expected_P: FloatArray = (chance_P_N * judged_P_N).sum(axis=1)
     return expected_P
 
@@ -63,29 +63,30 @@ def best_of_n_win_rate(n: int) -> float:
     return n / (n + 1)
 
 
-def best_of_n_chances(score_N: FloatArray, n: int) -> FloatArray:
+def best_of_n_chances(score_X_N: FloatArray, n: int) -> FloatArray:
     """Probability that each candidate is the best of n that are drawn without replacement.
 
     The best lies among the k lowest with probability C(k, n) / C(N, n). Equal scores are equally
     likely to be taken.
 
     Args:
-        score_N: Finite scores of the N candidates, shape (N,).
+        score_X_N: Finite scores of N candidates, shape (N,), or of several prompts, (P, N).
         n: Number of candidates that are drawn, 1 <= n <= N.
 
     Returns:
-        Probabilities that sum to 1, shape (N,).
+        Probabilities that sum to 1 over the candidates, of the same shape.
 
     >>> import numpy as np
     >>> best_of_n_chances(np.array([1.0, 2.0, 3.0]), 2).round(3)
     array([0.   , 0.333, 0.667])
     """
-    _, group_N, count_G = np.unique(score_N, return_inverse=True, return_counts=True)
-    upto_G = np.cumsum(count_G)
-    within_G = np.array([_share_of_draws(k, n, len(score_N)) for k in upto_G])
-    chance_G = np.diff(within_G, prepend=0.0) / count_G
-    chance_N: FloatArray = chance_G[group_N]
-    return chance_N
+    size = score_X_N.shape[-1]
+    within_K = np.array([_share_of_draws(k, n, size) for k in range(size + 1)])
+    others_X_N_N, own_X_N_1 = score_X_N[..., None, :], score_X_N[..., None]
+    upto_X_N = (others_X_N_N <= own_X_N_1).sum(axis=-1)
+    below_X_N = (others_X_N_N < own_X_N_1).sum(axis=-1)
+    chance_X_N: FloatArray = (within_K[upto_X_N] - within_K[below_X_N]) / (upto_X_N - below_X_N)
+    return chance_X_N
 
 
 def _share_of_draws(k: int, n: int, total: int) -> float:

@@ -1,11 +1,14 @@
 """A sound society: people with known tastes, and a respondent and a reward model that fit them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pluralign.audits.evidence import Evidence, Level, ReasoningAnswer, RewardMargins
+from pluralign.audits.perturbed_sets import PerturbedSet
+from pluralign.audits.planted.policy_world import PolicyWorld, policy_world, sound_sets
+from pluralign.audits.policies import PolicyAnswers
 from pluralign.core import (
     NO_STEER,
     WORLD,
@@ -20,6 +23,8 @@ from pluralign.evaluation.surveys import ReadAnswer
 from pluralign.simulation import PlantedTaste, SimulatedCommunity, Society
 
 NAMES = ("~alder", "~birch", "~cedar", "~dogwood", "~elm", "~fir", "~ginkgo", "~hazel")
+FOLLOWED = NAMES[:3]
+"""Communities that policies follow."""
 _TRAITS = ("formal", "warm", "direct", "family", "faith", "money", "nature", "caution")
 _RATERS, _EACH, _QUESTIONS, _PEOPLE = 64, 400, 80, 800
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -39,6 +44,9 @@ class Planted:
         pairs: The people's choices.
         steered: Margins of each community's steer, shape (N, C).
         reference: Margins of the reference, shape (N,).
+        world: What policies and their judge are made of.
+        policies: Answers of sound policies.
+        sets: Rewards of sound choices under perturbation.
     """
 
     seed: int
@@ -48,6 +56,9 @@ class Planted:
     pairs: Pairs
     steered: FloatArray
     reference: FloatArray
+    world: PolicyWorld
+    policies: PolicyAnswers
+    sets: Sequence[PerturbedSet]
 
     def rng(self, *purpose: object) -> np.random.Generator:
         """A generator for one purpose."""
@@ -63,6 +74,8 @@ class Planted:
             seen=seen_by(self),
             residents=_residents(),
             items=reasoning_items(self.rng("items")),
+            policies=self.policies,
+            perturbed=self.sets,
         )
         return replace(whole, **fields)  # type: ignore[arg-type]
 
@@ -95,6 +108,7 @@ def sound(seed: int) -> Planted:
             steered[i] = reference[i] = (1.0 if likes[i] else -1.0) * (
                 1 if p.rejected == REFUSAL else -1
             )
+    world = policy_world(seed, society, FOLLOWED)
     return Planted(
         seed=seed,
         society=society,
@@ -103,6 +117,9 @@ def sound(seed: int) -> Planted:
         pairs=pairs,
         steered=steered,
         reference=reference,
+        world=world,
+        policies=world.evidence(),
+        sets=sound_sets(seed),
     )
 
 
