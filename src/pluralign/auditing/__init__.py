@@ -6,6 +6,8 @@ from pluralign.auditing.gathered_evidence import (
     Given,
     gather,
 )
+from pluralign.auditing.response_sets import ResponseSet, Version, read_sets
+from pluralign.auditing.written_versions import as_set_row, write_versions
 from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 
 __all__ = [
@@ -16,6 +18,11 @@ __all__ = [
     "AuditOutcome",
     "Gathered",
     "Given",
+    "ResponseSet",
+    "Version",
+    "as_set_row",
     "gather",
+    "read_sets",
     "run_audit",
+    "write_versions",
 ]

@@ -10,15 +10,19 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.auditing.gathered_evidence import Gathered, Given, gather
+from pluralign.auditing.response_sets import as_row
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
 from pluralign.core import MANIFEST, AnyPath, Reporter, as_path, count_of
 from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.runs.folder import RunFolder
+from pluralign.runs.policy_rows import JOINT
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings, audits_of, resolve_audit
 from pluralign.settings.toml_tables import shown
 from pluralign.settings.validation import settings_at
+
+SCORED_SETS = "scored_sets.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def run_audit(
     """Audit evidence and write the results into a folder.
 
     The files are ``findings.jsonl``, ``assessments.jsonl``, ``participation.jsonl`` and
-    ``audit.json``.
+    ``audit.json``, and ``scored_sets.jsonl`` where sets of responses were given.
 
     Args:
         given: The folder of a run, or the paths of the evidence.
@@ -114,13 +118,15 @@ def _run(
     folder.write_rows(FINDINGS, (f.as_dict() for f in findings), private=True)
     folder.write_rows(ASSESSMENTS, (a.as_dict() for a in assessments))
     folder.write_rows(PEOPLE, who_took_part(evidence, settings.small), private=True)
+    if evidence.perturbed:
+        folder.write_rows(SCORED_SETS, map(as_row, evidence.perturbed))
     folder.write_json(AUDIT, record)
     return AuditOutcome(findings, assessments, record)
 
 
 def _besides_the_run(given: Given) -> list[str]:
     """The inputs that were given besides a run; ``no run`` where there is none."""
-    names = ("answers", "surveys", "pairs", "residents", "axes", "items")
+    names = ("answers", "surveys", "pairs", "residents", "axes", "items", "abilities", "sets")
     found = [name for name in names if getattr(given, name)]
     return found if given.folder is not None else ["no run", *found]
 
@@ -135,6 +141,11 @@ def _told(gathered: Gathered) -> dict[str, Any]:
         "survey": evidence.survey.name if evidence.survey else None,
         "methods": sorted(evidence.rewards.margins) if evidence.rewards else [],
         "items": len(evidence.items),
+        "policies": [
+            f"{policy.method} · {policy.steer or JOINT}"
+            for policy in (evidence.policies.policies if evidence.policies else ())
+        ],
+        "perturbed": len(evidence.perturbed),
         "missing": list(evidence.missing),
         "read": {name: counts_of(tally) for name, tally in gathered.tallies.items()},
         "licenses": gathered.licenses,

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from pluralign.auditing.given_tables import read_axes, read_items, read_residents
-from pluralign.audits import Evidence, RewardMargins
+from pluralign.auditing.policy_evidence import policy_answers, read_abilities
+from pluralign.auditing.response_sets import (
+    read_concepts,
+    read_sets,
+    scored_sets,
+    with_word_rules,
+)
+from pluralign.audits import Evidence, PerturbedSet, PolicyAnswers, RewardMargins
 from pluralign.core import (
     NO_STEER,
     DamagedFile,
@@ -20,9 +27,11 @@ from pluralign.core import (
     Survey,
     SurveySource,
     Tally,
+    count_of,
 )
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
+from pluralign.models import open_reward_model
 from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.folder import RECORD
 from pluralign.runs.withdrawn import read_withdrawn
@@ -44,13 +53,17 @@ class Given:
     """The paths of an audit's evidence.
 
     Attributes:
-        folder: Folder of a run of reward models or of a survey.
+        folder: Folder of a run of reward models, of a survey or of policies.
         answers: Files of recorded answers.
         surveys: Surveys; the first is the one that was answered.
         pairs: Files of pairs.
         residents: CSV of the residents of the communities.
         axes: Name of a theory and file of positions on its axes.
         items: JSONL of answers to items that need reasoning about cultures.
+        abilities: CSV of the general ability of policies, before and after.
+        sets: JSONL of responses with perturbed versions, or of scored ones.
+        concepts: CSV of words for concepts and for those of other cultures.
+        rewards: Folders of reward models that score the sets, or URLs of servers.
         parser: Parser of answers.
         numbering: Numbering of the options, for rows without labels.
     """
@@ -62,6 +75,10 @@ class Given:
     residents: Path | None = None
     axes: Sequence[tuple[str, Path]] = ()
     items: Path | None = None
+    abilities: Path | None = None
+    sets: Path | None = None
+    concepts: Path | None = None
+    rewards: Sequence[str] = ()
     parser: Parser = "strict"
     numbering: Numbering = "auto"
 
@@ -121,21 +138,74 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         else {},
         "axes": read_axes(given.axes, found.tally("axes")) if given.axes else {},
         "items": read_items(given.items, found.tally("items")) if given.items else (),
+        "policies": _policies(given, run, found),
+        "perturbed": _perturbed(given, found),
     }
     found.evidence = Evidence(**parts, missing=tuple(missing))
-    if not any(
-        parts[name] for name in ("survey", "answers", "other_surveys", "pairs", "rewards", "items")
-    ):
+    if not any(parts[name] for name in _ENOUGH):
         hint = "; ".join(missing) or "name the folder of a run, --answers or --pairs"
         raise NotEnoughData("there is no evidence to audit", where=_place(given), hint=hint)
     return found
+
+
+_ENOUGH = (
+    *("survey", "answers", "other_surveys", "pairs", "rewards", "items"),
+    *("policies", "perturbed"),
+)
+"""Parts of evidence, one of which is enough for an audit."""
+
+
+def _policies(
+    given: Given, run: RewardRun | SurveyRun | AlignRun | None, found: Gathered
+) -> PolicyAnswers | None:
+    """The answers of a run's policies."""
+    if not isinstance(run, AlignRun):
+        if given.abilities is not None:
+            raise InvalidSettings(
+                "abilities are those of policies, but there is no run of policies",
+                where="--abilities",
+                hint="name the folder of a run of `pluralign align`",
+            )
+        return None
+    abilities = read_abilities(given.abilities, found.tally("abilities")) if given.abilities else ()
+    return policy_answers(run, abilities, found.tally("answers of policies"))
+
+
+def _perturbed(given: Given, found: Gathered) -> list[PerturbedSet]:
+    """Sets of responses with rewards, from the file or from reward models."""
+    if given.sets is None:
+        if given.rewards or given.concepts:
+            raise InvalidSettings(
+                "reward models and concepts are for sets of responses",
+                where="--reward" if given.rewards else "--concepts",
+                hint="name the file of sets: --sets FILE",
+            )
+        return []
+    sets, scored = read_sets(given.sets, found.tally("sets"))
+    if sets and not given.rewards:
+        raise InvalidSettings(
+            f"{count_of(len(sets), 'set')} without rewards",
+            where=str(given.sets),
+            hint="name the reward model that scores them: --reward FOLDER",
+        )
+    concepts = read_concepts(given.concepts, found.tally("concepts")) if given.concepts else {}
+    ready = [with_word_rules(one, concepts) for one in sets]
+    for where in given.rewards:
+        model, name = open_reward_model(where), Path(where).name
+        scored += scored_sets(ready, model, name, found.tally(f"versions scored by {name}"))
+    if not scored:
+        reasons = "; ".join(tally.why() for tally in found.tallies.values() if tally.why())
+        raise NotEnoughData(
+            "no set has a version that can be scored", where=str(given.sets), hint=reasons or None
+        )
+    return scored
 
 
 def _place(given: Given) -> str | None:
     return None if given.folder is None else str(given.folder)
 
 
-def _opened(folder: Path | None) -> RewardRun | SurveyRun | None:
+def _opened(folder: Path | None) -> RewardRun | SurveyRun | AlignRun | None:
     """The run to audit, whose record names the sources of its evidence."""
     if folder is None:
         return None
@@ -145,11 +215,7 @@ def _opened(folder: Path | None) -> RewardRun | SurveyRun | None:
             "this is an audit, not a run", where=str(folder), hint="name the folder of the run"
         )
     if isinstance(run, AlignRun):
-        raise InvalidSettings(
-            "audits read runs of reward models and surveys, not those of `pluralign align`",
-            where=str(folder),
-            hint="audit its reward model's run",
-        )
+        return run
     for key in _OF_REWARDS if isinstance(run, RewardRun) else _OF_SURVEY:
         if not _holds(run.record, key):
             raise DamagedFile(
@@ -170,7 +236,7 @@ def _holds(record: object, key: str) -> bool:
 
 
 def _answered(
-    given: Given, run: RewardRun | SurveyRun | None, found: Gathered, missing: list[str]
+    given: Given, run: RewardRun | SurveyRun | AlignRun | None, found: Gathered, missing: list[str]
 ) -> tuple[Survey | None, list[ReadAnswer]]:
     """The survey, and the answers to it: the given answers, else the answers of the run."""
     if given.answers and not given.surveys:

@@ -21,8 +21,8 @@ class PerturbedSet:
     Attributes:
         id: Id of the set.
         model: The reward model.
-        community: Whose reward; None for a model that does not steer.
-        kind: What was changed: ``concept`` (another culture's), ``label`` (the culture is not
+        community: The community steered to; None for a model that does not steer.
+        kind: The change: ``concept`` (another culture's), ``label`` (the culture is not
             named any more), ``language`` (translated), ``paraphrase`` (other words).
         before: Rewards of the right response and of the others, in logits; the right one first.
         after: The same after the change, in the same order.

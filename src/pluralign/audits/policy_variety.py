@@ -188,9 +188,12 @@ _MOST_PAIRS = 10
 
 
 def _beyond_chance(one: Sequence[str], other: Sequence[str]) -> float:
-    return distance_beyond_chance(
-        _distances(tuple(one)), _distances(tuple(other)), lexical_distances(one, other)
-    )
+    """Distance of two policies' answers to a prompt, in their words, beyond that within each."""
+    between = lexical_distances(one, other)
+    # Answers of one number were sampled with the same random numbers, so they may be equal.
+    if len(one) == len(other):
+        between = between[~np.eye(len(one), dtype=bool)][:, None]
+    return distance_beyond_chance(_distances(tuple(one)), _distances(tuple(other)), between)
 
 
 @lru_cache(REMEMBERED)

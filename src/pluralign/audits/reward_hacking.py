@@ -2,7 +2,9 @@
 
 from pluralign.audits.checks import Audit, Check
 from pluralign.audits.findings import Threshold
-from pluralign.audits.reward_gains import growing_gap, surface, turning_down, unconfirmed
+from pluralign.audits.reward_gains import turning_down, unconfirmed
+from pluralign.audits.reward_gap import growing_gap
+from pluralign.audits.reward_surface import surface
 
 _CAUSES = (
     "The reward model is an estimate, and the policy follows its errors: too many answers to "
@@ -43,7 +45,7 @@ REWARD_HACKING = Audit(
                 0.05, 0.2, "a twentieth, and a fifth, of a spread of the start model's answers"
             ),
             causes=_CAUSES,
-            remedies="Choose among as few answers as at the peak of the judged gain.",
+            remedies="Choose among as few answers as where the judged gain is highest.",
         ),
         Check(
             name="surface",

@@ -115,7 +115,7 @@ REWARD_PERTURBATIONS = Audit(
                 below=True,
             ),
             causes="The model judges style, or what fits any culture.",
-            remedies="Train on pairs whose responses differ in what the culture holds.",
+            remedies="Train on pairs whose responses differ in their culture's content.",
         ),
         Check(
             name="label",

@@ -17,7 +17,8 @@ def audit(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder of a run of reward models or of a survey. Without one, give files."
+            help="Folder of a run of reward models, of a survey or of policies. Without one, give "
+            "files."
         ),
     ] = None,
     out: Annotated[
@@ -60,6 +61,28 @@ def audit(
     items: Annotated[
         Path | None, typer.Option(help="Answers to items about reasoning on cultures, JSON Lines.")
     ] = None,
+    abilities: Annotated[
+        Path | None,
+        typer.Option(
+            help="General ability of policies, a CSV file: method, steer, task, before, after, n."
+        ),
+    ] = None,
+    sets: Annotated[
+        Path | None,
+        typer.Option("--sets", help="Sets of responses with perturbed versions, JSON Lines."),
+    ] = None,
+    concepts: Annotated[
+        Path | None,
+        typer.Option(help="Words to swap in --sets, a CSV file: community, concept, other."),
+    ] = None,
+    rewards: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reward",
+            help="Reward model that scores --sets: a folder or the URL of a server. May be "
+            "repeated.",
+        ),
+    ] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,7 +102,7 @@ def audit(
     config: Annotated[
         Path | None, typer.Option(help="File of settings and thresholds, TOML.")
     ] = None,
-    sets: Annotated[
+    overridden: Annotated[
         list[str] | None,
         overrides(complete_audit_setting, "simplification.alike.concern=0.2"),
     ] = None,
@@ -92,14 +115,15 @@ def audit(
 ) -> None:
     """Find cultural risks in recorded evidence, each as a claim that can be checked.
 
-    The audit asks no model: it reads the files that runs wrote. Every claim has its numbers, their
-    intervals, and the people and rows behind it. A check for which the evidence is missing is
-    reported as "not assessed".
+    The audit asks no language model: it reads the files that runs wrote. Every claim has its
+    numbers, their intervals, and the people and rows behind it. A check for which the evidence is
+    missing is reported as "not assessed".
 
     Examples:
     * `pluralign audit runs/uk`
     * `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`
     * `pluralign audit --pairs pairs.jsonl --residents residents.csv`
+    * `pluralign audit --sets sets.jsonl --reward runs/uk/models/seed-0/adaptive`
     """
     from pluralign.auditing import Given, run_audit
     from pluralign.cli.audit_tables import show_audit
@@ -112,11 +136,13 @@ def audit(
 
     output = Output(as_json=as_json, wide=wide)
     where = config.name if config else "options"
-    settings, audits = resolve_audit(read_settings(config) if config else {}, where, sets or [])
+    settings, audits = resolve_audit(
+        read_settings(config) if config else {}, where, overridden or []
+    )
     if method:
         settings = settings.model_copy(update={"methods": tuple(method)})
     if explain:
-        origin = audit_origins(read_settings(config) if config else {}, where, sets or [])
+        origin = audit_origins(read_settings(config) if config else {}, where, overridden or [])
         if method:
             origin["methods"] = "--method"
         show_explained(explain_audit(settings, audits, origin), output)
@@ -129,6 +155,10 @@ def audit(
         residents,
         [_named(text) for text in axes or ()],
         items,
+        abilities,
+        sets,
+        concepts,
+        rewards or (),
         parser,
         numbering,
     )

@@ -10,7 +10,7 @@ from pluralign.audits.planted.society import Planted
 
 
 def concept_ignored(p: Planted) -> Evidence:
-    """The reward model likes the same response, whatever the cultural concept is."""
+    """The reward model likes the same response for any cultural concept."""
     return _with(p, "concept", lambda one: one.before)
 
 

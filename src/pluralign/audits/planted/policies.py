@@ -39,11 +39,11 @@ def gap_grown(p: Planted) -> Evidence:
 
 
 def judge_put_off(p: Planted) -> Evidence:
-    """A few of the start model's answers have that word, and the judge dislikes them a little."""
+    """A few of the start model's answers have that word, and the judge dislikes it."""
     world = replace(
-        _start_with_words(p, 0.08),
+        _start_with_words(p, 0.05),
         reward_extra=_likes_word,
-        judge_extra=lambda text, c: -0.3 * text.endswith(_WORDS[c]),
+        judge_extra=lambda text, c: -1.0 * text.endswith(_WORDS[c]),
     )
     return p.evidence(policies=replace(world.evidence(p.world.followed()), tuned=()))
 
@@ -82,10 +82,10 @@ def community_harmed(p: Planted) -> Evidence:
 
 
 def others_pay(p: Planted) -> Evidence:
-    """Each policy takes the draft that the other communities like least."""
+    """Each policy takes the draft that the others like least, and its own hardly better."""
     world = p.world
     texts = {
-        community: world.follow(lambda reward, c=c: -_others(reward, c), community)  # type: ignore[misc]
+        community: world.follow(lambda reward, c=c: _disliked(reward, c), community)  # type: ignore[misc]
         for c, community in enumerate(world.communities)
     }
     return _with(p, world, texts)
@@ -143,6 +143,6 @@ def _start_with_words(p: Planted, share: float) -> PolicyWorld:
     return replace(p.world, start=start)
 
 
-def _others(reward_X_C: FloatArray, own: int) -> FloatArray:
+def _disliked(reward_X_C: FloatArray, own: int) -> FloatArray:
     others: FloatArray = np.delete(reward_X_C, own, axis=-1).mean(axis=-1)
-    return others
+    return -others - 0.5 * reward_X_C[..., own]

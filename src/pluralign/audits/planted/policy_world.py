@@ -17,7 +17,7 @@ _ERROR = 0.35
 """Standard deviation of the error of a reward model in the utility of a trait, in logits."""
 
 Extra = Callable[[str, int], float]
-"""Of a text and the number of a community: what is added to its reward, in spreads."""
+"""From a text and the number of a community to an addition to its reward, in spreads."""
 
 
 def nothing(text: str, community: int) -> float:
@@ -27,15 +27,15 @@ def nothing(text: str, community: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PolicyWorld:
-    """What policies and their judges are made of; a fault changes some of it.
+    """People, a start model, a reward model and a judge; a fault changes some of them.
 
     Attributes:
         seed: Seed of everything.
         society: The people.
-        communities: Those that are followed.
+        communities: Ids of the followed communities.
         start: Answers of the start model, P lists.
-        reward_extra: What the reward model likes besides.
-        judge_extra: What the judge likes besides.
+        reward_extra: An addition to the reward model's rewards.
+        judge_extra: An addition to the judge's.
     """
 
     seed: int

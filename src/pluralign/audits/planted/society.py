@@ -44,7 +44,7 @@ class Planted:
         pairs: The people's choices.
         steered: Margins of each community's steer, shape (N, C).
         reference: Margins of the reference, shape (N,).
-        world: What policies and their judge are made of.
+        world: The start model of the policies, their reward model and their judge.
         policies: Answers of sound policies.
         sets: Rewards of sound choices under perturbation.
     """
