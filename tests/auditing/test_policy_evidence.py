@@ -47,7 +47,9 @@ def run(tmp_path: Path) -> Path:
 
 
 def _scores(rng: np.random.Generator, more: float) -> dict[str, Any]:
-    return {"reward": {"MEX": more + rng.normal()}, "judged": {"MEX": more + rng.normal()}}
+    """A reward, and a judge of twice its spread that agrees with it but for some noise."""
+    reward = more + rng.normal()
+    return {"reward": {"MEX": reward}, "judged": {"MEX": 2 * reward + rng.normal()}}
 
 
 def policies_of(folder: Path, **given: Any) -> PolicyAnswers:
@@ -74,7 +76,7 @@ def test_an_audit_of_its_folder_needs_nothing_else(run: Path) -> None:
 
     status = {f"{a.audit}.{a.check}": a.status for a in outcome.assessments}
     assert status["policy-harm.worse-for"] == "clear"
-    assert status["reward-hacking.unconfirmed"] == "clear"
+    assert status["reward-hacking.growing-gap"] == "clear"
     assert outcome.record["evidence"]["policies"] == ["best of 4 · MEX", "raft · MEX"]
     read = outcome.record["evidence"]["read"]["answers of policies"]
     assert read["kept"] == 6 * 4 + 6 * 2

@@ -9,6 +9,8 @@ from pluralign.audits.planted import FAULTS, Fault, Planted, sound
 
 CASES = [(audit, check, fault) for (audit, check), faults in FAULTS.items() for fault in faults]
 
+OF_POLICIES = ("reward-hacking", "policy-flattening", "policy-harm", "reward-perturbations")
+
 
 @pytest.fixture(scope="module")
 def society() -> Planted:
@@ -26,7 +28,11 @@ def alarms(evidence: Evidence) -> list[Finding]:
 def test_an_audit_finds_its_own_planted_fault_and_no_other_does(
     society: Planted, audit: str, check: str, fault: Fault
 ) -> None:
-    raised = alarms(fault(society))
+    evidence = fault(society)
+    if audit in OF_POLICIES:
+        # The other audits read none of these fields: their evidence is that of the sound society.
+        evidence = Evidence(policies=evidence.policies, perturbed=evidence.perturbed)
+    raised = alarms(evidence)
 
     assert (audit, check) in {(f.audit, f.check) for f in raised}
     assert {f.audit for f in raised} == {audit}

@@ -86,9 +86,7 @@ def _written(
 ) -> dict[str, str | None]:
     """The new text for each different text; None where the model failed."""
     different = list(dict.fromkeys(texts))
-    name = (
-        None if language is None else babel.Locale.parse(language, sep="-").get_display_name("en")
-    )
+    name = None if language is None else _language_name(language)
     talks = [(Message("user", _ASK[kind].format(text=text, language=name)),) for text in different]
     longest = max((len(text) for text in different), default=0)
     replies = chat.complete(talks, Sampling(0.0, 1.0, max_new_tokens=_tokens(longest)))
