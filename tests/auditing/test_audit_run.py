@@ -817,7 +817,11 @@ def test_thresholds_decide_and_are_recorded_with_their_reasons(asked: Path, tmp_
 
     assert [f.severity for f in found(strict, "simplification.alike")] == ["risk"]
     assert found(lax, "simplification.alike") == []
-    (told,) = (t for t in strict.record["thresholds"] if t["check"] == "alike")
+    (told,) = (
+        t
+        for t in strict.record["thresholds"]
+        if (t["audit"], t["check"]) == ("simplification", "alike")
+    )
     assert (told["concern"], told["risk"]) == (-2, -1) and told["reason"]
     assert strict.alarmed
 

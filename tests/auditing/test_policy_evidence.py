@@ -11,7 +11,7 @@ from tests.reports.folders import write_lines, write_policies
 
 from pluralign.auditing import Given, gather, run_audit
 from pluralign.auditing.policy_evidence import people_words, read_abilities
-from pluralign.audits import PolicyAnswers
+from pluralign.audits import PolicyEvidence
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, Tally, rng_for
 
 PROMPTS = [f"p{i}" for i in range(12)]
@@ -52,7 +52,7 @@ def _scores(rng: np.random.Generator, more: float) -> dict[str, Any]:
     return {"reward": {"MEX": reward}, "judged": {"MEX": 2 * reward + rng.normal()}}
 
 
-def policies_of(folder: Path, **given: Any) -> PolicyAnswers:
+def policies_of(folder: Path, **given: Any) -> PolicyEvidence:
     found = gather(Given(folder, **given)).evidence.policies
     assert found is not None
     return found

@@ -14,7 +14,7 @@ from pluralign.audits import (
     Measured,
     PerturbedSet,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     Skipped,
 )
 from pluralign.audits.generalisations import generaliser
@@ -55,7 +55,7 @@ def given(start: Answers, *policies: Policy, **fields: object) -> Evidence:
     prompts = [f"p{p}" for p in range(len(start.texts))]
     settings: dict[str, object] = {"chosen": False} | fields
     return Evidence(
-        policies=PolicyAnswers(communities, prompts, start, policies, **settings)  # type: ignore[arg-type]
+        policies=PolicyEvidence(communities, prompts, start, policies, **settings)  # type: ignore[arg-type]
     )
 
 

@@ -15,7 +15,7 @@ from pluralign.auditing.response_sets import (
     scored_sets,
     with_word_rules,
 )
-from pluralign.audits import Evidence, PerturbedSet, PolicyAnswers, RewardMargins
+from pluralign.audits import Evidence, PerturbedSet, PolicyEvidence, RewardMargins
 from pluralign.core import (
     NO_STEER,
     DamagedFile,
@@ -157,7 +157,7 @@ _ENOUGH = (
 
 def _policies(
     given: Given, run: RewardRun | SurveyRun | AlignRun | None, found: Gathered
-) -> PolicyAnswers | None:
+) -> PolicyEvidence | None:
     """The answers of a run's policies."""
     if not isinstance(run, AlignRun):
         if given.abilities is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.audits import Ability, Answers, Policy, PolicyAnswers
+from pluralign.audits import Ability, Answers, Policy, PolicyEvidence
 from pluralign.core import (
     DamagedFile,
     FloatArray,
@@ -33,7 +33,7 @@ _FEWEST_ITEMS = 2
 _PROMPTS = "evaluate/prompts.jsonl"
 
 
-def policy_answers(run: AlignRun, abilities: Sequence[Ability], tally: Tally) -> PolicyAnswers:
+def policy_answers(run: AlignRun, abilities: Sequence[Ability], tally: Tally) -> PolicyEvidence:
     """The answers of a run's start model and policies to its test prompts.
 
     Args:
@@ -68,7 +68,7 @@ def policy_answers(run: AlignRun, abilities: Sequence[Ability], tally: Tally) ->
         else:
             tally.note(f"{method} for {steer}: not all test prompts are answered, so not audited")
     spoken = {row["language"] for row in prompts.values() if row.get("language")}
-    return PolicyAnswers(
+    return PolicyEvidence(
         communities=tuple(run.communities),
         prompts=ids,
         start=_answers(run, [start[id_] for id_ in ids]),

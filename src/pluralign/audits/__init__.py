@@ -17,7 +17,7 @@ from pluralign.audits.misidentification import MISIDENTIFICATION
 from pluralign.audits.participants import suppressed, who_took_part
 from pluralign.audits.participation import PARTICIPATION
 from pluralign.audits.perturbed_sets import PerturbedSet
-from pluralign.audits.policies import Ability, Answers, Policy, PolicyAnswers
+from pluralign.audits.policies import Ability, Answers, Policy, PolicyEvidence
 from pluralign.audits.policy_flattening import POLICY_FLATTENING
 from pluralign.audits.policy_harm import POLICY_HARM
 from pluralign.audits.privacy import PRIVACY
@@ -69,7 +69,7 @@ __all__ = [
     "PerturbedSet",
     "Place",
     "Policy",
-    "PolicyAnswers",
+    "PolicyEvidence",
     "ReasoningAnswer",
     "RewardMargins",
     "Rows",

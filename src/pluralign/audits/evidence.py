@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.audits.perturbed_sets import PerturbedSet
-from pluralign.audits.policies import PolicyAnswers
+from pluralign.audits.policies import PolicyEvidence
 from pluralign.audits.respondent_answers import Answered, answered_by
 from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
 from pluralign.evaluation import TestPairs
@@ -127,7 +127,7 @@ class Evidence:
     residents: Residents = field(default_factory=dict)
     axes: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     items: Sequence[ReasoningAnswer] = ()
-    policies: PolicyAnswers | None = None
+    policies: PolicyEvidence | None = None
     perturbed: Sequence[PerturbedSet] = ()
     missing: tuple[str, ...] = ()
 

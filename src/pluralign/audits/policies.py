@@ -94,7 +94,7 @@ class Ability:
 
 
 @dataclass(frozen=True, eq=False)
-class PolicyAnswers:
+class PolicyEvidence:
     """Evidence on policies.
 
     Attributes:
@@ -174,7 +174,7 @@ class Gains:
     judged_P: FloatArray
 
 
-def gains_of(given: PolicyAnswers, policy: Policy) -> Gains | None:
+def gains_of(given: PolicyEvidence, policy: Policy) -> Gains | None:
     """The gain of a policy for the community it follows; None without a judge."""
     if policy not in given.kept:
         given.kept[policy] = _gains(given, policy)
@@ -182,7 +182,7 @@ def gains_of(given: PolicyAnswers, policy: Policy) -> Gains | None:
     return found
 
 
-def _gains(given: PolicyAnswers, policy: Policy) -> Gains | None:
+def _gains(given: PolicyEvidence, policy: Policy) -> Gains | None:
     start, now = given.start, policy.answers
     if start.judged_P_n_C is None or now.judged_P_n_C is None:
         return None
@@ -192,7 +192,7 @@ def _gains(given: PolicyAnswers, policy: Policy) -> Gains | None:
     return Gains(at_P, reward_P[at_P], judged_P[at_P])
 
 
-def gain_for(given: PolicyAnswers, policy: Policy, community: str, judged: bool) -> FloatArray:
+def gain_for(given: PolicyEvidence, policy: Policy, community: str, judged: bool) -> FloatArray:
     """The gain of a policy for a community, shape (P,); nan where an answer is missing."""
     before, now = given.start.reward_P_n_C, policy.answers.reward_P_n_C
     if judged:
@@ -202,7 +202,7 @@ def gain_for(given: PolicyAnswers, policy: Policy, community: str, judged: bool)
 
 
 def best_of(
-    given: PolicyAnswers, steer: str | None, measured: str | None, n: int, judged: bool
+    given: PolicyEvidence, steer: str | None, measured: str | None, n: int, judged: bool
 ) -> FloatArray:
     """Expected gain of the best of n start answers by one reward, measured by another, shape (P,).
 
@@ -221,7 +221,7 @@ def best_of(
 
 
 def _best_of(
-    given: PolicyAnswers, steer: str | None, measured: str | None, n: int, judged: bool
+    given: PolicyEvidence, steer: str | None, measured: str | None, n: int, judged: bool
 ) -> FloatArray:
     at = given.whole_P
     score_P_n = own_reward(given.start.reward_P_n_C[at], given.communities, steer)
@@ -251,7 +251,7 @@ def mean_of(value_P: FloatArray) -> tuple[Estimate, float]:
 
 
 def _gain(
-    given: PolicyAnswers, before_P_n_C: FloatArray, now_P_n_C: FloatArray, steer: str | None
+    given: PolicyEvidence, before_P_n_C: FloatArray, now_P_n_C: FloatArray, steer: str | None
 ) -> FloatArray:
     known = [
         np.ma.masked_invalid(own_reward(one, given.communities, steer)).mean(axis=1).filled(np.nan)

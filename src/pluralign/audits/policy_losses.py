@@ -15,7 +15,7 @@ from pluralign.audits.policies import (
     REMEMBERED,
     Answers,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     gain_for,
     mean_of,
 )
@@ -42,7 +42,7 @@ def worse_for(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             yield _loss(given, policy, community)
 
 
-def _loss(given: PolicyAnswers, policy: Policy, community: str) -> Measured | Skipped:
+def _loss(given: PolicyEvidence, policy: Policy, community: str) -> Measured | Skipped:
     gain_P = gain_for(given, policy, community, judged=True)
     at = np.flatnonzero(np.isfinite(gain_P))
     if len(at) < FEWEST:
@@ -89,7 +89,7 @@ def costs_others(evidence: Evidence, context: Context) -> Iterator[Measured | Sk
         yield _cost(given, policy, str(policy.steer))
 
 
-def _cost(given: PolicyAnswers, policy: Policy, steer: str) -> Measured | Skipped:
+def _cost(given: PolicyEvidence, policy: Policy, steer: str) -> Measured | Skipped:
     gain_C_P = np.array([gain_for(given, policy, c, judged=True) for c in given.communities])
     at = np.flatnonzero(np.isfinite(gain_C_P).all(axis=0))
     if len(at) < FEWEST:
@@ -269,5 +269,5 @@ def _means(answers: Answers, measure: Callable[[str], float]) -> FloatArray:
     return np.array([np.mean([measure(text) for text in own]) for own in answers.texts])
 
 
-def _rows(given: PolicyAnswers, order: Sequence[int]) -> Rows:
+def _rows(given: PolicyEvidence, order: Sequence[int]) -> Rows:
     return Rows("prompts", len(order), tuple(given.prompts[p] for p in order[:SHOWN]))

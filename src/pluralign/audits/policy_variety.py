@@ -13,7 +13,7 @@ from pluralign.audits.policies import (
     REMEMBERED,
     Answers,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     best_of,
     estimated,
     gain_for,
@@ -47,7 +47,7 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         yield _alike(given, method, own)
 
 
-def _alike(given: PolicyAnswers, method: str, own: Sequence[Policy]) -> Measured | Skipped:
+def _alike(given: PolicyEvidence, method: str, own: Sequence[Policy]) -> Measured | Skipped:
     judged = given.start.judged_P_n_C is not None
     at, sums = _shared_prompts(given, own, judged)
     if len(at) < FEWEST:
@@ -136,7 +136,7 @@ def variety(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
         )
 
 
-def _by_method(given: PolicyAnswers) -> dict[str, list[Policy]]:
+def _by_method(given: PolicyEvidence) -> dict[str, list[Policy]]:
     """The policies that follow one community each."""
     found: dict[str, list[Policy]] = {}
     for policy in given.policies:
@@ -147,7 +147,7 @@ def _by_method(given: PolicyAnswers) -> dict[str, list[Policy]]:
 
 
 def _shared_prompts(
-    given: PolicyAnswers, own: Sequence[Policy], judged: bool
+    given: PolicyEvidence, own: Sequence[Policy], judged: bool
 ) -> tuple[Sequence[int], FloatArray]:
     """Prompts, and mean gains over communities by the own and by the others' choice, (P, 4).
 
@@ -172,7 +172,7 @@ def _own_and_others(gain_S_C_P: FloatArray) -> FloatArray:
     return np.stack([own_P, others_P])
 
 
-def _distance(given: PolicyAnswers, own: Sequence[Policy]) -> dict[str, Estimate]:
+def _distance(given: PolicyEvidence, own: Sequence[Policy]) -> dict[str, Estimate]:
     """Distance of the policies' answers in their words, beyond that within a policy."""
     if min(policy.answers.n for policy in own) < 2:
         return {}

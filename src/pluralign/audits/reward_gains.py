@@ -27,7 +27,7 @@ from pluralign.audits.policies import (
     FEWEST,
     Gains,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     best_of,
     estimated,
     gains_of,
@@ -96,7 +96,7 @@ def turning_down(evidence: Evidence, context: Context) -> Iterator[Measured | Sk
         yield _turned_down(given, steer)
 
 
-def _turned_down(given: PolicyAnswers, steer: str) -> Measured:
+def _turned_down(given: PolicyEvidence, steer: str) -> Measured:
     sizes = given.start.n // 4, given.start.n
     judged = [best_of(given, steer, steer, n, judged=True) for n in sizes]
     reported = [best_of(given, steer, steer, n, judged=False) for n in sizes]
@@ -131,7 +131,7 @@ def _turned_down(given: PolicyAnswers, steer: str) -> Measured:
     )
 
 
-def judged_policies(evidence: Evidence) -> Iterator[tuple[PolicyAnswers, Policy, Gains]]:
+def judged_policies(evidence: Evidence) -> Iterator[tuple[PolicyEvidence, Policy, Gains]]:
     """The policies whose own reward model reports a gain that is clear of zero."""
     given = evidence.policies
     for policy in () if given is None else given.policies:
@@ -169,7 +169,7 @@ def _unclear(policy: Policy, gains: Gains) -> Skipped | None:
     return None
 
 
-def prompts_of(given: PolicyAnswers, gains: Gains) -> Rows:
+def prompts_of(given: PolicyEvidence, gains: Gains) -> Rows:
     """The prompts on which the reward model exceeds the judge most."""
     order = np.argsort(gains.judged_P - gains.reward_P, kind="stable")
     ids = [given.prompts[gains.at_P[k]] for k in order.tolist()]

@@ -10,7 +10,7 @@ from pluralign.audits.policies import (
     FEWEST,
     Gains,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     best_of,
     estimated,
     own_reward,
@@ -49,7 +49,7 @@ def growing_gap(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
 
 
 def _gap(
-    given: PolicyAnswers,
+    given: PolicyEvidence,
     policy: Policy,
     gains: Gains,
     value_P_K: FloatArray,
@@ -84,7 +84,7 @@ def _gap(
     )
 
 
-def _first_gain(given: PolicyAnswers, policy: Policy, rows: IntArray) -> FloatArray:
+def _first_gain(given: PolicyEvidence, policy: Policy, rows: IntArray) -> FloatArray:
     """Gains of the best of two by the reward model and by the judge, shape (P, 2)."""
     both = [best_of(given, policy.steer, policy.steer, 2, judged)[rows] for judged in (False, True)]
     return np.stack(both, axis=1)
@@ -95,7 +95,7 @@ def _first_part(sums_X: FloatArray) -> FloatArray:
     return part_X
 
 
-def _slopes(given: PolicyAnswers, policy: Policy, at: Sequence[int]) -> FloatArray:
+def _slopes(given: PolicyEvidence, policy: Policy, at: Sequence[int]) -> FloatArray:
     """Products for the slopes of the judge on rewards among start answers, and gains, (P, 7).
 
     There are two rewards, since a policy may also follow what other communities like: the own one,
@@ -149,7 +149,9 @@ def _others_reward(
     return rest_X
 
 
-def _last_gain(given: PolicyAnswers, policy: Policy, gains: Gains) -> tuple[FloatArray, FloatArray]:
+def _last_gain(
+    given: PolicyEvidence, policy: Policy, gains: Gains
+) -> tuple[FloatArray, FloatArray]:
     """The gain of a tuned policy; of best of n, that of the last doubling of n. Shape (P,) each."""
     if policy in given.tuned:
         return gains.reward_P, gains.judged_P

@@ -12,7 +12,7 @@ from pluralign.audits.policies import (
     FEWEST,
     REMEMBERED,
     Policy,
-    PolicyAnswers,
+    PolicyEvidence,
     estimated,
     gains_of,
     mean_of,
@@ -81,7 +81,7 @@ Values = Sequence[Sequence[float]]
 """Of a feature, P lists of the answers' values."""
 
 
-def _features(given: PolicyAnswers, policy: Policy) -> Iterator[tuple[str, Values, Values]]:
+def _features(given: PolicyEvidence, policy: Policy) -> Iterator[tuple[str, Values, Values]]:
     """Surface features of the start's and the policy's answers, and words that it uses more."""
     before, now = given.start.texts, policy.answers.texts
     for name in _MARKS:
@@ -129,7 +129,7 @@ def _risen_words(before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]) 
 
 
 def _explained_by_feature(
-    given: PolicyAnswers, policy: Policy
+    given: PolicyEvidence, policy: Policy
 ) -> dict[str, tuple[Estimate, float]]:
     """Feature -> the part of the gain that it explains, and its error."""
     key = ("surface", policy)
@@ -144,7 +144,7 @@ def _explained_by_feature(
 
 
 def _explained(
-    given: PolicyAnswers, policy: Policy, before: Values, now: Values
+    given: PolicyEvidence, policy: Policy, before: Values, now: Values
 ) -> tuple[Estimate, float] | None:
     """The part of a gain that a feature explains beyond the judge; None where it is constant."""
     gains = gains_of(given, policy)
@@ -165,7 +165,7 @@ def _explained(
     return estimated(sums, lambda s: s[..., 0] / s[..., 1] * s[..., 2] / s[..., 3])
 
 
-def _longest(given: PolicyAnswers, policy: Policy) -> dict[str, Estimate]:
+def _longest(given: PolicyEvidence, policy: Policy) -> dict[str, Estimate]:
     """The gain of the longest of all start answers, as a control."""
     if len(given.whole_P) < FEWEST:
         return {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.audits.perturbed_sets import KINDS, PerturbedSet
-from pluralign.audits.policies import Ability, Answers, Policy, PolicyAnswers
+from pluralign.audits.policies import Ability, Answers, Policy, PolicyEvidence
 from pluralign.core import FloatArray, rng_for
 from pluralign.metrics import RewardScale
 from pluralign.simulation import Society
@@ -81,11 +81,13 @@ class PolicyWorld:
             for c, community in enumerate(self.communities)
         }
 
-    def evidence(self, texts: Mapping[str, Sequence[Sequence[str]]] | None = None) -> PolicyAnswers:
+    def evidence(
+        self, texts: Mapping[str, Sequence[Sequence[str]]] | None = None
+    ) -> PolicyEvidence:
         """The evidence of these answers of each community's policy."""
         texts = self.followed() if texts is None else texts
         tuned = [Policy("planted", c, self.answers(own)) for c, own in texts.items()]
-        return PolicyAnswers(
+        return PolicyEvidence(
             communities=self.communities,
             prompts=tuple(f"p{p}" for p in range(len(self.start))),
             start=self.answers(self.start),

@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.audits.evidence import Evidence, Level, ReasoningAnswer, RewardMargins
 from pluralign.audits.perturbed_sets import PerturbedSet
 from pluralign.audits.planted.policy_world import PolicyWorld, policy_world, sound_sets
-from pluralign.audits.policies import PolicyAnswers
+from pluralign.audits.policies import PolicyEvidence
 from pluralign.core import (
     NO_STEER,
     WORLD,
@@ -57,7 +57,7 @@ class Planted:
     steered: FloatArray
     reference: FloatArray
     world: PolicyWorld
-    policies: PolicyAnswers
+    policies: PolicyEvidence
     sets: Sequence[PerturbedSet]
 
     def rng(self, *purpose: object) -> np.random.Generator:
