@@ -7,7 +7,7 @@ which other work on the machine disturbs less. The model
 is a Llama of 5 million parameters with random weights, which ends a turn with the probability 1/40
 after each token; prompts have the lengths of PRISM's.
 
-Predicted before it was measured, as the time of ours over that of the plain script:
+Predicted before anything was measured, as the time of ours over that of the plain script:
 
 * sampling eight answers a prompt: 0.35 of ``generate(num_return_sequences=8)`` for each prompt,
   0.75 of the same in padded batches of eight prompts; with a system prompt of 200 tokens 0.3 and
@@ -214,7 +214,7 @@ def score_stage(folder: Path, prompts: int, communities: int) -> float:
     """The whole stage of `align`: answers are read, scored, written, and their scales found."""
     from pluralign.aligning.scoring import score_candidates
     from pluralign.aligning.work import AlignWork, RewardModels
-    from pluralign.core import PolicyPrompt, Reporter
+    from pluralign.core import PolicyPrompt, Silent, Tally
     from pluralign.runs.folder import RunFolder
     from pluralign.settings import resolve_align
 
@@ -222,9 +222,9 @@ def score_stage(folder: Path, prompts: int, communities: int) -> float:
     ids = [f"~c{k}" for k in range(communities)]
     tables = {
         "communities": ids,
-        "model": {"name": "m"},
-        "reward": {"model": "r"},
-        "prompts": {"path": "p"},
+        "model": {"name": str(folder)},
+        "reward": {"model": str(folder)},
+        "prompts": {"path": __file__, "validation": 0.4, "test": 0.4},
         "sample": {"n": N},
     }
     rng = rng_for(0, "align speed, stage")
@@ -238,9 +238,15 @@ def score_stage(folder: Path, prompts: int, communities: int) -> float:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (out / "sample/candidates.jsonl").write_text(text, encoding="utf-8")
     work = AlignWork(
-        resolve_align(tables).settings, asked, tuple(ids), RunFolder(out), Reporter(),
-        chat_of.__wrapped__, RewardModels(scored(communities), None),
-    )  # fmt: skip
+        settings=resolve_align(tables).settings,
+        prompts=asked,
+        communities=tuple(ids),
+        folder=RunFolder(out),
+        reporter=Silent(),
+        open_chat=lambda: chat_of(folder),
+        rewards=RewardModels(scored(communities), None),
+        tally=Tally(),
+    )
     return float(score_candidates(work)["answers"])
 
 
@@ -326,10 +332,11 @@ def adapters_of(folder: Path) -> dict[str, Path]:
 
 
 def answer_with(folder: Path, prompts: int, adapter: str) -> float:
+    """Answers that differ in length by chance: their words are counted."""
     replies = chat_of(folder, folder.parent / adapter).sample(
         talks_of(prompts, 0), Sampling(max_new_tokens=NEW, temperature=1.0), 1
     )
-    return float(len(replies))
+    return float(sum(len(reply.text.split()) for (reply,) in replies))
 
 
 # Rounds
@@ -390,8 +397,8 @@ def compare_sampling(folder: Path, rounds: Rounds) -> None:
 def compare_scoring(folder: Path, rounds: Rounds) -> None:
     many, one = (score, (folder, 48, COMMUNITIES)), (score, (folder, 48, 1))
     compare("rewards of 48 answers", {"200 communities": many, "one": one}, rounds)
-    many, one = (score_stage, (folder, 12, COMMUNITIES)), (score_stage, (folder, 12, 1))
-    compare("the stage `score`, 96 answers", {"200 communities": many, "one": one}, rounds)
+    many, one = (score_stage, (folder, 20, COMMUNITIES)), (score_stage, (folder, 20, 1))
+    compare("the stage `score`, 160 answers", {"200 communities": many, "one": one}, rounds)
 
 
 def compare_dpo(folder: Path, rounds: Rounds) -> None:
