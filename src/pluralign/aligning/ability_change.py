@@ -1,6 +1,7 @@
 """General ability of the start model and of every tuned policy, by lm-eval: a claim of its own."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,22 @@ import numpy as np
 from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, result_row
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
+from pluralign.core import MissingExtra
 from pluralign.evaluation.general_ability import AbilityTasks, run_lm_eval
 from pluralign.metrics import NORMAL_95
 
 ABILITY, ABILITY_CHANGE = "ability", "ability_change"
 Row = dict[str, Any]
+
+
+def need_tasks(work: AlignWork) -> None:
+    """Check that lm-eval is there, if this run will need it.
+
+    Raises:
+        MissingExtra: If it is not installed.
+    """
+    if work.settings.evaluate.ability and find_spec("lm_eval") is None:
+        raise MissingExtra.named("evals", "lm_eval")
 
 
 def ability_rows(work: AlignWork) -> list[Row]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pluralign.aligning.ability_change import ability_rows
+from pluralign.aligning.ability_change import ability_rows, need_tasks
 from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
@@ -14,6 +14,7 @@ from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
+from pluralign.aligning.prompt_checks import check_prompts
 from pluralign.aligning.route_rows import route_rows
 from pluralign.aligning.route_stage import fit_routers, need_router
 from pluralign.aligning.sampling import sample_candidates
@@ -107,6 +108,8 @@ def run_align(
         work = _work(resolved, folder, drawn)
         need_router(work)
         check_survey(work)
+        need_tasks(work)
+        checked = check_prompts(work)
         wanted = resolved.settings.evaluate.pass_file
         conditions = None if wanted is None else read_pass_file(wanted)
         registered = register_conditions(folder, conditions, drawn)
@@ -119,7 +122,7 @@ def run_align(
             stages[name] = _stage(work, name)
         if last < len(ALIGN_STAGES) - 1:
             return AlignOutcome(stages)
-        return _finish(work, stages, registered)
+        return _finish(work, stages, {"registered": registered, "prompts_checked": checked})
 
 
 def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
@@ -159,7 +162,7 @@ def _stage(work: AlignWork, name: str) -> dict[str, Any]:
 
 
 def _finish(
-    work: AlignWork, stages: dict[str, Mapping[str, Any]], registered: Mapping[str, Any] | None
+    work: AlignWork, stages: dict[str, Mapping[str, Any]], before: dict[str, Any]
 ) -> AlignOutcome:
     work.reporter.stage("evaluate")
     since = time.perf_counter()
@@ -172,7 +175,8 @@ def _finish(
     results += survey_rows(work)
     results += ability_rows(work)
     stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
-    record = record_of(work, stages) | {"registered": registered}
+    record = record_of(work, stages) | before
+    registered = before["registered"]
     judged = None if registered is None else judge_conditions(registered, results)
     if judged is not None:
         work.folder.write_json(PASS, judged)
