@@ -44,7 +44,7 @@ from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
 from pluralign.serving.protocol import PatientProtocol
 from pluralign.serving.scoring import ScoreRequest
-from pluralign.serving.server import Loaded
+from pluralign.serving.server import LoadedModels
 from pluralign.serving.service import Opened, open_to_serve
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
@@ -212,7 +212,7 @@ def _app(settings: dict[str, Any]) -> ASGIApp:
     if opened is None and policies is None:
         return create_app(made)
     rewards = open_to_serve(made) if opened is None else opened
-    return create_app(made, Loaded(rewards, policies))
+    return create_app(made, LoadedModels(rewards, policies))
 
 
 def _wait_until(done: Callable[[], bool]) -> None:

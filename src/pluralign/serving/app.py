@@ -17,7 +17,7 @@ from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guard import Guard
 from pluralign.serving.metrics import MEDIA_TYPE, Metrics
 from pluralign.serving.problems import explain_problems, problem
-from pluralign.serving.server import Loaded, Server, load, server_of
+from pluralign.serving.server import LoadedModels, Server, load, server_of
 from pluralign.serving.server_settings import ServeSettings
 
 _log = logging.getLogger("pluralign.serving")
@@ -42,7 +42,7 @@ _POLICY = (
 state = APIRouter(tags=["server"])
 
 
-def create_app(settings: ServeSettings, loaded: Loaded | None = None) -> ASGIApp:
+def create_app(settings: ServeSettings, loaded: LoadedModels | None = None) -> ASGIApp:
     """Make the application; the models are loaded at start-up, before any request is accepted.
 
     Args:

@@ -164,7 +164,7 @@ class AssistantMessage(BaseModel):
     refusal: None = None
 
 
-class Choice(BaseModel):
+class ChatChoice(BaseModel):
     """The answer and why it ended."""
 
     index: Literal[0]
@@ -180,7 +180,7 @@ class ChatAnswer(BaseModel):
     object: Literal["chat.completion"]
     created: int
     model: str
-    choices: tuple[Choice]
+    choices: tuple[ChatChoice]
     usage: ChatUsage
     pluralign: AnsweredBy
 

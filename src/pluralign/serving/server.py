@@ -17,7 +17,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModels:
     """The models of a server.
 
     Attributes:
@@ -29,13 +29,13 @@ class Loaded:
     policies: Policies | None
 
 
-def load(settings: ServeSettings) -> Loaded:
+def load(settings: ServeSettings) -> LoadedModels:
     """Load the models of a server.
 
     Raises:
         PluralignError: If a model cannot be loaded.
     """
-    return Loaded(open_to_serve(settings), open_policies(settings))
+    return LoadedModels(open_to_serve(settings), open_policies(settings))
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Server:
     draining: bool = False
 
     @classmethod
-    def of(cls, settings: ServeSettings, loaded: Loaded, metrics: Metrics) -> "Server":
+    def of(cls, settings: ServeSettings, loaded: LoadedModels, metrics: Metrics) -> "Server":
         """Make the parts from loaded models, in a running event loop."""
         aside, policies = Aside(), loaded.policies
         rewards = (
