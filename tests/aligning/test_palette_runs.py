@@ -61,6 +61,14 @@ def test_every_way_of_combining_has_a_gain_for_every_community(done, way):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_prompts_have_draws_of_their_own_also_where_the_model_reads_them_alike(done, way):
+    """The toy reads most prompts as one unknown token; equal draws would be one answer for all."""
+    rows = read_rows(done[1] / f"evaluate/raft/palette-{way}.jsonl")
+    assert len({text for row in rows for text in row["texts"]}) > len(rows)
+
+
+@pytest.mark.slow
 def test_the_divergence_of_outputs_is_below_the_mean_of_the_adapters_own(done):
     """KL is convex, so a mixture of distributions is nearer to the start than its parts."""
     outcome, _ = done

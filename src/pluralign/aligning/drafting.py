@@ -112,7 +112,10 @@ class Drafting:
         rows = [prompt for prompt in prompts for _ in communities]
         own = [AdapterMixture((self.adapted.named(c),)) for _ in prompts for c in communities]
         most = self.chat.batch_tokens
-        written = write(self.adapted, rows, own, sampling, n=n, stop=stop, batch_tokens=most)
+        keys = [f"{talk} {c}" for talk in conversations for c in communities]
+        written = write(
+            self.adapted, rows, own, sampling, n=n, stop=stop, batch_tokens=most, keys=keys
+        )
         size = len(communities)
         of_prompts = [written[at : at + size] for at in range(0, len(written), size)]
         return [[drafts[j] for drafts in one] for one in of_prompts for j in range(n)]
@@ -144,8 +147,15 @@ class Drafting:
         prompts = {i: tokens for i, tokens in given.items() if len(tokens) <= room}
         start = [AdapterMixture((self.adapted.named(None),))] * len(prompts)
         most = self.chat.batch_tokens
+        keys = [f"{i} {conversations[i]}" for i in prompts]
         written = write(
-            self.adapted, list(prompts.values()), start, sampling, stop=stop, batch_tokens=most
+            self.adapted,
+            list(prompts.values()),
+            start,
+            sampling,
+            stop=stop,
+            batch_tokens=most,
+            keys=keys,
         )
         by_number = {i: one for i, (one,) in zip(prompts, written, strict=True)}
         return [by_number.get(i) for i in range(len(conversations))]

@@ -55,7 +55,10 @@ class PalettePolicy:
         found: list[list[Reply]] = [[] for _ in conversations]
         for at, mixtures in self._mixtures(conversations):
             prompts, most = [self.chat.tokens(conversations[i]) for i in at], self.chat.batch_tokens
-            written = write(self.adapted, prompts, mixtures, sampling, n=n, batch_tokens=most)
+            keys = [str(conversations[i]) for i in at]
+            written = write(
+                self.adapted, prompts, mixtures, sampling, n=n, batch_tokens=most, keys=keys
+            )
             for i, own in zip(at, written, strict=True):
                 found[i] = [_reply(one) for one in own]
         return found

@@ -110,9 +110,10 @@ def _candidates(
     n = settings.candidates if own else settings.candidates * len(settings.communities)
     prompts = [drafting.chat.tokens(conversation)] * len(names)
     most = drafting.chat.batch_tokens
+    keys = [f"{conversation} {name}" for name in names]
     written = write(
         adapted, prompts, [AdapterMixture((name,)) for name in names], sampling, n=n, stop=stop,
-        batch_tokens=most,
+        batch_tokens=most, keys=keys,
     )  # fmt: skip
     return [one for of_name in written for one in of_name]
 

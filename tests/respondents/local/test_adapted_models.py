@@ -179,6 +179,15 @@ def test_answers_do_not_depend_on_the_prompts_that_share_a_batch(adapted):
     assert together == alone
 
 
+def test_prompts_of_the_same_words_have_draws_of_their_own_by_their_keys(adapted):
+    from pluralign.respondents.local import write
+
+    both, how = _mixtures(adapted)[1], Sampling(1.0, 1.0, 12, 5)
+    same = [PROMPTS[0]] * 3
+    found = write(adapted, same, [both] * 3, how, keys=["a", "b", "a"])
+    assert found[0] == found[2] != found[1]
+
+
 def test_greedy_words_equal_those_of_generate(base, adapters, adapted):
     from pluralign.respondents.local import load_chat_model, write
     from pluralign.respondents.local.generation import generated

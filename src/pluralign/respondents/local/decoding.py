@@ -31,7 +31,8 @@ class Decoding:
     """Continuations of P prompts, n of each, one more token with each `step`.
 
     Each prompt is read once for every model of its mixture. E models cost one pass of E rows for a
-    continuation. The draws of a continuation depend on the seed, the prompt and its number alone.
+    continuation. The draws of a continuation depend on the seed, the key of its prompt and its
+    number alone.
 
     Args:
         adapted: The model.
@@ -39,6 +40,8 @@ class Decoding:
         mixtures: The models that continue each prompt; all are of E names.
         sampling: How words are drawn.
         n: Number of continuations of each prompt, >= 1.
+        keys: What the draws of each prompt depend on besides the seed. Default: its tokens, so
+            prompts that the tokenizer reads alike have the same draws.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Decoding:
         mixtures: Sequence[AdapterMixture],
         sampling: Sampling,
         n: int,
+        keys: Sequence[str] | None = None,
     ) -> None:
         import torch
 
@@ -62,7 +66,9 @@ class Decoding:
         self._ids = ids_P_T.repeat_interleave(self._experts, dim=0)
         self._mask = mask_P_T.repeat_interleave(self._experts, dim=0)
         self._cache: Any = None
-        self._uniform_P_n_T = torch.tensor(_uniforms(prompts, sampling, n))
+        self._uniform_P_n_T = torch.tensor(
+            _uniforms(keys or [str(prompt) for prompt in prompts], sampling, n)
+        )
         self._steps = 0
         self.ends = end_tokens(model)
 
@@ -188,11 +194,11 @@ def _positions(mask_R_T: Any) -> Any:
     return (mask_R_T.cumsum(dim=1) - 1).clamp(min=0)
 
 
-def _uniforms(prompts: Sequence[list[int]], sampling: Sampling, n: int) -> FloatArray:
+def _uniforms(keys: Sequence[str], sampling: Sampling, n: int) -> FloatArray:
     """A uniform number for each token that may be drawn, shape (P, n, T)."""
-    uniform_P_n_T = np.empty((len(prompts), n, sampling.max_new_tokens))
-    for p, prompt in enumerate(prompts):
+    uniform_P_n_T = np.empty((len(keys), n, sampling.max_new_tokens))
+    for p, key in enumerate(keys):
         for number in range(n):
-            rng = rng_for(sampling.seed, "words", str(prompt), number)
+            rng = rng_for(sampling.seed, "words", key, number)
             uniform_P_n_T[p, number] = rng.random(sampling.max_new_tokens)
     return uniform_P_n_T

@@ -38,6 +38,7 @@ def write(
     n: int = 1,
     stop: Sequence[str] = (),
     batch_tokens: int = 16384,
+    keys: Sequence[str] | None = None,
 ) -> list[list[WrittenAnswer]]:
     """Continue each of P prompts n times by its mixture; the model reads each prompt once.
 
@@ -49,6 +50,7 @@ def write(
         n: Number of continuations of each prompt, >= 1.
         stop: Texts that end an answer; they are not part of it.
         batch_tokens: Most tokens of one batch, padding and new tokens included.
+        keys: Texts on which the draws of each prompt depend; see `Decoding`.
 
     Returns:
         The answers, shape (P, n).
@@ -58,7 +60,8 @@ def write(
     lengths = [rows * (len(prompt) + sampling.max_new_tokens) for prompt in prompts]
     for batch in batches(range(len(prompts)), lengths, batch_tokens):
         own = [prompts[i] for i in batch]
-        decoding = Decoding(adapted, own, [mixtures[i] for i in batch], sampling, n)
+        named = None if keys is None else [keys[i] for i in batch]
+        decoding = Decoding(adapted, own, [mixtures[i] for i in batch], sampling, n, named)
         pages = [_Page(adapted.loaded.tokenizer, decoding.ends, stop) for _ in range(len(own) * n)]
         for _ in range(sampling.max_new_tokens):
             tokens = [token for row in decoding.step() for token in row]
