@@ -40,7 +40,7 @@ class Decoding:
         mixtures: The models that continue each prompt; all are of E names.
         sampling: How words are drawn.
         n: Number of continuations of each prompt, >= 1.
-        keys: What the draws of each prompt depend on besides the seed. Default: its tokens, so
+        keys: Texts that, with the seed, decide the draws of each prompt. Default: its tokens, so
             prompts that the tokenizer reads alike have the same draws.
     """
 
