@@ -58,8 +58,8 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
     output.line()
     output.line(
         "A gain is the reward of an answer less that of the start model's answers, in spreads of "
-        "these. KL is the divergence from the start model, in nats. Intervals are over prompts "
-        "(95 %).",
+        "these. KL is the divergence from the start model, in nats. Intervals (95 %) are over "
+        "prompts; of surveys over questions, of general ability over items.",
         style="dim",
     )
     output.line(f"Written to {folder}: results.jsonl, record.json, a folder for each stage")

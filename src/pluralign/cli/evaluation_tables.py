@@ -105,18 +105,18 @@ def conditions_table(judged: Row) -> PrintedTable:
         f"SHA-256 {judged['digest'][:12]}...",
         columns=[
             PrintedColumn(head="policy", cut="middle"),
-            PrintedColumn(head="condition"),
-            PrintedColumn(head="value", rank=1, interval=True),
+            PrintedColumn(head="condition", cut="end"),
             PrintedColumn(head="verdict"),
+            PrintedColumn(head="value", rank=1, interval=True),
+            PrintedColumn(head="reason", rank=2, cut="end"),
         ],
     )
     for policy in judged["policies"]:
         name = _policy(policy)
         for one in policy["conditions"]:
-            verdict = one["verdict"] + (f": {one['reason']}" if one["reason"] else "")
             value = scaled(None if one["value"] is None else one, digits=3, signed=True)
-            table.rows.append([name, one["name"], value, verdict])
-        table.rows.append([name, "all conditions", "", policy["verdict"]])
+            table.rows.append([name, one["name"], one["verdict"], value, one["reason"] or ""])
+        table.rows.append([name, "all conditions", policy["verdict"], "", ""])
     return table
 
 
