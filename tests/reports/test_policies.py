@@ -122,18 +122,20 @@ def test_numbers_that_no_section_knows_are_in_a_table_of_their_own(tmp_path: Pat
         policy_row("refusals", "raft", 0.1, steer="MEX"),
         policy_row("regret", "raft", 0.2, steer="logistic"),
         policy_row("survey_similarity", "raft", 0.7, steer="MEX"),
-        policy_row("ability_mmlu", "raft", 0.5, steer="MEX"),
+        policy_row("ability", "raft", 0.5, steer="MEX", task="mmlu"),
         policy_row("never_seen", None, 0.3),
     ]
     found = page(write_policies(tmp_path, extra=extra))
     for subject, metric in (
         ("answers", "refusals"), ("routing", "regret"), ("surveys", "survey_similarity"),
-        ("ability", "ability_mmlu"), ("other", "never_seen"),
+        ("ability", "ability"), ("other", "never_seen"),
     ):  # fmt: skip
         (row,) = rows(found, "policy-measurements", f"measured-{subject}")
         assert row["metric"] == metric
     (routed,) = rows(found, "policy-measurements", "measured-routing")
     assert routed["steer_name"] == "logistic"
+    (able,) = rows(found, "policy-measurements", "measured-ability")
+    assert able["label"] == "ability · mmlu"
 
 
 def test_conditions_that_were_set_before_are_shown_with_their_verdicts(tmp_path: Path) -> None:

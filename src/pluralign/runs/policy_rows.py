@@ -26,6 +26,8 @@ class PolicyRow:
         high: Upper end.
         n: Number of prompts, or of other things that were measured.
         n_raters: Number of people; None where no people were measured.
+        strategy: How survey questions were put; None for other numbers.
+        task: Task of lm-eval; None for other numbers.
     """
 
     metric: str
@@ -39,6 +41,8 @@ class PolicyRow:
     high: float | None = None
     n: int
     n_raters: int | None = None
+    strategy: str | None = None
+    task: str | None = None
 
     @property
     def policy(self) -> tuple[str, str | None]:

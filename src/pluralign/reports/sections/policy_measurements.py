@@ -46,8 +46,9 @@ _LABELS = {
 _STATUS = {"passed": "passed", "failed": "failed", "cannot be judged": "cannot be judged"}
 _ANSWERS = ("refusals", "invalid", "empty", "repetition", "distinct", "within_variety")
 _COMMUNITIES = ("between_", "reward_gain_over", "judged_gain_over", "true_gain_over")
-_ROUTING = ("routing_", "abstained", "regret", "routed_", "cost_of_wrong", "judged_re")
-_MODES = ("palette", "blend", "overton", "distributional", "mixture", "drafts")
+_ROUTING = ("routing_", "abstained", "regret", "routed_", "cost_of_wrong")
+_ROUTING += ("judged_regret", "judged_routed", "judged_cost_of_wrong")
+_MODES = ("merged", "palette", "blend", "overton", "distributional", "mixture", "drafts")
 _SHOWN_ABOVE = {*GAINS, "kl", "length_ratio"}
 
 
@@ -122,7 +123,7 @@ def _row(run: Run, row: PolicyRow, say: Speech) -> dict[str, Any]:
         "run": run.name,
         "subject": subject_of(row.metric),
         "metric": row.metric,
-        "label": say(_LABELS.get(row.metric) or row.metric.replace("_", " ")),
+        "label": _label(row, say),
         "policy": policy_name(row, say) or None,
         "steer": row.steer,
         "steer_name": steer_name(row.steer, say) if followed else row.steer,
@@ -133,6 +134,13 @@ def _row(run: Run, row: PolicyRow, say: Speech) -> dict[str, Any]:
         "high": row.high,
         "n": row.n,
     }
+
+
+def _label(row: PolicyRow, say: Speech) -> str:
+    """Name of a number, with the task or the strategy that it is about."""
+    label = say(_LABELS.get(row.metric) or row.metric.replace("_", " "))
+    about = row.task or row.strategy
+    return label if about is None else f"{label} · {about}"
 
 
 def _table(subject: str, rows: Rows, runs: Sequence[Run], say: Speech) -> Table:
