@@ -46,8 +46,10 @@ _LABELS = {
 _STATUS = {"passed": "passed", "failed": "failed", "cannot be judged": "cannot be judged"}
 _ANSWERS = ("refusals", "invalid", "empty", "repetition", "distinct", "within_variety")
 _COMMUNITIES = ("between_", "reward_gain_over", "judged_gain_over", "true_gain_over")
-_ROUTING = ("routing_", "abstained", "regret", "routed_", "cost_of_wrong")
-_ROUTING += ("judged_regret", "judged_routed", "judged_cost_of_wrong")
+_ROUTING = (
+    *("routing_", "abstained", "regret", "routed_", "cost_of_wrong"),
+    *("judged_regret", "judged_routed", "judged_cost_of_wrong"),
+)
 _MODES = ("merged", "palette", "blend", "overton", "distributional", "mixture", "drafts")
 _SHOWN_ABOVE = {*GAINS, "kl", "length_ratio"}
 
