@@ -27,7 +27,7 @@ from pluralign.simulation import PlantedReward, SocietySource, default_society
 
 COMMUNITIES = ("~river", "~hill", "~coast")
 _ROW = "{:<10} {:>4}" + 6 * " {:>16}"
-_TUNED = ("raft", "dpo", "orpo")
+_TUNED = ("raft", "dpo", "orpo", "grpo", "rloo")
 
 
 def main() -> None:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from pluralign.asking import Malformed
 from pluralign.cli import collect_candidates_command
 from pluralign.cli.main import app
 from pluralign.collecting.candidates import (
-    Malformed,
     Question,
     RefusedReply,
     append_prompts,

@@ -3,6 +3,8 @@
 from pluralign.aligning.align_run import AlignOutcome, read_align_stage, run_align
 from pluralign.aligning.answer_requests import AnswerRequest, CommunityAnswer, Mode
 from pluralign.aligning.community_policies import CommunityPolicies
+from pluralign.aligning.coverage import compare_coverage
+from pluralign.aligning.dry_run import DryRun, dry_run
 from pluralign.aligning.policy_folders import policy_adapters, read_align_settings
 from pluralign.aligning.routers import PromptRouter, load_router
 
@@ -11,8 +13,11 @@ __all__ = [
     "AnswerRequest",
     "CommunityAnswer",
     "CommunityPolicies",
+    "DryRun",
     "Mode",
     "PromptRouter",
+    "compare_coverage",
+    "dry_run",
     "load_router",
     "policy_adapters",
     "read_align_settings",

@@ -36,6 +36,7 @@ from pluralign.core import (
     known_community,
     listed,
 )
+from pluralign.huggingface.processes import process_count
 from pluralign.models import open_reward_model
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
@@ -105,15 +106,12 @@ def run_align(
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
-        work = _work(resolved, folder, drawn)
-        need_router(work)
-        check_survey(work)
-        need_tasks(work)
+        work = open_work(resolved, folder, drawn)
+        _check_processes(work, last)
         checked = check_prompts(work)
         wanted = resolved.settings.evaluate.pass_file
         conditions = None if wanted is None else read_pass_file(wanted)
         registered = register_conditions(folder, conditions, drawn)
-        check_palette(work)
         forget_outdated(folder, resolved.settings, drawn)
         stages: dict[str, Mapping[str, Any]] = {"sample": _stage(work, "sample")}
         # Not before: a run that could not begin leaves nothing that keeps others out of its folder.
@@ -187,7 +185,8 @@ def _finish(
     return AlignOutcome(stages, record, results, judged)
 
 
-def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> AlignWork:
+def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> AlignWork:
+    """Read the prompts and open the reward models of a run; its language model is opened later."""
     settings, tally = resolved.settings, Tally()
     prompts = read_all_prompts(settings, tally)
     for reason, n in tally.dropped.items():
@@ -211,7 +210,7 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
         return opened[0]
 
     rewards = RewardModels(model, judge)
-    return AlignWork(
+    work = AlignWork(
         settings,
         prompts,
         communities,
@@ -222,6 +221,11 @@ def _work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> Ali
         tally,
         resolved.survey,
     )
+    need_router(work)
+    check_survey(work)
+    need_tasks(work)
+    check_palette(work)
+    return work
 
 
 def _followed(label: str, known: Sequence[str], where: str) -> str:
@@ -234,6 +238,20 @@ def _followed(label: str, known: Sequence[str], where: str) -> str:
             hint=f"it can be steered to {listed(known)}",
         )
     return found
+
+
+def _check_processes(work: AlignWork, last: int) -> None:
+    """Refuse several processes of a launcher for more than the stage ``tune``."""
+    if process_count() == 1:
+        return
+    summary = work.folder.read_json(f"sample/{SUMMARY}")
+    if last != ALIGN_STAGES.index("tune") or summary is None or summary["failed"]:
+        raise InvalidSettings(
+            "several processes share the stage tune only",
+            where=f"{process_count()} processes",
+            hint="first run --until select in one process, then --until tune under the launcher, "
+            "then the rest in one process",
+        )
 
 
 def _index_of(stage: str, option: str) -> int:

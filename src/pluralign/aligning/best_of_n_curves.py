@@ -23,15 +23,17 @@ class _Chooser:
         method: Its name in results.
         steer: Community whose reward chooses; None for the baselines.
         score_P_N: Scores.
+        independent: Whether the answers were drawn independently.
     """
 
     method: str
     steer: str | None
     score_P_N: FloatArray
+    independent: bool
 
     def policy(self, candidates: int) -> MeasuredPolicy:
         """The choice among this number of answers, as rows name it."""
-        return MeasuredPolicy(self.method, self.steer, candidates)
+        return MeasuredPolicy(self.method, self.steer, candidates, self.independent)
 
 
 def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
@@ -71,11 +73,12 @@ def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[
     # Characters, not words: not every script has spaces.
     lengths = [[len(one.text) for one in own] for own in scored.candidates]
     length_P_N = np.array(lengths, dtype=np.float64)[at_P]
+    independent = work.settings.sample.kind == "temperature"
     for column, community in enumerate(work.communities):
         reward_P_N = scored.reward_P_N_C[at_P][:, :, column]
-        yield _Chooser("best-of-n", community, reward_P_N)
-    yield _Chooser("longest", None, length_P_N)
-    yield _Chooser("shortest", None, -length_P_N)
+        yield _Chooser("best-of-n", community, reward_P_N, independent)
+    yield _Chooser("longest", None, length_P_N, independent)
+    yield _Chooser("shortest", None, -length_P_N, independent)
 
 
 def _curve(

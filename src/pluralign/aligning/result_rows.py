@@ -20,11 +20,14 @@ class MeasuredPolicy:
         method: How it follows a reward; ``start`` for the start model.
         steer: Community that it follows, or ``joint``; None where it follows no reward.
         candidates: Answers among which one is chosen; None for a policy that answers once.
+        independent: Whether these were drawn independently: only then the bound of the divergence
+            of best of n is known.
     """
 
     method: str
     steer: str | None
     candidates: int | None = None
+    independent: bool = True
 
 
 START_MODEL = MeasuredPolicy(START, None)
@@ -106,13 +109,20 @@ def result_row(
         "method": policy.method,
         "steer": policy.steer,
         "candidates": candidates,
-        "kl_bound": None if candidates is None else round(best_of_n_divergence(candidates), 6),
+        "kl_bound": _bound(policy),
         "value": value,
         "low": interval[0],
         "high": interval[1],
         "n": n,
         "n_raters": None,
     }
+
+
+def _bound(policy: MeasuredPolicy) -> float | None:
+    """Bound of the divergence of best of n, in nats; None where it is not known."""
+    if policy.candidates is None or not policy.independent:
+        return None
+    return round(best_of_n_divergence(policy.candidates), 6)
 
 
 def _known(value_P: FloatArray) -> FloatArray:

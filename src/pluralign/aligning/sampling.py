@@ -1,8 +1,10 @@
 """The first stage: several answers of the start model to each prompt, kept as they arrive."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pluralign.aligning.together import sample_together
 from pluralign.aligning.work import AlignWork
 from pluralign.core import (
     CandidateAnswer,
@@ -18,6 +20,8 @@ from pluralign.respondents.append import GrowingFile
 _FILE = "candidates.jsonl"
 _LOT = 64
 """Prompts that are sampled together."""
+_REASONS = 5
+"""Most reasons of failures in a summary."""
 
 
 def sample_candidates(work: AlignWork) -> dict[str, Any]:
@@ -39,8 +43,9 @@ def sample_candidates(work: AlignWork) -> dict[str, Any]:
         done += 1
         work.reporter.progress(done, total)
 
+    sample = sample_together if config.kind == "negatively-correlated" else _sample_missing
     try:
-        _sample_missing(work, chat, known, keep)
+        sample(work, chat, known, keep)
     finally:
         file.close()
     work.folder.list_files(f"sample/{_FILE}")
@@ -134,5 +139,5 @@ def _summary(work: AlignWork, chat: ChatModel, failures: Sequence[str]) -> dict[
         "cut by the limit of tokens": sum(one.cut for own in answers for one in own),
         "empty": sum(not text.strip() for text in texts),
         "failed": len(failures),
-        "first failure": failures[0] if failures else None,
+        "reasons of failures": dict(Counter(failures).most_common(_REASONS)),
     }

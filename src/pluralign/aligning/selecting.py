@@ -12,6 +12,7 @@ from pluralign.aligning.scoring import ScoredCandidates, rows_of_side, scored_ca
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, NotEnoughData
 from pluralign.methods.policies import (
+    OFFLINE,
     TUNED,
     Lesson,
     SelectConfig,
@@ -19,7 +20,7 @@ from pluralign.methods.policies import (
     best_and_worst,
     top_share,
 )
-from pluralign.metrics import normalise_then_sum, worst_off
+from pluralign.metrics import normalise_then_sum, proportional_in_groups, worst_off
 from pluralign.runs.folder import read_rows
 
 JOINT = "joint"
@@ -60,10 +61,16 @@ def policy_names(work: AlignWork) -> Iterator[PolicyName]:
 
 
 def select_answers(work: AlignWork) -> dict[str, Any]:
-    """Write the answers that each policy learns from; count the prompts without any, by reason."""
+    """Write the answers that each policy learns from; count the prompts without any, by reason.
+
+    Policies that sample while they learn need none: they get all training prompts.
+    """
     scored = scored_candidates(work)
     selected: dict[str, Any] = {}
     for name in policy_names(work):
+        if name.method not in OFFLINE:
+            selected[name.label] = {"prompts": len(rows_of_side(work, scored, "train"))}
+            continue
         rows, without = _selected(work, scored, name)
         if not rows:
             reasons = "; ".join(f"{n:,} prompts: {reason}" for reason, n in without.items())
@@ -155,4 +162,17 @@ def reward_of(work: AlignWork, scored: ScoredCandidates, community: str | None) 
             for k, c in enumerate(work.communities)
         ]
         return worst_off(np.stack(columns, axis=2))
+    if work.settings.select.aggregate == "proportional":
+        return _proportional(scored.reward_P_N_C)
     return normalise_then_sum(scored.reward_P_N_C)
+
+
+def _proportional(reward_P_N_C: FloatArray) -> FloatArray:
+    """Log-probability of each answer, less that of equal chances, with equal shares of people."""
+    prompts, n, communities = reward_P_N_C.shape
+    of_answer = np.repeat(np.arange(prompts), n).tolist()
+    share_C = np.full(communities, 1 / communities)
+    flat_M_C = reward_P_N_C.reshape(-1, communities)
+    chance_P_N = proportional_in_groups(of_answer, flat_M_C, share_C).reshape(prompts, n)
+    relative_P_N: FloatArray = np.log(n * np.maximum(chance_P_N, np.finfo(float).tiny))
+    return relative_P_N

@@ -46,9 +46,10 @@ def steer_rows(
     for the other communities: the same reward model, other answers. A policy that merely writes
     better for everybody has 0 in both.
     """
+    independent = all(one.policy.independent for one in gains)
     for (metric, method, candidates), by_steer in _groups(communities, gains).items():
         for steer, own_P_C in by_steer.items():
-            policy = MeasuredPolicy(method, steer, candidates)
+            policy = MeasuredPolicy(method, steer, candidates, independent)
             column = communities.index(steer)
             own_P = own_P_C[:, column]
             if len(communities) > 1:

@@ -2,15 +2,31 @@
 
 from pluralign.asking.asks import Putting, main_language, put
 from pluralign.asking.culture_tables import CultureTables, culture_tables
+from pluralign.asking.several_answers import (
+    MOST_TOGETHER,
+    Malformed,
+    ask_together,
+    check_distinct,
+    complete_text,
+    read_listed,
+    read_marked,
+)
 from pluralign.asking.strategies import Strategy, load_strategy, strategies
 
 __all__ = [
+    "MOST_TOGETHER",
     "CultureTables",
+    "Malformed",
     "Putting",
     "Strategy",
+    "ask_together",
+    "check_distinct",
+    "complete_text",
     "culture_tables",
     "load_strategy",
     "main_language",
     "put",
+    "read_listed",
+    "read_marked",
     "strategies",
 ]

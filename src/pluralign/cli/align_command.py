@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,6 +70,14 @@ def align(
     show: Annotated[
         Stage | None, typer.Option(help="Print the summary of a finished stage, and run nothing.")
     ] = None,
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check settings, prompts, reward model and language model without its weights, "
+            "list what the run will do, and write nothing.",
+        ),
+    ] = False,
     explain: Explain = False,
     fresh: Fresh = False,
     wide: Wide = False,
@@ -78,7 +87,8 @@ def align(
 
     The model answers each prompt several times, and the reward model scores the answers for every
     community. Best of n takes the answer with the highest reward; `raft`, `dpo` and `orpo` train an
-    adapter for each community on such answers. The command reports the gain over the start model,
+    adapter for each community on such answers, `grpo` and `rloo` on answers that the policy samples
+    while it learns. The command reports the gain over the start model,
     for the community that is followed and for all others, next to the longest and the shortest
     answer. With `--judge`, a reward model of other people measures it too: where its gain falls
     behind, the answers please the reward model and not people.
@@ -92,15 +102,18 @@ def align(
 
     Examples:
     * `pluralign align --model models/mine --reward runs/prism/models/seed-0/full --prompts p.jsonl`
+    * `pluralign align recipes/align/one-gpu-8b.toml --dry-run`
     * `pluralign align align.toml --set 'methods=["best-of-n", "raft"]' -c MEX -c GBR`
     * `pluralign align task.toml --data task --until keep`
     """
-    from pluralign.aligning import read_align_stage, run_align
+    from pluralign.aligning import dry_run, read_align_stage, run_align
     from pluralign.aligning.task_data import read_task_stage, run_align_task
-    from pluralign.cli.align_tables import show_align, show_align_stage, show_task
+    from pluralign.cli.align_tables import show_align, show_align_stage, show_dry_run, show_task
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
+    from pluralign.core import Silent
+    from pluralign.huggingface.processes import is_main
     from pluralign.settings import (
         explain_align,
         explain_align_task,
@@ -146,11 +159,18 @@ def align(
         show_explained(explain_align(resolved), output)
         return
     folder = out or Path("runs") / resolved.settings.name
-    with Screen() as screen:
+    if dry:
+        with Screen() as screen:
+            planned = dry_run(resolved, folder, screen)
+        show_dry_run(planned, folder, output)
+        return
+    drawn = Screen() if is_main() else nullcontext(Silent())
+    with drawn as reporter:
         outcome = run_align(
-            resolved, folder, screen, until=until or "evaluate", again=again, fresh=fresh
+            resolved, folder, reporter, until=until or "evaluate", again=again, fresh=fresh
         )
-    show_align(outcome, folder, output)
+    if is_main():
+        show_align(outcome, folder, output)
 
 
 def _placed(place: Path | str) -> str:

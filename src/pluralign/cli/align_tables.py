@@ -1,10 +1,11 @@
 """The tables of ``pluralign align``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pluralign.aligning import AlignOutcome
+from pluralign.aligning import AlignOutcome, DryRun
 from pluralign.aligning.task_data import TaskOutcome
 from pluralign.cli.evaluation_tables import conditions_table, evaluation_tables, steering_table
 from pluralign.cli.numbers import scaled
@@ -80,6 +81,42 @@ def show_task(outcome: TaskOutcome, folder: Path, output: Output) -> None:
     output.line(f"Stopped after {last}. To go on, give the same command without --until: {folder}")
 
 
+def show_dry_run(planned: DryRun, folder: Path, output: Output) -> None:
+    """Print what a run will do."""
+    if output.as_json:
+        output.json({"folder": str(folder)} | asdict(planned))
+        return
+    output.line("Checked", style="bold")
+    for label, found in planned.checked.items():
+        output.line(f"  {label}: {found}")
+    if planned.policies:
+        output.table(_planned(planned.policies))
+    output.line()
+    output.line(f"{folder} will have: {', '.join(planned.files)}")
+    for line in planned.resumed or ["nothing: the run begins"]:
+        output.line(f"Kept from earlier: {line}")
+    output.line()
+    output.line("Nothing was loaded, sampled or written.", style="dim")
+
+
+def _planned(policies: Sequence[Row]) -> PrintedTable:
+    table = PrintedTable(
+        title="Trainings, at most: selection may leave fewer rows",
+        columns=[
+            PrintedColumn(head="policy", cut="middle"),
+            PrintedColumn(head="rows"),
+            PrintedColumn(head="steps"),
+            PrintedColumn(head="peak learning rate"),
+            PrintedColumn(head="trained parameters"),
+        ],
+    )
+    for row in policies:
+        trained = row["trained_parameters"]
+        cells = [f"{row['rows']:,}", f"{row['steps']:,}", f"{row['learning_rate']:g}"]
+        table.rows.append([row["policy"], *cells, "unknown" if trained is None else f"{trained:,}"])
+    return table
+
+
 def show_align_stage(name: str, summary: Row, output: Output) -> None:
     """Print what a stage did."""
     if output.as_json:
@@ -89,7 +126,7 @@ def show_align_stage(name: str, summary: Row, output: Output) -> None:
     output.line()
     output.line(f"{name}{seconds}", style="bold")
     for label, value in summary.items():
-        if label != "seconds" and value not in (None, 0):
+        if label != "seconds" and value not in (None, 0, {}):
             output.line(f"  {label}: {_value(value)}")
 
 

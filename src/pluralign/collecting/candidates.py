@@ -6,18 +6,17 @@ Community Alignment, arXiv 2507.09650).
 """
 
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pluralign.asking import Malformed, check_distinct, complete_text, read_listed
 from pluralign.collecting.refusals import NotAccepted
 from pluralign.collecting.study_texts import StudyPrompt
 from pluralign.collecting.written_texts import clean_text
-from pluralign.core import ChatModel, Conversation, Message, Reply, Sampling, whole_file
+from pluralign.core import ChatModel, Conversation, Message, Sampling, whole_file
 
 ANSWERS = 4
-_FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n```$", re.DOTALL)
 _ASK = """\
 People of many communities will compare answers to the question below. Write {count} answers to it \
 that reasonable people with different values would give. The answers must differ in what they \
@@ -28,10 +27,6 @@ equally well written, and none mentions the other answers or names a community.
 Question: {prompt}
 
 Reply with a JSON array of {count} strings and nothing else."""
-
-
-class Malformed(ValueError):
-    """A reply that does not have the answers that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +84,12 @@ def read_answers(
     >>> read_answers('["Yes, always.", "No."]', most=100, count=2)
     ('Yes, always.', 'No.')
     """
-    texts = _texts(reply, count)
+    texts = read_listed(reply, count)
     try:
         cleaned = tuple(clean_text(text, most) for text in texts)
     except NotAccepted as error:
         raise Malformed(f"an answer cannot be shown: {error}") from None
-    seen = {_bare(text) for text in taken}
-    for text in cleaned:
-        if _bare(text) in seen:
-            raise Malformed(f"an answer is there twice: {text[:60]!r}")
-        seen.add(_bare(text))
+    check_distinct(cleaned, taken)
     return cleaned
 
 
@@ -175,7 +166,7 @@ def _written(
         again = replace(sampling, seed=sampling.seed + number)
         (reply,) = chat.complete([conversation_for(question.prompt, question.language)], again)
         try:
-            answers = read_answers(_complete(reply), most, question.taken)
+            answers = read_answers(complete_text(reply), most, question.taken)
         except Malformed as error:
             reason = str(error)
             continue
@@ -188,31 +179,3 @@ def _written(
             licence=question.licence,
         )
     return RefusedReply(question.prompt, reason)
-
-
-def _complete(reply: Reply) -> str:
-    if reply.failure is not None:
-        raise Malformed(f"the request failed: {reply.failure}")
-    if reply.finish_reason:
-        raise Malformed(f"the reply is not complete ({reply.finish_reason})")
-    return reply.text
-
-
-def _texts(reply: str, count: int) -> list[str]:
-    """The texts of a JSON array of this length."""
-    bare = reply.strip()
-    fenced = _FENCE.match(bare)
-    try:
-        found = json.loads(fenced.group(1) if fenced else bare)
-    except (ValueError, RecursionError):
-        raise Malformed("the reply is not JSON") from None
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-        raise Malformed("the reply is not a JSON array of texts")
-    if len(found) != count:
-        raise Malformed(f"the reply has {len(found)} answers instead of {count}")
-    return found
-
-
-def _bare(text: str) -> str:
-    """A text without case, spaces and punctuation."""
-    return "".join(letter for letter in text.casefold() if letter.isalnum())

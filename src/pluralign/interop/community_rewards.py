@@ -15,7 +15,7 @@ from pluralign.core import (
 )
 from pluralign.interop.completions import request_of
 from pluralign.interop.trl_reward import communities_of, opened_model
-from pluralign.metrics import RewardScale, proportional, worst_off
+from pluralign.metrics import RewardScale, proportional_in_groups, worst_off
 from pluralign.rewards import Thoughts, read_thoughts, scorable
 
 Aggregate = Literal["worst-off", "proportional"]
@@ -193,14 +193,8 @@ class AggregatedReward:
         if self._aggregate == "worst-off":
             shaped = [scale.shaped(reward_N_C[:, c]) for c, scale in enumerate(self._scales)]
             return _as_list(worst_off(np.stack(shaped, axis=1)[None])[0])
-        found_N = np.full(len(reward_N_C), np.nan)
-        for rows in _groups(prompts, np.isfinite(reward_N_C).all(axis=1)):
-            found_N[rows] = (
-                proportional(reward_N_C[rows][None], self._share_C, self._beta)[0]
-                if len(rows) > 1
-                else 1.0
-            )
-        return _as_list(found_N)
+        said = [repr(prompt) for prompt in prompts]
+        return _as_list(proportional_in_groups(said, reward_N_C, self._share_C, self._beta))
 
     def _scales_of(self, frozen: Sequence[tuple[Any, Any]]) -> list[RewardScale]:
         where = "AggregatedReward: frozen"
@@ -213,15 +207,6 @@ class AggregatedReward:
             return [RewardScale.of(column[~np.isnan(column)]) for column in reward_N_C.T]
         except ValueError as error:
             raise InvalidInput(str(error), where=where, hint=hint) from None
-
-
-def _groups(prompts: Sequence[Any], there_N: Any) -> list[list[int]]:
-    """Rows with an answer, by their prompt."""
-    found: dict[str, list[int]] = {}
-    for row, prompt in enumerate(prompts):
-        if there_N[row]:
-            found.setdefault(repr(prompt), []).append(row)
-    return list(found.values())
 
 
 def _as_list(reward_N: FloatArray) -> list[float | None]:

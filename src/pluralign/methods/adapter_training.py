@@ -15,6 +15,9 @@ from pluralign.respondents.local import LocalChatModel
 
 NOT_IN_LOSS = -100
 """Label of a token that is read and not learned."""
+_REFERENCE = "ref"
+"""The adapter that TRL copies as the reference of a model with an adapter. Without it, the model
+without any adapter is the reference: the same here, and not saved next to the policy."""
 TokenRow = tuple[list[int], list[int]]
 """Tokens of a prompt, and of the answer to it."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -59,6 +62,7 @@ class Pace:
         batch: Rows in one forward pass.
         accumulation: Forward passes in one step.
         learning_rate: Peak learning rate.
+        processes: Number of processes of a launcher, each with its own rows.
     """
 
     rows: int
@@ -66,6 +70,7 @@ class Pace:
     batch: int
     accumulation: int
     learning_rate: float
+    processes: int = 1
 
     @property
     def steps(self) -> int:
@@ -74,9 +79,8 @@ class Pace:
         >>> Pace(rows=100, epochs=2, batch=4, accumulation=2, learning_rate=1e-4).steps
         26
         """
-        return max(
-            1, math.ceil(self.epochs * math.ceil(self.rows / self.batch / self.accumulation))
-        )
+        in_step = self.batch * self.accumulation * self.processes
+        return max(1, math.ceil(self.epochs * math.ceil(self.rows / in_step)))
 
 
 MakeTrainer = Callable[[Any, dict[str, Any]], Any]
@@ -110,6 +114,8 @@ def train_adapter(
     try:
         with quiet():
             trainer = make_trainer(adapted, _arguments(chat, place, config, pace, seed))
+            if _REFERENCE in adapted.peft_config:
+                adapted.delete_adapter(_REFERENCE)
             trainer.remove_callback(PrinterCallback)
             trainer.add_callback(Progress(watch.progress))
             trainer.add_callback(MetricsFile(place.partial / METRICS, last))
@@ -152,7 +158,7 @@ def supervised_trainer(
     from trl import SFTConfig, SFTTrainer
 
     rows = [labelled(prompt, answer) for prompt, answer in answers]
-    own = {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    own = {"max_length": None, "packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
     return SFTTrainer(
         model=adapted,
         args=SFTConfig(**arguments, **own),
@@ -194,7 +200,6 @@ def _arguments(
         "bf16": has_bfloat16(chat.loaded.model.device.type),
         "fp16": False,
         "optim": "adamw_torch_fused",
-        "max_length": None,
         "logging_steps": max(1, pace.steps // 50),
         "save_strategy": "steps",
         "save_steps": max(1, pace.steps // config.checkpoints),
@@ -207,3 +212,40 @@ def _arguments(
         "use_cpu": not on_gpu,
         "disable_tqdm": True,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCount:
+    """Numbers of parameters of a model with an adapter.
+
+    Attributes:
+        all: Parameters of the model itself.
+        trained: Parameters of the adapter.
+    """
+
+    all: int
+    trained: int
+
+
+def count_parameters(folder: Path, config: AdapterConfig) -> ParameterCount:
+    """Count the parameters of a model and of an adapter on it, from its ``config.json`` alone.
+
+    Args:
+        folder: Folder of the model; its weights are not read and need not be there.
+        config: The adapter.
+
+    Raises:
+        ValueError: If Transformers has no causal model of this kind.
+        OSError: If there is no ``config.json``.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from pluralign.huggingface.quieting import quiet
+
+    with quiet(), torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+        own = sum(p.numel() for p in model.parameters())
+        adapted = _adapted(model, config, seed=0)
+        trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    return ParameterCount(own, trained)

@@ -2,6 +2,7 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
+from pluralign.metrics.answer_coverage import covered, distinct_favourites
 from pluralign.metrics.answer_variety import (
     distance_beyond_chance,
     distinct_share,
@@ -63,7 +64,12 @@ from pluralign.metrics.personas import (
 from pluralign.metrics.policy_divergence import sampled_divergence
 from pluralign.metrics.propensities import propensity_weights
 from pluralign.metrics.refusals import REFUSAL_LANGUAGES, refuses
-from pluralign.metrics.reward_aggregation import normalise_then_sum, proportional, worst_off
+from pluralign.metrics.reward_aggregation import (
+    normalise_then_sum,
+    proportional,
+    proportional_in_groups,
+    worst_off,
+)
 from pluralign.metrics.reward_shaping import RewardScale
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
@@ -94,10 +100,12 @@ __all__ = [
     "best_of_n_win_rate",
     "choice_pool",
     "correct",
+    "covered",
     "cultural_alignment_score",
     "d_optimal_gains",
     "disaggregate",
     "distance_beyond_chance",
+    "distinct_favourites",
     "distinct_share",
     "draw_group_means",
     "draw_means",
@@ -124,6 +132,7 @@ __all__ = [
     "percentile_interval",
     "propensity_weights",
     "proportional",
+    "proportional_in_groups",
     "refuses",
     "repeated_share",
     "sampled_divergence",

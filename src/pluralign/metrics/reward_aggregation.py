@@ -1,5 +1,7 @@
 """Rewards of several communities as one value for each candidate."""
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 from scipy.special import expit, softmax
 
@@ -75,6 +77,35 @@ def proportional(reward_P_N_C: FloatArray, share_C: FloatArray, beta: float = 0.
     least_P_N = preferred_P_N_N.min(axis=2)
     chance_P_N: FloatArray = softmax(np.log(least_P_N) + beta * least_P_N, axis=1)
     return chance_P_N
+
+
+def proportional_in_groups(
+    group_N: Sequence[Hashable], reward_N_C: FloatArray, share_C: FloatArray, beta: float = 0.0
+) -> FloatArray:
+    """The probabilities of `proportional` among the answers to each prompt, in any order.
+
+    Args:
+        group_N: The prompt of each answer, N of them.
+        reward_N_C: Rewards in logits, shape (N, C); nan for an answer without rewards, which does
+            not compete.
+        share_C: Shares of the population, shape (C,), sum 1.
+        beta: Sharpness, >= 0.
+
+    Returns:
+        Probabilities, shape (N,): 1 for the only answer to a prompt, nan without rewards.
+
+    >>> certain = np.array([[40.0], [0.0], [np.nan], [1.0]])
+    >>> proportional_in_groups(["a", "a", "a", "b"], certain, np.array([1.0])).round(3).tolist()
+    [1.0, 0.0, nan, 1.0]
+    """
+    rows_of: dict[Hashable, list[int]] = {}
+    for row in np.flatnonzero(np.isfinite(reward_N_C).all(axis=1)).tolist():
+        rows_of.setdefault(group_N[row], []).append(row)
+    chance_N = np.full(len(reward_N_C), np.nan)
+    for rows in rows_of.values():
+        alone = len(rows) == 1
+        chance_N[rows] = 1.0 if alone else proportional(reward_N_C[rows][None], share_C, beta)[0]
+    return chance_N
 
 
 def _standardised(value_X: FloatArray, axis: int | None = None) -> FloatArray:

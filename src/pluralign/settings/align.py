@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from pluralign.asking import MOST_TOGETHER
 from pluralign.core.units import Unit
-from pluralign.methods.policies import PolicyTuningConfig, SelectConfig, TunedMethod
+from pluralign.methods.policies import ONLINE, PolicyTuningConfig, SelectConfig, TunedMethod
 from pluralign.methods.routing import RouterKind
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.settings.toml_tables import FolderName
@@ -56,12 +57,29 @@ class SampleSettings(SettingsTable):
 
     n: Annotated[int, Field(ge=2), Unit("answers")] = 8
     """Answers to each prompt."""
+    kind: Literal["temperature", "negatively-correlated"] = "temperature"
+    """``temperature``: each answer is drawn alone. ``negatively-correlated``: one call asks for
+    ``sample.in_one_call`` answers that represent diverse values (arXiv 2507.09650); for models that
+    follow instructions."""
+    in_one_call: Annotated[int, Field(ge=2, le=MOST_TOGETHER), Unit("answers")] = 4
+    """``negatively-correlated``: answers that one call asks for; it divides ``sample.n``."""
+    tries: Count = 3
+    """``negatively-correlated``: calls before a prompt whose replies have another number of answers
+    is given up, and counted."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """Temperature of sampling."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Total probability of the likeliest words among which to draw."""
     max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 128
     """Most tokens of one answer."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SampleSettings":
+        if self.kind == "negatively-correlated" and self.n % self.in_one_call:
+            raise ValueError(
+                f"sample.in_one_call ({self.in_one_call}) must divide sample.n ({self.n})"
+            )
+        return self
 
 
 class RouteSettings(SettingsTable):
@@ -152,7 +170,8 @@ class AlignSettings(SettingsTable):
     """Communities to follow. When unset: every community of the reward model."""
     methods: tuple[PolicyMethod, ...] = ("best-of-n",)
     """Ways of following a reward: ``best-of-n`` (the best of several answers, no training),
-    ``raft`` (learn the best ones), ``dpo`` and ``orpo`` (learn the best against the worst)."""
+    ``raft`` (learn the best ones), ``dpo`` and ``orpo`` (learn the best against the worst),
+    ``grpo`` and ``rloo`` (sample while they learn, and compare the answers to a prompt)."""
     prompts: PromptSettings
     model: AnyModelSettings
     reward: AlignRewardSettings
@@ -178,8 +197,14 @@ class AlignSettings(SettingsTable):
             )
         if self.palette.combine and not (self.tuned and "specific" in self.tune.kinds):
             raise ValueError(
-                "palette.combine needs adapters of communities: add raft, dpo or orpo to methods, "
+                "palette.combine needs adapters of communities: add raft, dpo, ... to methods, "
                 'and "specific" to tune.kinds'
+            )
+        answers = self.tune.batch * self.tune.accumulation
+        if set(self.methods) & set(ONLINE) and answers % self.tune.group:
+            raise ValueError(
+                f"tune.group ({self.tune.group}) must divide tune.batch * tune.accumulation "
+                f"({answers}), the answers of one step"
             )
         if self.model.kind == "local" and self.model.adapter is not None and self.tuned:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")

@@ -1,7 +1,12 @@
 """Language models that follow a reward model: the answers to learn from, and the training."""
 
 from pluralign.methods.policies.config import (
+    OFFLINE,
+    ONLINE,
     TUNED,
+    Aggregate,
+    OfflineMethod,
+    OnlineMethod,
     PolicyTuningConfig,
     SelectConfig,
     TunedMethod,
@@ -20,13 +25,21 @@ from pluralign.methods.policies.modes import (
     in_top_share,
     mixed_options,
 )
+from pluralign.methods.policies.online import tune_online
+from pluralign.methods.policies.online_rewards import OnlineReward, reward_columns
 from pluralign.methods.policies.palette import blend_policies, shares_by_prompt
 from pluralign.methods.policies.selection import Picked, best_and_worst, best_candidates, top_share
 from pluralign.methods.policies.tuning import Lesson, tune_policy
 
 __all__ = [
+    "OFFLINE",
+    "ONLINE",
     "TUNED",
+    "Aggregate",
     "Lesson",
+    "OfflineMethod",
+    "OnlineMethod",
+    "OnlineReward",
     "Picked",
     "PolicyTuningConfig",
     "SelectConfig",
@@ -43,8 +56,10 @@ __all__ = [
     "merging_prompt",
     "mixed_options",
     "names_unasked",
+    "reward_columns",
     "shares_by_prompt",
     "summary_prompt",
     "top_share",
+    "tune_online",
     "tune_policy",
 ]

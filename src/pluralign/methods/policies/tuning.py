@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import Conversation, NotEnoughData
+from pluralign.huggingface.model_folders import whole_folder
+from pluralign.huggingface.processes import process_count, writing
 from pluralign.huggingface.training_folders import TrainingFolder, need_trl
 from pluralign.huggingface.watch import Watch
 from pluralign.methods.adapter_training import (
@@ -24,7 +26,7 @@ from pluralign.methods.adapter_training import (
     supervised_trainer,
     train_adapter,
 )
-from pluralign.methods.policies.config import RATES, PolicyTuningConfig, TunedMethod
+from pluralign.methods.policies.config import OfflineMethod, PolicyTuningConfig
 from pluralign.respondents.local import LocalChatModel
 
 Row = dict[str, list[int]]
@@ -49,7 +51,7 @@ def tune_policy(
     chat: LocalChatModel,
     lessons: Sequence[Lesson],
     folder: Path,
-    method: TunedMethod,
+    method: OfflineMethod,
     config: PolicyTuningConfig,
     seed: int = 0,
     watch: Watch | None = None,
@@ -91,8 +93,8 @@ def tune_policy(
         return done
     place.claim()
     since = time.perf_counter()
-    rate = config.learning_rate or RATES[method]
-    pace = Pace(len(rows), config.epochs, config.batch, config.accumulation, rate)
+    rate = config.rate_of(method)
+    pace = Pace(len(rows), config.epochs, config.batch, config.accumulation, rate, process_count())
     steps = train_adapter(
         chat, place, config, pace, seed, watch,
         lambda adapted, arguments: _TRAINERS[method](chat, adapted, rows, arguments, config),
@@ -111,7 +113,7 @@ def tune_policy(
 
 
 def _rows(
-    chat: LocalChatModel, lessons: Sequence[Lesson], method: TunedMethod
+    chat: LocalChatModel, lessons: Sequence[Lesson], method: OfflineMethod
 ) -> tuple[list[Row], int]:
     """Token rows, and the number of lessons that are too long for the model."""
     rows = []
@@ -136,7 +138,6 @@ def _raft(
 def _dpo(
     chat: LocalChatModel, adapted: Any, rows: list[Row], arguments: Any, config: PolicyTuningConfig
 ) -> Any:
-    from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
     class OnTokens(DPOTrainer):  # type: ignore[misc]
@@ -147,10 +148,27 @@ def _dpo(
 
     return OnTokens(
         model=adapted,
-        args=DPOConfig(**arguments, beta=config.beta, precompute_ref_log_probs=True),
-        train_dataset=Dataset.from_list(rows),
+        args=DPOConfig(
+            **arguments, max_length=None, beta=config.beta_of("dpo"), precompute_ref_log_probs=True
+        ),
+        train_dataset=_rows_on_disk(rows, Path(arguments["output_dir"]) / "rows"),
         processing_class=chat.loaded.tokenizer,
     )
+
+
+def _rows_on_disk(rows: list[Row], folder: Path) -> Any:
+    """The rows of a training as files next to its checkpoints.
+
+    TRL puts the start model's log-probabilities next to such files, so a training that is resumed
+    reads them; of rows in memory it computes them again.
+    """
+    from datasets import Dataset, load_from_disk
+
+    with writing() as main:
+        if main and not folder.exists():
+            with whole_folder(folder) as partial:
+                Dataset.from_list(rows).save_to_disk(partial)
+    return load_from_disk(str(folder))
 
 
 def _orpo(
@@ -177,7 +195,7 @@ def _orpo(
     own = {"max_length": chat.longest, "remove_unused_columns": False}
     return OnTokens(
         model=adapted,
-        args=ORPOConfig(**arguments | own, beta=config.beta),
+        args=ORPOConfig(**arguments, **own, beta=config.beta_of("orpo")),
         train_dataset=Dataset.from_list(rows),
         processing_class=chat.loaded.tokenizer,
     )
@@ -189,7 +207,7 @@ _TRAINERS = {"raft": _raft, "dpo": _dpo, "orpo": _orpo}
 def _identity(
     chat: LocalChatModel,
     lessons: Sequence[Lesson],
-    method: TunedMethod,
+    method: OfflineMethod,
     config: PolicyTuningConfig,
     seed: int,
 ) -> str:

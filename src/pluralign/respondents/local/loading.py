@@ -180,7 +180,8 @@ def _with_adapter(model: Any, adapter: Path, name: str) -> Any:
     except ImportError as error:
         raise MissingExtra.named("train", "peft") from error
     try:
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        with quiet():
+            return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     except (RuntimeError, ValueError, KeyError) as error:  # sizes or names of layers differ
         first = str(error).strip().partition("\n")[0]
         raise InvalidInput(
