@@ -30,8 +30,9 @@ def test_every_stage_is_on_the_page() -> None:
 def test_every_option_that_the_page_names_exists() -> None:
     command = get_command(app).commands["align"]  # type: ignore[attr-defined]
     options = {option for parameter in command.params for option in parameter.opts}
-    (command_lines,) = re.findall(r"^```sh\n(pluralign align .*?)^```", PAGE, re.M | re.S)
-    assert {word for word in command_lines.split() if word.startswith("-")} <= options
+    blocks = re.findall(r"^```sh\n(pluralign align .*?)^```", PAGE, re.M | re.S)
+    words = [word for block in blocks for word in block.split()]
+    assert {word for word in words if word.startswith("-")} <= options
 
 
 def test_the_settings_example_resolves(tmp_path: Path) -> None:
