@@ -68,6 +68,27 @@ def test_drawn_replies_differ_and_have_the_probabilities_of_the_model(chat: Any)
                 assert abs(share - float(chance[token])) < 0.02
 
 
+def test_a_model_with_absolute_positions_gives_an_answer_its_probability_in_any_company(
+    tiny_chat_model: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder = shutil.copytree(tiny_chat_model, tmp_path / "gpt2")
+    torch.manual_seed(1)
+    config = GPT2Config(
+        vocab_size=258, n_positions=1024, n_embd=32, n_layer=2, n_head=2, initializer_range=0.3
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    chat = load_chat_model(str(folder), device="cpu")
+    asked = [[Message("user", "Tea?")], [Message("user", "Would you swim here in winter?")]]
+    answers = ["Yes", "No, not at all, and never on a Sunday"]
+    alone = [chat.log_probs([one], [text])[0] for one, text in zip(asked, answers, strict=True)]
+    assert chat.log_probs(asked, answers) == pytest.approx(alone, rel=1e-4)
+
+
 def test_every_draw_is_reported_with_its_prompt_and_number(tiny_chat_model: Path) -> None:
     chat = load_chat_model(str(tiny_chat_model), device="cpu", batch_tokens=80)
     heard: dict[tuple[int, int], Reply] = {}

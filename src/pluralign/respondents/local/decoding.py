@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.core import FloatArray, Sampling, rng_for
 from pluralign.respondents.local.adapted import AdaptedModel, AdapterMixture
 from pluralign.respondents.local.chat import batches
-from pluralign.respondents.local.generation import end_tokens, left_padded
+from pluralign.respondents.local.generation import end_tokens, left_padded, positions
 
 
 def mixed_log_probs(log_X_E_V: Any, share_X_E: Any) -> Any:
@@ -89,7 +89,7 @@ class Decoding:
         """Read the prompts once, and give each of the n continuations a copy of what was read."""
         out = self._adapted.forward(
             self._prompt_names, input_ids=self._ids, attention_mask=self._mask,
-            position_ids=_positions(self._mask), use_cache=True, logits_to_keep=1,
+            position_ids=positions(self._mask), use_cache=True, logits_to_keep=1,
         )  # fmt: skip
         self._cache = out.past_key_values
         self._cache.batch_repeat_interleave(self._n)
@@ -176,7 +176,7 @@ def _log_probs(
         [name for one in mixtures for name in one.names],
         input_ids=ids_N_T.repeat_interleave(experts, dim=0),
         attention_mask=mask_R_T,
-        position_ids=_positions(mask_R_T),
+        position_ids=positions(mask_R_T),
         logits_to_keep=longest + 1,
     )
     log_R_L_V = out.logits[:, :-1].float().log_softmax(dim=-1)
@@ -187,11 +187,6 @@ def _log_probs(
     mixed_N_L = drawn_N_L_V.gather(2, ids_N_T[:, -longest:, None])[:, :, 0]
     pairs = zip(mixed_N_L, lengths, strict=True)
     return [float(row[longest - length :].sum()) for row, length in pairs]
-
-
-def _positions(mask_R_T: Any) -> Any:
-    """Positions of tokens; padding on the left has none of its own."""
-    return (mask_R_T.cumsum(dim=1) - 1).clamp(min=0)
 
 
 def _uniforms(keys: Sequence[str], sampling: Sampling, n: int) -> FloatArray:

@@ -71,13 +71,23 @@ def answer_log_probs(
     ids_B_T, mask_B_T = left_padded(rows, loaded.tokenizer.pad_token_id, loaded.model.device)
     longest = max(1, *map(len, answers))
     with torch.inference_mode():
-        out = loaded.model(input_ids=ids_B_T, attention_mask=mask_B_T, logits_to_keep=longest + 1)
+        out = loaded.model(
+            input_ids=ids_B_T,
+            attention_mask=mask_B_T,
+            position_ids=positions(mask_B_T),
+            logits_to_keep=longest + 1,
+        )
         log_B_L_V = (out.logits[:, :-1].float() / temperature).log_softmax(dim=-1)
     said_B_L = ids_B_T[:, -longest:]
     log_B_L = log_B_L_V.gather(2, said_B_L[:, :, None])[:, :, 0].cpu().numpy()
     return np.array(
         [row[longest - len(answer) :].sum() for row, answer in zip(log_B_L, answers, strict=True)]
     )
+
+
+def positions(mask_B_T: Any) -> Any:
+    """Positions of tokens from 0, shape (B, T); padding on the left has none of its own."""
+    return (mask_B_T.cumsum(dim=1) - 1).clamp(min=0)
 
 
 def _read_once(model: Any, ids_B_T: Any, mask_B_T: Any, n: int) -> dict[str, Any]:
@@ -87,11 +97,10 @@ def _read_once(model: Any, ids_B_T: Any, mask_B_T: Any, n: int) -> dict[str, Any
     """
     if n == 1 or ids_B_T.shape[1] == 1:
         return {}
-    position_B_T = (mask_B_T.cumsum(dim=1) - 1).clamp(min=0)
     read = model(
         input_ids=ids_B_T[:, :-1],
         attention_mask=mask_B_T[:, :-1],
-        position_ids=position_B_T[:, :-1],
+        position_ids=positions(mask_B_T)[:, :-1],
         use_cache=True,
         logits_to_keep=1,
     )

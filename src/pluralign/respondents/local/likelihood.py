@@ -9,7 +9,7 @@ import numpy as np
 
 from pluralign.core import Ask, FloatArray, Reply
 from pluralign.respondents.local.chat import LocalChatModel, batches
-from pluralign.respondents.local.generation import left_padded
+from pluralign.respondents.local.generation import left_padded, positions
 
 Tokens = tuple[int, ...]
 _WORTH = 16
@@ -102,7 +102,7 @@ class LikelihoodRespondent:
 
         model = self.model.loaded.model
         ids, mask = left_padded(tails, self.model.loaded.tokenizer.pad_token_id, model.device)
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0) + before
+        places = positions(mask) + before
         more: dict[str, Any] = {"use_cache": False}
         if cache is not None:
             own = copy.deepcopy(cache)
@@ -111,7 +111,7 @@ class LikelihoodRespondent:
             mask = torch.cat([mask.new_ones(len(tails), before), mask], dim=1)
         with torch.inference_mode():
             out = model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1, **more
+                input_ids=ids, attention_mask=mask, position_ids=places, logits_to_keep=1, **more
             )
             return torch.log_softmax(out.logits[:, -1].float(), dim=-1)
 
