@@ -10,7 +10,7 @@ from typing import Any
 from pluralign.aligning.selecting import JOINT, PolicyName
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
-from pluralign.core import count_of, read_json_object, whole_file, with_interval
+from pluralign.core import count_of, list_written, read_json_object, whole_file, with_interval
 from pluralign.huggingface.hub_cards import hub_name, in_cell, one_line, yaml_of
 from pluralign.huggingface.model_folders import TRAINING
 
@@ -81,6 +81,8 @@ def write_adapter_cards(work: AlignWork, record: Row, results: Sequence[Row]) ->
         if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
             with whole_file(path) as partial:
                 partial.write_text(text, encoding="utf-8")
+            # Else the folder would seem damaged, and its adapter be trained again.
+            list_written(folder, [path])
 
 
 def adapter_card(sheet: AdapterSheet) -> str:
