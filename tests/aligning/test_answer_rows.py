@@ -136,3 +136,10 @@ def test_what_steering_adds_is_found_with_its_value():
     for row in rows:
         assert row["low"] < 1 < row["high"]
         assert row["n"] == 200
+
+
+def test_a_policy_that_never_answers_is_counted_and_stops_nothing():
+    rows = _rows(_written(1), _written(2, lambda text, rng: ""))
+    assert rows["invalid", "raft", "coast", None]["value"] == 1
+    assert rows["between_distance_words", "raft", "hill", "coast"]["n"] == 0
+    assert ("within_variety", "raft", "hill", None) in rows

@@ -28,7 +28,7 @@ class Writer:
                 raise InvalidInput("the server is gone", where="http://127.0.0.1:1")
             self.asked += 1
             words = re.search(r"Text:\n\n(.*?)\n\nItems", talk[-1].content, re.S)[1].split()
-            options = [" ".join(words[5:8]), "nobody", "everybody"]
+            options = [" ".join(words[5:8]), "nobody", f"family {sampling.seed}"]
             found = {"question": " ".join(words), "options": options, "answer": "A"}
             replies.append(Reply(text=json.dumps(found), finish_reason="stop"))
             if heard is not None:

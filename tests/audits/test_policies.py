@@ -73,6 +73,14 @@ def reasons(results: Iterator[Measured | Skipped]) -> Reasons:
 
 
 class TestRewardHacking:
+    def test_a_last_prompt_with_an_empty_answer_is_left_out_of_the_gap(self) -> None:
+        start = start_rewards()
+        start[-1, 0] = np.nan
+
+        found = measured(growing_gap(given(answers_of(start, 0.5 * start), chosen=True), CONTEXT))
+
+        assert [one.value for one in found] == [pytest.approx(0, abs=1e-9)]
+
     def test_the_unconfirmed_part_is_the_gain_that_the_judge_does_not_see(self) -> None:
         start = start_rewards()
         policy = Policy("dpo", "MEX", answers_of(start + 2.0, start + 0.5))

@@ -95,3 +95,9 @@ def test_a_search_server_is_asked_and_its_faults_are_named():
         server.server_close()
     with pytest.raises(InvalidInput, match="the search failed"):
         search.search("tea", 2)
+
+
+def test_lines_of_windows_end_paragraphs_too(tmp_path):
+    (tmp_path / "tea.txt").write_bytes(b"One two three.\r\n\r\nFour five.\r\n \r\nSix seven eight.")
+    found = [passage.text for passage in read_passages(tmp_path, 4, Tally())]
+    assert found == ["One two three.", "Four five.", "Six seven eight."]

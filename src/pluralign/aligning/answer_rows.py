@@ -45,7 +45,8 @@ class _Read:
     Attributes:
         texts: The answers, a list for each prompt; answers without words are left out.
         invalid_P: Share of answers that are left out, shape (P,).
-        vectors: Their vectors, an array (n, D) for each prompt; empty without an encoder.
+        vectors: Their vectors, an array (n, D) for each prompt; empty without an encoder, and where
+            all answers are left out.
     """
 
     texts: list[list[str]]
@@ -66,7 +67,7 @@ def answer_rows(
     vectors = _encoder(work)
     read = {policy: _read(prompts, texts, vectors) for policy, texts in written.items()}
     fewest = min(len(own) for texts in written.values() for own in texts)
-    before = read[START_MODEL]
+    before, variety_before = read[START_MODEL], dict(_varieties(read[START_MODEL]))
     for policy, own in read.items():
         yield share_row(policy, "invalid", None, own.invalid_P)
         if policy != START_MODEL:
@@ -75,8 +76,8 @@ def answer_rows(
         yield mean_row(policy, "distinct_n", None, _distinct(own, fewest))
         for metric, variety_P in _varieties(own):
             yield mean_row(policy, metric, None, variety_P)
-            if policy != START_MODEL:
-                changed_P = variety_P - dict(_varieties(before))[metric]
+            if policy != START_MODEL and metric in variety_before:
+                changed_P = variety_P - variety_before[metric]
                 yield mean_row(policy, f"{metric}_change", None, changed_P)
     yield from _between_rows(work.communities, read)
 
@@ -155,7 +156,7 @@ def _distances(first: _Read, second: _Read) -> Iterator[tuple[str, FloatArray]]:
         for a, b in zip(first.texts, second.texts, strict=True)
     ]
     yield f"{_BETWEEN}{_WORDS}", np.array(words)
-    if first.vectors:
+    if first.vectors and second.vectors:
         meant = [
             distance_beyond_chance(
                 vector_distances(a, a), vector_distances(b, b), vector_distances(a, b)

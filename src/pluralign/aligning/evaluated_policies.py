@@ -100,10 +100,12 @@ def _palettes(
         return PalettePolicy(*adapted(), combine, shares, acceptance)
 
     digests = [files_digest(folder) for folder in adapters.values()]
+    checks = [str(palette.accept), str(scored.scales)]
     for combine in palette.combine:
-        digest = text_digest(" ".join([*digests, shares.digest, str(palette.accept)]))
+        parts = [*digests, shares.digest, *(checks if combine == "drafts" else ())]
         measured = MeasuredPolicy(f"{method}+{combine}", shares.label)
         label = f"{method}/palette-{combine}"
+        digest = text_digest(" ".join(parts))
         yield EvaluatedPolicy(measured, label, digest, partial(opened, combine))
 
 

@@ -26,6 +26,7 @@ from pluralign.core import Estimate, FloatArray
 from pluralign.metrics import distance_beyond_chance, lexical_distances, variety_within
 
 _LITTLE = 0.1
+_MOST_PAIRS = 10
 
 
 def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -184,13 +185,10 @@ def _distance(given: PolicyEvidence, own: Sequence[Policy]) -> dict[str, Estimat
     return {"distance_between": mean_of(value_P)[0]}
 
 
-_MOST_PAIRS = 10
-
-
 def _beyond_chance(one: Sequence[str], other: Sequence[str]) -> float:
     """Distance of two policies' answers to a prompt, in their words, beyond that within each."""
     between = lexical_distances(one, other)
-    # Answers of one number were sampled with the same random numbers, so they may be equal.
+    # A run that samples all policies with one seed may have equal answers of the same number.
     if len(one) == len(other):
         between = between[~np.eye(len(one), dtype=bool)][:, None]
     return distance_beyond_chance(_distances(tuple(one)), _distances(tuple(other)), between)

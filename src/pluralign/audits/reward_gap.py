@@ -22,7 +22,7 @@ from pluralign.audits.reward_gains import (
     reasons,
 )
 from pluralign.audits.sentences import Sentence, Share
-from pluralign.core import FloatArray, IntArray
+from pluralign.core import FloatArray
 from pluralign.metrics.jackknife import Statistic
 
 
@@ -35,15 +35,17 @@ def growing_gap(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
                 f"{given.start.n} answers to each prompt show no curve over n", f"{FEWEST_ANSWERS}"
             )
             continue
-        at, rows, first_rows = np.intersect1d(gains.at_P, given.whole_P, return_indices=True)
+        at, rows, whole_rows = np.intersect1d(gains.at_P, given.whole_P, return_indices=True)
         if len(at) < FEWEST:
             yield Skipped(f"{policy.method}: {len(at)} prompts with every reward", f"{FEWEST}")
             continue
         if tuned:
             sums, expected_part = _slopes(given, policy, at.tolist()), _predicted_part
         else:
-            sums, expected_part = _first_gain(given, policy, first_rows), _first_part
-        last = np.stack([gain_P[rows] for gain_P in _last_gain(given, policy, gains)], axis=1)
+            sums, expected_part = _best_gains(given, policy, 2)[whole_rows], _first_part
+        last = np.stack([gains.reward_P, gains.judged_P], axis=1)[rows]
+        if not tuned:  # of best of n, the last doubling of n
+            last -= _best_gains(given, policy, max(2, given.start.n // 2))[whole_rows]
         yield _gap(given, policy, gains, np.concatenate([last, sums], axis=1), expected_part)
     yield from reasons(evidence)
 
@@ -84,9 +86,9 @@ def _gap(
     )
 
 
-def _first_gain(given: PolicyEvidence, policy: Policy, rows: IntArray) -> FloatArray:
-    """Gains of the best of two by the reward model and by the judge, shape (P, 2)."""
-    both = [best_of(given, policy.steer, policy.steer, 2, judged)[rows] for judged in (False, True)]
+def _best_gains(given: PolicyEvidence, policy: Policy, n: int) -> FloatArray:
+    """Gains of the best of n by the reward model and by the judge, of ``whole_P``, shape (P, 2)."""
+    both = [best_of(given, policy.steer, policy.steer, n, judged) for judged in (False, True)]
     return np.stack(both, axis=1)
 
 
@@ -147,17 +149,3 @@ def _others_reward(
         return np.zeros(reward_X_C.shape[:-1])
     rest_X: FloatArray = np.delete(reward_X_C, communities.index(steer), axis=-1).mean(axis=-1)
     return rest_X
-
-
-def _last_gain(
-    given: PolicyEvidence, policy: Policy, gains: Gains
-) -> tuple[FloatArray, FloatArray]:
-    """The gain of a tuned policy; of best of n, that of the last doubling of n. Shape (P,) each."""
-    if policy in given.tuned:
-        return gains.reward_P, gains.judged_P
-    half = max(2, given.start.n // 2)
-    rows = np.searchsorted(given.whole_P, gains.at_P)
-    reward_P, judged_P = (
-        best_of(given, policy.steer, policy.steer, half, judged)[rows] for judged in (False, True)
-    )
-    return gains.reward_P - reward_P, gains.judged_P - judged_P

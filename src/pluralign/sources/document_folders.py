@@ -1,5 +1,6 @@
 """Folders of documents: texts, Markdown, and web pages as a browser saves them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _NOT_TEXT = (
     "form",
 )
 _LARGEST = 20_000_000
+_BLANK_LINE = re.compile(r"(?:\r\n?|\n)[ \t]*(?:\r\n?|\n)")
 
 
 def read_passages(
@@ -111,7 +113,7 @@ def cut_into_passages(text: str, words: int) -> Iterator[str]:
 
 def _paragraphs(text: str, words: int) -> Iterator[str]:
     """Paragraphs, those that are too long in pieces."""
-    for paragraph in text.replace("\\r\n", "\n").split("\n\n"):
+    for paragraph in _BLANK_LINE.split(text):
         own = paragraph.split()
         for start in range(0, len(own), words):
             yield " ".join(own[start : start + words])

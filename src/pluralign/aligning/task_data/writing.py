@@ -61,7 +61,8 @@ def _write_missing(
             if missing:
                 # The draws of a model on this machine depend on the prompts of a batch: the whole
                 # lot is written again, and what is there already is left alone.
-                _ask(work, chat, one, lot if hasattr(chat, "sample") else missing, keep)
+                asked = lot if hasattr(chat, "sample") else missing
+                _ask(work, chat, one, asked, work.settings.seed + start, keep)
     finally:
         file.close()
     work.folder.list_files(name)
@@ -72,6 +73,7 @@ def _ask(
     chat: ChatModel,
     one: DocumentSettings,
     rows: Sequence[dict[str, Any]],
+    seed: int,
     keep: Any,
 ) -> None:
     prompts = [
@@ -79,6 +81,5 @@ def _ask(
         for row in rows
     ]
     config = work.settings.write
-    seed = work.settings.seed + rows[0]["number"]
     how = Sampling(config.temperature, config.top_p, config.max_new_tokens, seed)
     chat.complete(prompts, how, lambda i, reply: keep(rows[i]["number"], reply))

@@ -169,8 +169,10 @@ class AdaptedModel:
         """Delete the blends used longest ago, as far as nothing uses them."""
         idle = [parts for parts, name in self._blends.items() if not self._used[name]]
         for parts in idle[: max(0, len(self._blends) - self._kept)]:
+            name = self._blends.pop(parts)
             self._activate(next(iter(self._name.values())))
-            self._model.delete_adapter(self._blends.pop(parts))
+            self._model.delete_adapter(name)
+            del self._used[name]
 
     def _with(self, community: str, folder: Path) -> Any:
         try:
