@@ -47,6 +47,7 @@ from pluralign.core.errors import (
 )
 from pluralign.core.estimates import Estimate
 from pluralign.core.files import clear_parts, cut_torn_line, is_part, whole_file
+from pluralign.core.knowledge import AcceptedAnswer, KnowledgeQuestion, KnowledgeTest
 from pluralign.core.manifest import (
     MANIFEST,
     Manifest,
@@ -117,6 +118,7 @@ __all__ = [
     "NO_STEER",
     "REFERENCE",
     "WORLD",
+    "AcceptedAnswer",
     "Answer",
     "AnswerDistribution",
     "AnyPath",
@@ -136,6 +138,8 @@ __all__ = [
     "IntArray",
     "InvalidInput",
     "InvalidSettings",
+    "KnowledgeQuestion",
+    "KnowledgeTest",
     "Manifest",
     "Message",
     "MissingExtra",

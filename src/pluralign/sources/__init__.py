@@ -11,6 +11,13 @@ from pluralign.sources.coval import CoValPairs
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
+from pluralign.sources.knowledge_blend import BlendKnowledge
+from pluralign.sources.knowledge_choices import MultipleChoice
+from pluralign.sources.knowledge_reading import (
+    KnowledgeSource,
+    PlacedQuestion,
+    read_knowledge,
+)
 from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.ledger import (
     Account,
@@ -52,15 +59,19 @@ __all__ = [
     "AnswerNames",
     "ArenaPairs",
     "ArgillaPairs",
+    "BlendKnowledge",
     "CoValPairs",
     "CollectedPairs",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",
+    "KnowledgeSource",
     "LabelStudioPairs",
     "Ledger",
     "Loaded",
+    "MultipleChoice",
     "OpinionQa",
+    "PlacedQuestion",
     "PolisVotes",
     "PotatoPairs",
     "PrismPairs",
@@ -80,6 +91,7 @@ __all__ = [
     "pairs_from",
     "question_stem",
     "read_answers",
+    "read_knowledge",
     "read_ledger",
     "read_neighbours",
     "read_prompts",

@@ -1,0 +1,234 @@
+"""Knowledge questions: the life of a community, asked of its people, with the counts of answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pluralign.core.errors import InvalidInput, NotEnoughData
+from pluralign.core.printable import count_of, listed
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAnswer:
+    """An answer that people gave, with the ways in which they wrote it.
+
+    Attributes:
+        variants: Language tag -> spellings and synonyms of the answer, at least one in all.
+        count: Number of people who gave it, >= 1; None where the answer is only known to be right.
+
+    Raises:
+        InvalidInput: If there is no variant, one is empty, or the count is below 1.
+
+    >>> fruit = AcceptedAnswer({"fa": ("میوه",), "en": ("fruit", "fruits")}, count=3)
+    >>> fruit.variants_in("en")
+    ('fruit', 'fruits')
+    """
+
+    variants: Mapping[str, tuple[str, ...]]
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        texts = [text for found in self.variants.values() for text in found]
+        if not texts:
+            raise InvalidInput("an answer must have at least one variant")
+        if not all(text.strip() for text in texts):
+            raise InvalidInput("a variant of an answer must not be empty")
+        if self.count is not None and self.count < 1:
+            raise InvalidInput(
+                f"an answer must have been given by at least one person, got {self.count}",
+                hint="leave out answers that nobody gave; an option may stay without people",
+            )
+
+    def variants_in(self, language: str) -> tuple[str, ...]:
+        """The variants in a language; empty where there are none."""
+        return self.variants.get(language, ())
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeQuestion:
+    """A question about the life of a community, with the answers that its people gave.
+
+    Attributes:
+        id: Unique within a community; the same id in two communities is the same question.
+        community: Id of the community whose people answered: ``IRN``, or a region ``NGA/north``.
+        language: BCP 47 tag of the local language, such as ``fa``.
+        texts: Language tag -> wording; in the local language, in English, or in more.
+        answers: The accepted answers; in a question with options each is one of the options.
+        options: Language tag -> options in one order; empty where the answer is free.
+        topic: Subject of the question ("Food"); intervals may be clustered by it.
+        unanswered: Reason -> number of people who gave no answer ("I don't know").
+        people: Number of people asked; None where it was not published. One person may give
+            several answers, so counts may add up to more.
+
+    Raises:
+        InvalidInput: If a text is missing, no answer is accepted, counts are given for some answers
+            only, the options of two languages differ in number, or an answer is not among them.
+
+    >>> question = KnowledgeQuestion(
+    ...     "food-1", "IRN", "fa", {"en": "What do children eat at school?"},
+    ...     (AcceptedAnswer({"en": ("fruit",)}, 3), AcceptedAnswer({"en": ("cake",)}, 1)),
+    ...     unanswered={"I don't know": 1},
+    ... )
+    >>> question.mentions, question.without_answer, question.most
+    (4, 1, 3)
+    """
+
+    id: str
+    community: str
+    language: str
+    texts: Mapping[str, str]
+    answers: tuple[AcceptedAnswer, ...]
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    topic: str = ""
+    unanswered: Mapping[str, int] = field(default_factory=dict)
+    people: int | None = None
+
+    def __post_init__(self) -> None:
+        self._check_texts()
+        self._check_answers()
+        self._check_options()
+        self._check_people()
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is known how many people gave each answer."""
+        return self.answers[0].count is not None
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """People behind each answer, aligned with ``answers``; 1 each where they are not known."""
+        return tuple(1 if answer.count is None else answer.count for answer in self.answers)
+
+    @property
+    def mentions(self) -> int:
+        """Number of answers given, by all people together."""
+        return sum(self.weights)
+
+    @property
+    def most(self) -> int:
+        """The number of people who gave the most common answer."""
+        return max(self.weights)
+
+    @property
+    def without_answer(self) -> int:
+        """The number of people who gave no answer."""
+        return sum(self.unanswered.values())
+
+    def text_in(self, language: str) -> str:
+        """The wording in a language.
+
+        Raises:
+            InvalidInput: If there is none; the hint lists the languages.
+        """
+        if language not in self.texts:
+            raise InvalidInput(
+                f"the question has no text in {language!r}",
+                where=self.where,
+                hint=f"it has: {', '.join(self.texts)}",
+            )
+        return self.texts[language]
+
+    @property
+    def where(self) -> str:
+        """The place of the question in messages."""
+        return f"question {self.id}, community {self.community}"
+
+    def _check_texts(self) -> None:
+        if not self.texts or not all(text.strip() for text in self.texts.values()):
+            raise InvalidInput("a question must have a text in each language", where=self.where)
+
+    def _check_answers(self) -> None:
+        if not self.answers:
+            raise InvalidInput("a question must have an accepted answer", where=self.where)
+        if len({answer.count is None for answer in self.answers}) > 1:
+            raise InvalidInput(
+                "all answers must have counts of people, or none; got counts for some",
+                where=self.where,
+                hint="give the number of people for each answer",
+            )
+
+    def _check_options(self) -> None:
+        if len({len(options) for options in self.options.values()}) > 1:
+            raise InvalidInput("two languages differ in number of options", where=self.where)
+        for language, options in self.options.items():
+            if len(options) < 2 or len(set(options)) < len(options):
+                raise InvalidInput(
+                    f"the options in {language!r} must be two or more, all different",
+                    where=self.where,
+                )
+            for answer in self.answers:
+                if not set(answer.variants_in(language)) <= set(options):
+                    missing = sorted(set(answer.variants_in(language)) - set(options))
+                    raise InvalidInput(
+                        f"the accepted answer {missing[0]!r:.80} is not among the options",
+                        where=self.where,
+                        hint=f"the options are: {', '.join(options)[:200]}",
+                    )
+
+    def _check_people(self) -> None:
+        if any(count < 0 for count in self.unanswered.values()):
+            raise InvalidInput("people without an answer must be >= 0", where=self.where)
+        if self.people is None:
+            return
+        if self.people < 1:
+            raise InvalidInput("a question must have been asked of someone", where=self.where)
+        heard = self.most if self.counted else 0
+        if heard + self.without_answer > self.people:
+            raise InvalidInput(
+                f"{heard} people gave the most common answer and {self.without_answer} none, but "
+                f"only {count_of(self.people, 'person was', 'people were')} asked",
+                where=self.where,
+                hint="correct the counts, or leave out the number of people",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeTest:
+    """Knowledge questions of one or several communities.
+
+    Attributes:
+        name: Name of the test.
+        questions: The questions, in the order of the source.
+        license: Its licence; None where not stated.
+        communities: Ids of the communities, sorted; derived from the questions.
+
+    Raises:
+        InvalidInput: If two questions of one community have the same id.
+        NotEnoughData: If there are no questions.
+    """
+
+    name: str
+    questions: tuple[KnowledgeQuestion, ...]
+    license: str | None = None
+    communities: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _index: Mapping[tuple[str, str], KnowledgeQuestion] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __repr__(self) -> str:
+        asked = count_of(len(self.questions), "question")
+        return f"KnowledgeTest({self.name}: {asked} of {listed(self.communities)})"
+
+    def __post_init__(self) -> None:
+        if not self.questions:
+            raise NotEnoughData("the test has no questions", where=self.name)
+        index: dict[tuple[str, str], KnowledgeQuestion] = {}
+        for question in self.questions:
+            key = (question.id, question.community)
+            if key in index:
+                raise InvalidInput(
+                    "two questions of one community have the same id",
+                    where=f"{self.name}, {question.where}",
+                )
+            index[key] = question
+        object.__setattr__(self, "_index", index)
+        object.__setattr__(
+            self, "communities", tuple(sorted({q.community for q in self.questions}))
+        )
+
+    def question(self, id_: str, community: str) -> KnowledgeQuestion | None:
+        """The question with this id as asked in a community; None if it was not asked there."""
+        return self._index.get((id_, community))
+
+    def of(self, community: str) -> tuple[KnowledgeQuestion, ...]:
+        """The questions of a community, in order."""
+        return tuple(q for q in self.questions if q.community == community)

@@ -1,0 +1,219 @@
+"""Multiple-choice questions on common knowledge, from JSON Lines, JSON, CSV and Parquet files."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import AcceptedAnswer, KnowledgeQuestion, Tally, is_missing, text_digest, tidy
+from pluralign.sources.knowledge_reading import PlacedQuestion, as_bad_row, region_id
+from pluralign.sources.row_files import RowPolicy, location, read_rows, refused_at
+from pluralign.sources.typed_cells import (
+    BadRow,
+    Row,
+    near_columns,
+    optional_id,
+    optional_text,
+    text_of,
+)
+
+_OPTION_COLUMNS = ("candidates", "choices", "options")
+_TOPIC_COLUMNS = ("topic", "category", "domain")
+_NUMBERED = re.compile(r"(?:option|choice|candidate)?[ _-]?([a-h]|[1-8])", re.IGNORECASE)
+_LETTERS = ("abcdefgh", "ابجدهوزح", "абвгдежз", "αβγδεζηθ")
+"""Letters that label options, in order: Latin, Arabic and Persian (abjad), Cyrillic, Greek."""
+_FIRST_LETTER = {"أ": "ا", "آ": "ا", "الف": "ا"}
+"""Other ways to write the first letter."""
+_AROUND = " .:)(]["
+
+
+@dataclass(frozen=True)
+class MultipleChoice:
+    """Questions with candidates and the right one of them, as in ParsiNLU (arXiv 2012.06154).
+
+    A row has the columns ``question``; ``candidates``, ``choices`` or ``options`` with a list (or
+    one column for each option, such as ``A``, ``B``, ``C`` or ``option 1``, ``option 2``); and
+    ``answer``: the number of the option in digits of any script, its letter (A, ب), or its text.
+    ``id`` and ``topic`` (or ``category``) are optional. Empty options at the end are left out.
+    How many people chose each option is not known.
+
+    Attributes:
+        path: The file.
+        community: Community whose knowledge is asked, such as IRN.
+        language: BCP 47 tag of its language, such as fa.
+        first: Number of the first option in ``answer``, 1 or 0.
+        license: Licence or terms of the data; not stated unless given.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+    """
+
+    name: ClassVar[str] = "multiple_choice"
+    about: ClassVar[str] = "questions with candidates and the right one, in one language"
+
+    path: Path
+    community: str
+    language: str
+    first: int = 1
+    license: str | None = None
+    skip_bad: bool = False
+
+    def questions(self, tally: Tally | None = None) -> Iterator[PlacedQuestion]:
+        """Stream the questions.
+
+        Raises:
+            InvalidInput: If a row cannot be read, or the community is not known.
+        """
+        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
+        with refused_at(self.path, 1):
+            community = region_id(self.community)
+        for number, row in read_rows(self.path, policy):
+            place = location(self.path, number)
+            try:
+                placed = self._placed(row, community, place, policy.tally)
+            except BadRow as bad:
+                policy.refuse(bad, place)
+            else:
+                policy.tally.kept += 1
+                yield placed
+
+    def _placed(self, row: Row, community: str, place: str, tally: Tally) -> PlacedQuestion:
+        text = tidy(text_of(row, "question"))
+        options = _options(row, tally)
+        right = option_named(row.get("answer"), options, self.first)
+        id_ = optional_id(row, "id") or text_digest("\x1f".join((text, *options)))[:12]
+        with as_bad_row():
+            question = KnowledgeQuestion(
+                id=id_,
+                community=community,
+                language=self.language,
+                texts={self.language: text},
+                answers=(AcceptedAnswer({self.language: (options[right],)}),),
+                options={self.language: options},
+                topic=_topic(row),
+            )
+        return PlacedQuestion(question, place)
+
+
+def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
+    """The index of the option that an answer key names: by its number, letter or text.
+
+    Args:
+        answer: A number, or the text of a number in any script, of a letter, or of an option.
+        options: The options.
+        first: Number of the first option.
+
+    Returns:
+        Index from 0.
+
+    Raises:
+        BadRow: If it names no option, or may be a number as well as the text of another option.
+
+    >>> options = ("تهران", "شیراز", "تبریز", "اصفهان")
+    >>> [option_named(key, options) for key in (2, "۲", "٢", "B", "(ب)", "شیراز")]
+    [1, 1, 1, 1, 1, 1]
+    """
+    if is_missing(answer) or isinstance(answer, bool) or not isinstance(answer, int | float | str):
+        raise BadRow(
+            f"'answer' must name one of {len(options)} options, got {answer!r:.40}",
+            reason="answer is missing",
+        )
+    if isinstance(answer, float):
+        answer = f"{answer:g}"
+    key = tidy(str(answer))
+    by_text = {option: index for index, option in enumerate(options)}.get(key)
+    by_number = _numbered(key, len(options), first)
+    if by_text is not None and by_number is not None and by_text != by_number:
+        raise BadRow(
+            f"'answer' {key!r} is the number of an option and the text of another one",
+            reason="answer is ambiguous",
+            hint="write the letter of the option (A, B, C)",
+        )
+    found = by_number if by_text is None else by_text
+    if found is None:
+        raise BadRow(
+            f"'answer' {key!r:.60} is not among the {len(options)} options",
+            reason="answer is not among the options",
+            hint=_remedy(key, options, first),
+        )
+    return found
+
+
+def _numbered(key: str, n_options: int, first: int) -> int | None:
+    """Index of the option with this number or letter; None where it is neither, or too large."""
+    bare = unicodedata.normalize("NFKC", key).strip(_AROUND).casefold()
+    bare = _FIRST_LETTER.get(bare, bare)
+    if bare.isdecimal():
+        index = int(bare) - first
+        return index if 0 <= index < n_options else None
+    if len(bare) == 1:
+        for letters in _LETTERS:
+            if bare in letters[:n_options]:
+                return letters.index(bare)
+    return None
+
+
+def _remedy(key: str, options: Sequence[str], first: int) -> str:
+    if key.isdecimal() and int(key) == 0 and first:
+        return "if the options are numbered from 0, set first = 0"
+    if key.isdecimal():
+        return f"the options are numbered {first} to {first + len(options) - 1}"
+    return f"the options are: {', '.join(options)[:200]}"
+
+
+def _options(row: Row, tally: Tally) -> tuple[str, ...]:
+    given = [row[column] for column in _OPTION_COLUMNS if not is_missing(row.get(column))]
+    values = _listed(given[0]) if given else _in_columns(row)
+    options = tuple(tidy(str(value)) for value in values)
+    while options and not options[-1]:
+        options = options[:-1]
+        tally.leave_out("empty option at the end")
+    if len(options) < 2 or not all(options):
+        raise BadRow(
+            f"a question must have two or more options with a text, got {list(options)!r:.100}",
+            reason="fewer than two options, or an empty one",
+        )
+    return options
+
+
+def _listed(value: object) -> list[object]:
+    """The options of a list, of the text of a JSON list, or of a text with bars between them."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise BadRow(f"the options are not JSON: {error}", reason="options not JSON") from error
+    if isinstance(value, str):
+        value = value.split("|")
+    if not isinstance(value, list) or not all(isinstance(v, str | int | float) for v in value):
+        raise BadRow(
+            "the options must be a list of texts",
+            reason="options are not a list",
+            hint='write ["tea", "coffee"], or tea|coffee in a cell of a CSV file',
+        )
+    return value
+
+
+def _in_columns(row: Row) -> list[object]:
+    found = {}
+    for column, value in row.items():
+        label = _NUMBERED.fullmatch(column.strip())
+        if label and not is_missing(value):
+            found[label[1].casefold()] = value
+    if not found:
+        near = [name for wanted in _OPTION_COLUMNS for name in near_columns(wanted, row)]
+        raise BadRow(
+            "a row must have its options in 'candidates', or in columns A, B, C, ...",
+            reason="missing options",
+            hint=f"is {near[0]!r} meant as 'candidates'?" if near else None,
+        )
+    return [found[label] for label in sorted(found)]
+
+
+def _topic(row: Row) -> str:
+    for column in _TOPIC_COLUMNS:
+        topic = optional_text(row, column)
+        if topic:
+            return tidy(topic)
+    return ""

@@ -1,0 +1,148 @@
+"""Parts that the sources of knowledge questions share: placed questions, regions and counts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from pluralign.core import (
+    InvalidInput,
+    KnowledgeQuestion,
+    KnowledgeTest,
+    NotEnoughData,
+    Tally,
+    tidy,
+)
+from pluralign.sources.community_labels import required_community
+from pluralign.sources.typed_cells import BadRow
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedQuestion:
+    """A question with its place in the data.
+
+    Attributes:
+        question: The question.
+        where: File and line.
+    """
+
+    question: KnowledgeQuestion
+    where: str
+
+
+@runtime_checkable
+class KnowledgeSource(Protocol):
+    """A source of knowledge questions."""
+
+    @property
+    def name(self) -> str:
+        """Short name of the test."""
+        ...
+
+    @property
+    def license(self) -> str | None:
+        """Its licence or terms; None where not stated."""
+        ...
+
+    def questions(self, tally: Tally | None = None) -> Iterator[PlacedQuestion]:
+        """Stream the questions; count the rows read, kept and dropped in ``tally``."""
+        ...
+
+
+def read_knowledge(source: KnowledgeSource, tally: Tally | None = None) -> KnowledgeTest:
+    """Read all questions of a source.
+
+    Raises:
+        InvalidInput: If a question cannot be read, or two of one community have the same id; both
+            places are in the message.
+        NotEnoughData: If no question is left; the hint has the reasons.
+    """
+    tally = tally if tally is not None else Tally()
+    placed = list(source.questions(tally))
+    if not placed:
+        raise NotEnoughData("no questions are left", where=source.name, hint=tally.why() or None)
+    _check_ids(placed)
+    return KnowledgeTest(source.name, tuple(p.question for p in placed), source.license)
+
+
+def region_id(label: str) -> str:
+    """Id of the community that a label names; regions may be written in capitals.
+
+    Raises:
+        BadRow: If the label names no community.
+
+    >>> region_id("Iran"), region_id("IND/AS"), region_id("nga/North")
+    ('IRN', 'IND/as', 'NGA/north')
+    """
+    country, slash, region = tidy(label).partition("/")
+    return required_community(country.upper() + slash + region.lower() if slash else label)
+
+
+def cleaned(variants: Iterable[str], tally: Tally) -> tuple[str, ...]:
+    """Different texts without blanks around them; empty ones are counted.
+
+    >>> cleaned(["tea ", "tea", ""], Tally())
+    ('tea',)
+    """
+    found: dict[str, None] = {}  # a set that keeps its order
+    for variant in map(tidy, variants):
+        if not variant:
+            tally.leave_out("empty variant of an answer")
+        else:
+            found[variant] = None
+    return tuple(found)
+
+
+def count_in(row: Mapping[str, object], name: str, what: str, least: int = 0) -> int:
+    """A whole number of people.
+
+    Args:
+        row: The table with the number.
+        name: Its key.
+        what: The thing counted, for the message.
+        least: The least number allowed.
+
+    Raises:
+        BadRow: If it is missing, not a whole number or too small.
+    """
+    value = row.get(name)
+    if value is None:
+        raise BadRow(
+            f"{what}: the number of people ({name!r}) is missing",
+            reason="answers without counts",
+            hint="give the number of people who gave the answer",
+        )
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BadRow(
+            f"{what}: {name!r} must be a whole number >= {least}, got {value!r:.40}",
+            reason="count of people is not valid",
+        )
+    return value
+
+
+@contextmanager
+def as_bad_row() -> Iterator[None]:
+    """Turn a question that is not valid into a bad row, so that its file and line are reported.
+
+    Raises:
+        BadRow: Instead of `pluralign.core.InvalidInput`.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        raise BadRow(what, reason=error.what, hint=error.hint) from error
+
+
+def _check_ids(placed: list[PlacedQuestion]) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for one in placed:
+        key = (one.question.id, one.question.community)
+        if key in seen:
+            raise InvalidInput(
+                f"the id {one.question.id!r} is given twice for {one.question.community}; the "
+                f"first is at {seen[key]}",
+                where=one.where,
+                hint="give each question of a community an id of its own",
+            )
+        seen[key] = one.where
