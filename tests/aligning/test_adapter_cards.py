@@ -84,7 +84,7 @@ def test_a_missing_judge_stands_out():
 
 def test_vllm_gets_a_rank_that_it_offers_and_a_name_without_blanks():
     card = adapter_card(sheet(run="my run"))
-    assert "--max-lora-rank 16 --lora-modules my-run@-hill=$PWD" in card
+    assert "--max-lora-rank 16 --lora-modules my-run@~hill=$PWD" in card
 
 
 def test_the_licence_of_a_base_model_is_read_from_its_folder(tmp_path):

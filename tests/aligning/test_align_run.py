@@ -111,6 +111,18 @@ def test_every_stage_can_be_read_and_a_finished_run_samples_nothing_again(done, 
     assert json.loads((out / "record.json").read_text())["communities"] == ["~coast", "~hill"]
 
 
+@pytest.mark.slow
+def test_a_run_whose_stage_is_redone_has_no_results_until_it_is_evaluated_again(
+    done, tables, tmp_path
+):
+    again = tmp_path / "run"
+    shutil.copytree(done[1], again)
+    run_align(tables, again, again="select", until="select")
+    assert not (again / "results.jsonl").exists()
+    assert not (again / "record.json").exists()
+    assert run_align(tables, again).results == done[0].results
+
+
 def test_a_stage_that_did_not_run_is_named(tmp_path):
     with pytest.raises(
         InvalidSettings, match="must be one of sample, score, select, tune, route, evaluate"
@@ -155,7 +167,7 @@ def test_equal_answers_and_too_few_prompts_are_refused_with_what_to_do(tables, t
 @pytest.mark.slow
 def test_too_few_test_prompts_are_refused_and_the_shares_named(tables, tmp_path):
     few = tables | {"prompts": tables["prompts"] | {"test": 0.001}}
-    with pytest.raises(NotEnoughData, match="at least two test prompts with answers") as caught:
+    with pytest.raises(NotEnoughData, match="at least 2 test prompts must be among") as caught:
         run_align(few, tmp_path / "run")
     assert "prompts.test" in caught.value.hint
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pluralign.aligning import run_align
-from pluralign.core import InvalidInput, NotEnoughData, UnknownCommunity
+from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, UnknownCommunity
 from pluralign.runs.folder import read_rows
 
 pytest.importorskip("transformers")
@@ -51,6 +51,32 @@ def test_a_base_model_without_a_chat_template_reads_plain_turns_and_a_note_says_
     assert told == [
         "base has no chat template: turns are written as plain text (User: ... Assistant:)"
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["raft", "grpo"])
+def test_a_training_that_diverges_is_refused_and_the_same_run_goes_on_with_a_lower_rate(
+    few, tmp_path, method
+):
+    pytest.importorskip("trl")
+    tune = {"batch": 4, "accumulation": 1, "group": 4}
+    few |= {"methods": [method], "communities": ["~hill"]}
+    with pytest.raises(InvalidSettings, match="the training diverged") as caught:
+        run_align(few | {"tune": tune | {"learning_rate": 1e30}}, tmp_path / "run", until="tune")
+    assert "tune.learning_rate" in caught.value.hint
+    assert not (tmp_path / "run/tune" / method / "~hill").exists()
+    outcome = run_align(few | {"tune": tune}, tmp_path / "run", until="tune")
+    assert outcome.stages["tune"]["trained"][f"{method}/~hill"]["steps"] > 0
+
+
+@pytest.mark.slow
+def test_too_few_prompts_for_the_scale_of_rewards_are_found_before_anything_is_sampled(
+    few, tmp_path
+):
+    none = few | {"prompts": few["prompts"] | {"validation": 1e-6}}
+    with pytest.raises(NotEnoughData, match="at least 1 validation prompt must be among the 40"):
+        run_align(none, tmp_path / "run")
+    assert not (tmp_path / "run/sample").exists()
 
 
 @pytest.mark.slow

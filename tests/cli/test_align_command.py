@@ -4,7 +4,9 @@ import json
 
 from typer.testing import CliRunner
 
+from pluralign.cli.align_tables import show_align_stage
 from pluralign.cli.main import app
+from pluralign.cli.output import Output
 
 
 def test_paths_of_options_are_relative_to_the_working_directory_not_to_the_config(
@@ -33,6 +35,33 @@ def test_a_folder_without_a_reward_model_gets_a_message(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["align", *given])
     assert done.exit_code == 2
     assert "no saved reward model here" in done.output
+
+
+def test_an_unknown_method_and_unknown_shares_are_named_with_the_setting_alone(tmp_path):
+    (tmp_path / "p.jsonl").write_text('{"prompt": "Tea?"}\n')
+    given = ["--model", "mine", "--reward", "none", "--prompts", str(tmp_path / "p.jsonl")]
+    done = CliRunner().invoke(app, ["align", *given, "--set", 'methods=["ppo"]'])
+    assert "'best-of-n', 'raft', 'dpo', 'orpo', 'grpo' or 'rloo', not 'ppo'" in done.output
+    done = CliRunner().invoke(app, ["align", *given, "--set", 'palette.shares={"~hill"=-1}'])
+    assert "palette.shares.~hill: Input should be greater than or equal to 0" in done.output
+
+
+def test_each_policy_of_a_stage_has_a_line(capsys):
+    summary = {
+        "selected": {
+            "raft/~hill": {"rows": 1200, "no two candidates differ in reward by the gap": 3},
+            "raft/~coast": {"rows": 54, "rows_too_long": 0},
+        },
+        "empty": 0,
+    }
+    show_align_stage("select", summary, Output())
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "select",
+        "  selected:",
+        "    raft/~hill: rows 1,200, no two candidates differ in reward by the gap 3",
+        "    raft/~coast: rows 54",
+    ]
 
 
 def test_with_data_task_the_settings_and_stages_are_those_of_a_task(tmp_path, monkeypatch):

@@ -56,6 +56,14 @@ def test_it_opens_with_who_gained_whether_it_is_real_and_who_lost(tmp_path: Path
     assert "lose under policies of others in 6 cases" in lost
 
 
+def test_a_blend_follows_each_of_its_communities(tmp_path: Path) -> None:
+    """What it costs one of them is no loss under the policy of others."""
+    about = {"steer": "MEX=0.6,GBR=0.4", "community": "GBR"}
+    worse = [policy_row(m, "raft+weights", -5.0, **about) for m in ("reward_gain", "judged_gain")]
+    found = page(write_policies(tmp_path, extra=worse))
+    assert "lose under policies of others in 6 cases" in found.advice[2]
+
+
 def test_a_judge_that_confirms_nothing_leaves_no_gain(tmp_path: Path) -> None:
     found = page(write_policies(tmp_path, judged=0.0, tuned=()))
     assert found.advice[0].startswith("No community is shown to gain by best of 8")

@@ -287,7 +287,7 @@ def _loading(sheet: AdapterSheet) -> str:
         "bare": shlex.quote(sheet.base),
         "prompt": _CHAT if sheet.has_template else _PLAIN,
         "rank": str(_served_rank(int(sheet.training.get("config", {}).get("rank", 8)))),
-        "name": "".join(c if c.isalnum() or c in "-_.@" else "-" for c in _served_name(sheet)),
+        "name": "".join(c if c.isalnum() or c in "-_.@~/" else "-" for c in _served_name(sheet)),
     }
     text = _LOADING
     for field, value in fields.items():

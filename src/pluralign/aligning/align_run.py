@@ -9,7 +9,7 @@ from pluralign.aligning.ability_change import ability_rows, need_tasks
 from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
-from pluralign.aligning.earlier_work import PASS, RESULTS, forget_outdated
+from pluralign.aligning.earlier_work import OUTCOME, PASS, RESULTS, forget_outdated
 from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
@@ -22,7 +22,13 @@ from pluralign.aligning.scoring import score_candidates, scored_candidates, writ
 from pluralign.aligning.selecting import select_answers
 from pluralign.aligning.survey_change import check_survey, survey_rows
 from pluralign.aligning.tuned_policies import tune_policies
-from pluralign.aligning.work import SUMMARY, AlignWork, RewardModels, read_all_prompts
+from pluralign.aligning.work import (
+    SUMMARY,
+    AlignWork,
+    RewardModels,
+    check_sides,
+    read_all_prompts,
+)
 from pluralign.core import (
     AnyPath,
     ChatModel,
@@ -105,7 +111,7 @@ def run_align(
     claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
-        folder.remove(*redone)
+        folder.remove(*redone, *(OUTCOME if redone else ()))
         work = open_work(resolved, folder, drawn)
         _check_processes(work, last)
         checked = check_prompts(work)
@@ -221,6 +227,7 @@ def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) ->
         tally,
         resolved.survey,
     )
+    check_sides(work)
     need_router(work)
     check_survey(work)
     need_tasks(work)

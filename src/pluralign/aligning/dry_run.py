@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,8 @@ def _files(work: AlignWork) -> Iterator[str]:
             yield f"select/{name.label}.jsonl"
         yield f"tune/{name.label}/"
         yield f"evaluate/{name.label}.jsonl"
+    for method, combine in product(work.settings.tuned, work.settings.palette.combine):
+        yield f"evaluate/{method}/palette-{combine}.jsonl"
     yield from ("results.jsonl", "record.json")
 
 

@@ -14,7 +14,8 @@ from pluralign.settings import ALIGN_STAGES, AlignSettings
 from pluralign.settings.toml_tables import flat, shown
 
 RESULTS, PASS = "results.jsonl", "pass.json"
-_OUTCOME = (RECORD, RESULTS, PASS)
+OUTCOME = (RECORD, RESULTS, PASS)
+"""Files of a finished run outside the folders of its stages."""
 _FROM_SELECT = {"methods", "tune.kinds"}
 _FOR_ANSWERING = {"palette.population", "palette.candidates", "palette.top"}
 _NO_EFFECT = {"name", *_FOR_ANSWERING, *(f"tune.{key}" for key in NOT_LEARNED - {"kinds"})}
@@ -55,7 +56,7 @@ def forget_outdated(folder: RunFolder, settings: AlignSettings, reporter: Report
     redone = ALIGN_STAGES[ALIGN_STAGES.index(first) :]
     reporter.note(f"settings have changed: {'; '.join(changes.values())}")
     reporter.note(f"redone for these settings: {', '.join(redone)}; earlier stages are kept")
-    folder.remove(*(f"{stage}/{SUMMARY}" for stage in redone), *_OUTCOME)
+    folder.remove(*(f"{stage}/{SUMMARY}" for stage in redone), *OUTCOME)
 
 
 def first_stage(key: str) -> str | None:

@@ -50,7 +50,8 @@ def _check(work: AlignWork, role: str, where: str) -> dict[str, Any]:
     except (PluralignError, OSError, KeyError) as error:
         why = error.what if isinstance(error, PluralignError) else str(error)
         work.reporter.note(
-            f"{role}: whether it was trained on the test prompts cannot be checked: {why}"
+            f"{role}: whether it was trained on the test prompts, and in their languages, "
+            f"cannot be checked: {why}"
         )
         return about | {"why": why}
     digests = {prompt.digest for prompt in trained}

@@ -31,8 +31,8 @@ class ScoredCandidates:
     Attributes:
         prompt_P: Numbers of the prompts.
         candidates: The answers, P lists of N.
-        reward_P_N_C: RewardModels in logits, communities as in the run; nan without an answer.
-        judged_P_N_C: RewardModels of the judge; None where there is none.
+        reward_P_N_C: Rewards in logits, communities as in the run; nan without an answer.
+        judged_P_N_C: Rewards by the judge; None where there is none.
         scales: Community -> the scale of its rewards on the validation prompts.
         judge_scales: The same of the judge; empty where there is none.
     """
@@ -161,7 +161,7 @@ def rows_of_side(work: AlignWork, scored: ScoredCandidates, side: Side) -> list[
 def rewards_of(
     work: AlignWork, role: Literal["model", "judge"], answers: Sequence[tuple[Prompt, str]]
 ) -> FloatArray:
-    """RewardModels of answers for every community of a run, by the reward model or by the judge.
+    """Rewards of answers for every community of a run, by the reward model or by the judge.
 
     Args:
         work: The run.
@@ -169,7 +169,7 @@ def rewards_of(
         answers: Prompts and answers.
 
     Returns:
-        RewardModels in logits, shape (N, C); nan for an answer without words.
+        Rewards in logits, shape (N, C); nan for an answer without words.
 
     Raises:
         InvalidInput: If a reward is not a finite number.

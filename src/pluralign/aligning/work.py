@@ -14,6 +14,7 @@ from pluralign.core import (
     Reporter,
     SteerableRewardModel,
     Tally,
+    count_of,
     rng_for,
 )
 from pluralign.runs.folder import RunFolder
@@ -24,6 +25,7 @@ Side = Literal["train", "validation", "test"]
 SUMMARY = "summary.json"
 _LARGEST = 2**64
 _FEWEST = 4
+"""Fewest prompts of a run, and fewest answers that give rewards a scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,27 @@ class AlignWork:
         config = self.settings.prompts
         sides = [side_of(one, config.test, config.validation) for one in self.prompts]
         return [number for number, found in enumerate(sides) if found == side]
+
+
+def check_sides(work: AlignWork) -> None:
+    """Check that every side has enough prompts, before anything is sampled.
+
+    Raises:
+        NotEnoughData: If there are fewer than two test prompts, fewer than two training prompts for
+            a method that learns, or validation prompts with fewer than four answers.
+    """
+    needed: dict[Side, int] = {"test": 2, "validation": -(-_FEWEST // work.settings.sample.n)}
+    if work.settings.tuned:
+        needed["train"] = 2
+    for side, fewest in needed.items():
+        found = len(work.of_side(side))
+        if found < fewest:
+            raise NotEnoughData(
+                f"at least {count_of(fewest, f'{side} prompt')} must be among the "
+                f"{len(work.prompts):,}, got {found}",
+                where="prompts",
+                hint="give more prompts, or other shares: prompts.test, prompts.validation",
+            )
 
 
 def side_of(prompt: PolicyPrompt, test: float, validation: float) -> Side:

@@ -126,13 +126,30 @@ def show_align_stage(name: str, summary: Row, output: Output) -> None:
     output.line()
     output.line(f"{name}{seconds}", style="bold")
     for label, value in summary.items():
-        if label != "seconds" and value not in (None, 0, {}):
+        if label == "seconds" or value in (None, 0, {}):
+            continue
+        if not _has_parts(value):
             output.line(f"  {label}: {_value(value)}")
+            continue
+        output.line(f"  {label}:")
+        for part, own in value.items():
+            output.line(f"    {part}: {_value(own)}")
+
+
+def _has_parts(value: Any) -> bool:
+    """Whether a value has several numbers for each of several policies or communities."""
+    return isinstance(value, Mapping) and any(isinstance(v, Mapping) for v in value.values())
 
 
 def _value(value: Any) -> str:
+    """A value in words; counts of 0 are left out.
+
+    >>> _value({"rows": 1200, "rows_too_long": 0, "steps": 7})
+    'rows 1,200, steps 7'
+    """
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_value(own)}" for key, own in value.items())
+        counted = {key: own for key, own in value.items() if own != 0}
+        return ", ".join(f"{key.replace('_', ' ')} {_value(own)}" for key, own in counted.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pluralign.core import InvalidSettings
 from pluralign.huggingface.devices import has_bfloat16
 from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_over
 from pluralign.huggingface.watch import Watch
@@ -25,6 +26,8 @@ Part = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 NOT_LEARNED = {"kinds", "checkpoints", "gradient_checkpointing", "report_to"}
 """Settings that do not affect the outcome: they may change before a training is resumed."""
+_NO_WORDS = "probability tensor contains either"
+"""PyTorch's error if the probabilities of the next word are not numbers."""
 
 
 class AdapterConfig(BaseModel):
@@ -123,7 +126,7 @@ def train_adapter(
                 trainer._load_from_checkpoint(last)
                 steps = int(last.rpartition("-")[2])
             else:
-                trainer.train(resume_from_checkpoint=last)
+                _trained(trainer, adapted, last, place.folder)
                 steps = int(trainer.state.global_step)
             trainer.save_model(str(place.partial))
             for leftover in ("training_args.bin", "README.md"):
@@ -132,6 +135,34 @@ def train_adapter(
         adapted.unload()
         chat.loaded.model.eval()
     return steps
+
+
+def _trained(trainer: Any, adapted: Any, last: str | None, folder: Path) -> None:
+    """Train, and refuse an adapter with which nothing could be written.
+
+    Raises:
+        InvalidSettings: If the training diverged.
+    """
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except RuntimeError as error:
+        if _NO_WORDS not in str(error):
+            raise
+        raise _diverged(folder) from error
+    if not _is_finite(adapted):
+        raise _diverged(folder)
+
+
+def _is_finite(adapted: Any) -> bool:
+    return all(bool(p.isfinite().all()) for p in adapted.parameters() if p.requires_grad)
+
+
+def _diverged(folder: Path) -> InvalidSettings:
+    return InvalidSettings(
+        "the training diverged: the model gives no finite numbers any more",
+        where=str(folder),
+        hint="lower tune.learning_rate, and give the same command again",
+    )
 
 
 def labelled(prompt: list[int], answer: list[int]) -> dict[str, list[int]]:

@@ -44,7 +44,7 @@ def own_gains(run: Run) -> list[Gain]:
 def other_gains(run: Run) -> list[PolicyRow]:
     """Gains for communities that a policy does not follow, by the judge where there is one."""
     rows = policy_matrix(run, judge_of(run.policies))
-    return [row for row in rows if not row.is_own and row.steer is not None]
+    return [row for row in rows if row.is_of_others]
 
 
 def policy_matrix(run: Run, metric: str) -> Iterator[PolicyRow]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 BEST_OF_N = "best-of-n"
 JOINT = "joint"
+_OF_ALL = {JOINT, "by-prompt"}
+"""Steers that follow every community of a run."""
 PROXY_GAIN, JUDGED_GAIN, TRUE_GAIN = "reward_gain", "judged_gain", "true_gain"
 GAINS = (PROXY_GAIN, JUDGED_GAIN, TRUE_GAIN)
 """Gains by the reward model that chose, by the judge, and by planted tastes; the safest last."""
@@ -53,6 +55,21 @@ class PolicyRow:
     def is_own(self) -> bool:
         """Whether a policy is measured by the community that it follows, or by all as one."""
         return self.community is not None and self.steer in {self.community, JOINT}
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether a policy is measured by a community that it does not follow.
+
+        A blend follows every community that has a share of it.
+
+        >>> row = PolicyRow(metric="reward_gain", steer="MEX=0.6,GBR=0.4", community="GBR",
+        ...                 value=0.1, n=40)
+        >>> row.is_of_others
+        False
+        """
+        if self.community is None or self.steer is None or self.steer in _OF_ALL:
+            return False
+        return self.community not in {part.partition("=")[0] for part in self.steer.split(",")}
 
 
 def judge_of(rows: Sequence[PolicyRow]) -> str:

@@ -17,7 +17,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Combine = Literal["weights", "outputs", "drafts"]
-PolicyMethod = Literal["best-of-n"] | TunedMethod
+PolicyMethod = Literal["best-of-n", TunedMethod]
 
 
 class PromptSettings(SettingsTable):

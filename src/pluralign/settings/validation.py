@@ -269,7 +269,7 @@ def _located(
             kinds.
         model: The outermost table.
     """
-    types = ("literal", "constrained", "function", "lax", "tuple[")
+    types = ("literal", "constrained", "function", "lax", "tuple[", "dict[")
     keys: list[str] = []
     tables: tuple[type[BaseModel], ...] = () if model is None else (model,)
     table = model

@@ -96,6 +96,11 @@ def test_rows_of_one_batch_have_adapters_of_their_own(base, adapters, adapted):
         torch.testing.assert_close(found[row], wanted, atol=1e-4, rtol=1e-4)
 
 
+def test_a_blend_is_made_without_warnings_of_other_libraries(adapted, recwarn):
+    with adapted.blend({"MEX": 0.3, "GBR/wales": 0.7}):
+        assert [str(one.message) for one in recwarn] == []
+
+
 def test_old_blends_are_forgotten_unless_an_answer_still_uses_them(adapted):
     with adapted.blend({"MEX": 0.11}) as used:
         before = _logits(adapted, used)

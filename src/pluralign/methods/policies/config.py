@@ -8,7 +8,7 @@ from pluralign.methods.adapter_training import AdapterConfig, Count, Positive
 
 OfflineMethod = Literal["raft", "dpo", "orpo"]
 OnlineMethod = Literal["grpo", "rloo"]
-TunedMethod = OfflineMethod | OnlineMethod
+TunedMethod = Literal[OfflineMethod, OnlineMethod]
 OFFLINE: tuple[OfflineMethod, ...] = ("raft", "dpo", "orpo")
 """Methods that learn from answers of the start model."""
 ONLINE: tuple[OnlineMethod, ...] = ("grpo", "rloo")

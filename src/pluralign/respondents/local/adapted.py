@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput, MissingExtra, read_json_object
+from pluralign.huggingface.quieting import quiet
 from pluralign.respondents.local.loading import LoadedModel, refuse_unsafe
 
 START = "__base__"
@@ -155,12 +156,13 @@ class AdaptedModel:
             return self._blends[parts]
         self._made += 1
         name = f"blend-{self._made}"
-        self._model.add_weighted_adapter(
-            [self._name[c] for c, _ in parts],
-            [share for _, share in parts],
-            name,
-            combination_type="cat",
-        )
+        with quiet():
+            self._model.add_weighted_adapter(
+                [self._name[c] for c, _ in parts],
+                [share for _, share in parts],
+                name,
+                combination_type="cat",
+            )
         self._model.eval()
         self._blends[parts] = name
         return name
