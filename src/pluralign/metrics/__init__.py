@@ -3,6 +3,7 @@
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
 from pluralign.metrics.answer_coverage import covered, distinct_favourites
+from pluralign.metrics.answer_forms import answer_form, answer_words
 from pluralign.metrics.answer_variety import (
     distance_beyond_chance,
     distinct_share,
@@ -45,6 +46,15 @@ from pluralign.metrics.intervals import (
     draw_means,
     draw_series_means,
     percentile_interval,
+)
+from pluralign.metrics.knowledge_scores import (
+    KnowledgeScore,
+    Match,
+    answer_credit,
+    answer_share,
+    match_answer,
+    person_credit,
+    score_answers,
 )
 from pluralign.metrics.mixtures import mixture_interval
 from pluralign.metrics.over_optimisation import GainCurve, fit_gains
@@ -90,9 +100,15 @@ __all__ = [
     "Drawn",
     "GainCurve",
     "GroupMeans",
+    "KnowledgeScore",
+    "Match",
     "RewardScale",
     "answer_closeness",
+    "answer_credit",
     "answer_diversity",
+    "answer_form",
+    "answer_share",
+    "answer_words",
     "average_draws",
     "best_of_n",
     "best_of_n_chances",
@@ -124,18 +140,21 @@ __all__ = [
     "krippendorff_alpha",
     "lexical_distances",
     "majority_choice",
+    "match_answer",
     "mixture_interval",
     "normalise_then_sum",
     "pair_errors",
     "pairwise_accuracy",
     "pairwise_diversity",
     "percentile_interval",
+    "person_credit",
     "propensity_weights",
     "proportional",
     "proportional_in_groups",
     "refuses",
     "repeated_share",
     "sampled_divergence",
+    "score_answers",
     "similarity",
     "spanning_length",
     "spread",
