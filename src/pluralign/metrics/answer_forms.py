@@ -84,7 +84,7 @@ def answer_form(text: str, language: str) -> str:
 
 
 def word_position(words: Sequence[str], within: Sequence[str]) -> int | None:
-    """The first position at which words stand in other words, one after the other; else None.
+    """The first position of some words in other words, one after the other; None if not found.
 
     >>> word_position(("ice", "cream"), ("an", "ice", "cream")), word_position(("ice",), ("rice",))
     (1, None)

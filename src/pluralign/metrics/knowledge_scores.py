@@ -154,7 +154,7 @@ class KnowledgeScore:
         credit: Mean of `answer_credit`; intervals are clustered by topic.
         person: Mean of `person_credit` on the same questions; None where no counts allow it.
         gain: Mean difference of the two on the questions that have both; None as above.
-        exact: Share of answers that are a variant of an accepted answer, whatever its count.
+        exact: Share of answers that are a variant of an accepted answer, of any count.
         contained: Share of answers that only contain one.
         unmatched: Ids of the questions whose answer nobody of the community gave.
     """
