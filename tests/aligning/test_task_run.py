@@ -3,9 +3,20 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
-from pluralign.aligning.task_data import read_task_stage, run_align_task, task_run
+from pluralign import open_run
+from pluralign.aligning import load_router
+from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy
+from pluralign.aligning.task_data import (
+    evaluating,
+    read_task_stage,
+    routing,
+    run_align_task,
+    task_run,
+)
+from pluralign.aligning.task_data.measuring import TASK, TaskPolicy
 from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Reply
 from pluralign.runs.folder import read_rows
 
@@ -164,6 +175,102 @@ def test_settings_that_cannot_work_are_refused(tables, tmp_path, change, message
     assert not (tmp_path / "run").exists()
 
 
+@pytest.fixture
+def planted(tables, opened, tmp_path, monkeypatch):
+    """Settings with test items of both communities; an adapter is right where its place is named.
+
+    The start model is right for none. Nothing is trained.
+    """
+    pytest.importorskip("sklearn.linear_model")
+    opened(Writer())
+    rows = [
+        {
+            "question": f"Where is dish {k}, at the {place}?",
+            "options": ["here", "over there"],
+            "answer": "AB"[k % 2],
+            "community": f"~{place}",
+        }
+        for place in ("hill", "coast")
+        for k in range(6)
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "test.jsonl").write_text(lines)
+    policies = [MeasuredPolicy(TASK, "~hill"), MeasuredPolicy(TASK, "~coast")]
+
+    def scores(work, policy, items, stage):
+        place = (policy.measured.steer or "~nowhere")[1:]
+        return {"letter_accuracy": np.array([float(place in item.question) for item in items])}
+
+    for module in (routing, evaluating):
+        found = [TaskPolicy(one, "", None) for one in (START_MODEL, *policies)]
+        monkeypatch.setattr(module, "task_policies", lambda work, found=found: found)
+        monkeypatch.setattr(module, "scores_of", scores)
+    monkeypatch.setitem(task_run._RUN, "tune", lambda work: {})
+    return tables | {"route": {"encoder": "hash", "share": 0.4}}
+
+
+def test_routes_of_separable_questions_are_right_and_a_wrong_one_costs_the_whole_answer(
+    planted, tmp_path
+):
+    outcome = run_align_task(planted, tmp_path / "run")
+    found = {(r["metric"], r["steer"], r["community"]): r for r in outcome.results}
+    kept = outcome.stages["route"]["routers"]["task"]["kept"]
+    assert found["routing_accuracy", kept, None]["value"] == 1
+    assert found["regret", kept, None]["value"] == 0
+    assert found["regret", "start", None]["value"] == 1
+    assert found["cost_of_wrong_route", "~coast", "~hill"]["value"] == 1
+    assert load_router(tmp_path / "run").route_prompt("At the coast?").community == "~coast"
+
+
+def test_the_steer_matrix_has_each_adapter_on_the_items_of_each_community(planted, tmp_path):
+    outcome = run_align_task(planted, tmp_path / "run")
+    found = {
+        (r["method"], r["steer"], r["community"]): r
+        for r in outcome.results
+        if r["metric"] in ("letter_accuracy", "baseline_accuracy")
+    }
+    for steer, community in (("~hill", "~coast"), ("~hill", "~hill"), ("~coast", "~hill")):
+        own = found["task", steer, community]
+        assert (own["value"], own["n"]) == (float(steer == community), 6)
+        assert own["low"] < own["high"]
+    assert found["start", None, None]["value"] == 0
+    assert found["random", None, None]["value"] == 0.5
+    assert found["longest", None, "~hill"]["value"] == 0.5
+    assert found["most-frequent-position", None, None]["n"] == 12
+
+
+def test_without_communities_of_test_items_there_is_no_router_and_the_summary_has_the_reason(
+    planted, tmp_path
+):
+    rows = [json.loads(line) for line in (tmp_path / "test.jsonl").read_text().splitlines()]
+    lines = [json.dumps(row | {"community": None}) + "\n" for row in rows]
+    (tmp_path / "test.jsonl").write_text("".join(lines))
+    outcome = run_align_task(planted, tmp_path / "run")
+    assert "the test items declare fewer than two" in outcome.stages["route"]["no router"]
+    assert load_router(tmp_path / "run") is None
+    assert {r["community"] for r in outcome.results} == {None}
+
+
+def test_without_test_items_nothing_is_measured_and_the_summary_has_the_reason(planted, tmp_path):
+    task = {"examples": planted["task"]["examples"], "held_out": 0.0}
+    outcome = run_align_task(planted | {"task": task}, tmp_path / "run")
+    assert "there are no test items" in outcome.stages["evaluate"]["not measured"]
+    assert outcome.results == [] and open_run(tmp_path / "run").results == ()
+
+
+def test_a_held_out_example_is_neither_shown_nor_searched(planted, tmp_path):
+    task = {"examples": planted["task"]["examples"], "held_out": 0.4}
+    run_align_task(planted | {"task": task}, tmp_path / "run", until="search")
+    shown = {k for row in read_rows(tmp_path / "run/search/~hill.jsonl") for k in row["shown"]}
+    assert shown == {0, 1}
+
+
+def test_an_example_that_is_a_test_item_too_is_refused(tables, tmp_path):
+    both = tables["task"] | {"test": tables["task"]["examples"]}
+    with pytest.raises(InvalidInput, match="3 examples of the task are test items too"):
+        run_align_task(tables | {"task": both}, tmp_path / "run")
+
+
 @pytest.mark.slow
 def test_an_adapter_of_each_community_learns_what_a_server_wrote(
     tables, tmp_path, writer, monkeypatch
@@ -174,6 +281,7 @@ def test_an_adapter_of_each_community_learns_what_a_server_wrote(
     settings = tables | {
         "model": {"name": str(writer), "device": "cpu"},
         "writer": {"kind": "endpoint", "name": "a server's"},
+        "evaluate": {"measures": ["letter", "words", "generated"]},
     }
     monkeypatch.setattr(
         task_run, "open_chat_model", lambda s, _: Writer() if s.kind == "endpoint" else learner
@@ -185,3 +293,8 @@ def test_an_adapter_of_each_community_learns_what_a_server_wrote(
     again = run_align_task(settings, tmp_path / "run")
     assert adapter.stat().st_mtime_ns == before
     assert again.record["stages"]["keep"]["~hill"]["kept"] == 8
+    assert again.results == outcome.results
+    measured = {r["metric"] for r in outcome.results if r["method"] == "start"}
+    assert measured == {"letter_accuracy", "words_accuracy", "generated_accuracy", "invalid"}
+    (given,) = read_rows(tmp_path / "run/evaluate/start.jsonl")
+    assert sum(given["letter"]) == pytest.approx(1) and max(given["words"]) < 0

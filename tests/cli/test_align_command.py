@@ -81,6 +81,6 @@ def test_with_data_task_the_settings_and_stages_are_those_of_a_task(tmp_path, mo
     assert empty.exit_code == 2
     assert "no document with words is in the folder" in empty.output
     other = CliRunner().invoke(app, ["align", str(config), "--data", "task", "--until", "score"])
-    assert "must be one of search, write, keep, tune" in other.output
+    assert "must be one of search, write, keep, tune, route, evaluate" in other.output
     without = CliRunner().invoke(app, ["align", str(config), "--explain"])
     assert without.exit_code == 2

@@ -50,3 +50,18 @@ def test_a_damaged_one_is_not_and_its_file_is_named(tmp_path: Path, name: str, d
 def test_a_moved_one_is_kept(tmp_path: Path) -> None:
     trained(tmp_path / "part").folder.rename(tmp_path / "moved")
     assert TrainingFolder(tmp_path / "moved", "these weights").finished(pytest.fail) is not None
+
+
+@pytest.mark.parametrize("state", [None, '{"global_step": 2'])
+def test_a_checkpoint_that_a_killed_process_left_unfinished_is_not_resumed(
+    tmp_path: Path, state: str | None
+) -> None:
+    pytest.importorskip("transformers")
+    place = TrainingFolder(tmp_path / "adapter", "identity")
+    for name, content in (("checkpoint-1", "{}"), ("checkpoint-2", state)):
+        folder = place.checkpoints / name
+        folder.mkdir(parents=True)
+        if content is not None:
+            (folder / "trainer_state.json").write_text(content)
+    assert place.last_checkpoint() == str(place.checkpoints / "checkpoint-1")
+    assert not (place.checkpoints / "checkpoint-2").exists()

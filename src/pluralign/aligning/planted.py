@@ -1,6 +1,7 @@
 """A small language model that writes replies of a planted society, to try out all of `align`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,43 @@ def build_planted_writer(
         MissingExtra: If torch or transformers is not installed.
     """
     settings = settings or PlantedWriterSettings()
+    sentences = [s for poles in PHRASES.values() for pole in poles for s in pole]
+    known = [*sentences, *FILLERS, *planted_prompts()]
+    return build_small_model(folder, known, _talks(settings), settings, _BETWEEN_SENTENCES)
+
+
+def build_small_model(
+    folder: Path,
+    known: Sequence[str],
+    talks: Sequence[tuple[str, str]],
+    settings: PlantedWriterSettings,
+    between: str = r"\s+",
+) -> dict[str, Any]:
+    """Train a small causal model on prompts with replies; each known text is one token.
+
+    Args:
+        folder: The folder to write.
+        known: The tokens, words or whole sentences.
+        talks: Prompts, each with a reply.
+        settings: The size of the model and its training; ``traits`` and ``replies`` are not used.
+        between: Regular expression of what is between two tokens.
+
+    Returns:
+        The content of ``planted.json``.
+
+    Raises:
+        InvalidInput: If the folder exists.
+        MissingExtra: If torch or transformers is not installed.
+    """
     check_new_folder(folder)
     import torch
 
     since = time.perf_counter()
-    tokenizer = _tokenizer()
+    tokenizer = _tokenizer(known, between)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(settings.seed)
         model = _model(tokenizer, settings)
-        loss = _train(model, _lessons(tokenizer, settings), settings)
+        loss = _train(model, _lessons(tokenizer, talks), settings)
         card = {
             "about": _ABOUT,
             "planted": asdict(settings),
@@ -115,16 +144,15 @@ def planted_prompts(n: int | None = None) -> list[str]:
     return [*single, *twice][:n]
 
 
-def _tokenizer() -> Any:
-    """Every sentence of the bank and every prompt is one token."""
+def _tokenizer(known: Sequence[str], between: str) -> Any:
+    """Every known text is one token."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    sentences = [s for poles in PHRASES.values() for pole in poles for s in pole]
-    known = [PAD, _UNKNOWN, END, *_ROLES, *sentences, *FILLERS, *planted_prompts()]
-    vocabulary = {text: number for number, text in enumerate(dict.fromkeys(known))}
+    texts = [PAD, _UNKNOWN, END, *_ROLES, *known]
+    vocabulary = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     words = Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
-    words.pre_tokenizer = pre_tokenizers.Split(Regex(_BETWEEN_SENTENCES), "removed")
+    words.pre_tokenizer = pre_tokenizers.Split(Regex(between), "removed")
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=words,
         eos_token=END,
@@ -148,16 +176,21 @@ def _model(tokenizer: Any, settings: PlantedWriterSettings) -> Any:
     )
 
 
-def _lessons(tokenizer: Any, settings: PlantedWriterSettings) -> list[list[int]]:
-    """Tokens of whole conversations: one or two prompts by chance, and a reply."""
+def _talks(settings: PlantedWriterSettings) -> list[tuple[str, str]]:
+    """One or two prompts by chance, and a reply."""
     rng = rng_for(settings.seed, "planted writer")
     replies = write(settings.traits, draft(settings.traits, settings.replies, rng))
     prompts = rng.choice(np.array(planted_prompts(_PROMPTS)), settings.replies)
-    talks = [
-        [{"role": "user", "content": str(p)}, {"role": "assistant", "content": r}]
-        for p, r in zip(prompts, replies, strict=True)
+    return [(str(prompt), reply) for prompt, reply in zip(prompts, replies, strict=True)]
+
+
+def _lessons(tokenizer: Any, talks: Sequence[tuple[str, str]]) -> list[list[int]]:
+    """Tokens of whole conversations."""
+    turns = [
+        [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
+        for prompt, reply in talks
     ]
-    texts = tokenizer.apply_chat_template(talks, tokenize=False)
+    texts = tokenizer.apply_chat_template(turns, tokenize=False)
     rows: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
     return rows
 

@@ -33,6 +33,11 @@ class PolicyRewards:
     own_P: IntArray
     reward_P_C1: FloatArray
 
+    def of_their_own(self) -> "PolicyRewards":
+        """The rewards for the prompts whose community has a policy."""
+        kept_P = self.own_P < self.reward_P_C1.shape[1] - 1
+        return PolicyRewards(self.prompt_P[kept_P], self.own_P[kept_P], self.reward_P_C1[kept_P])
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyPanel:

@@ -66,14 +66,18 @@ def share_row(
 
 
 def share_change_row(
-    policy: MeasuredPolicy, metric: str, before_P: FloatArray, after_P: FloatArray
+    policy: MeasuredPolicy,
+    metric: str,
+    before_P: FloatArray,
+    after_P: FloatArray,
+    community: str | None = None,
 ) -> dict[str, Any]:
     """The change of a share, paired by prompt.
 
     Where no prompt's share changes there is no variance, and the interval is that of two
     independent shares (Newcombe 1998), not one without width.
     """
-    found = mean_row(policy, metric, None, after_P - before_P)
+    found = mean_row(policy, metric, community, after_P - before_P)
     known_P = ~np.isnan(after_P - before_P)
     if found["n"] > 1 and found["low"] == found["high"]:
         was, now = before_P[known_P], after_P[known_P]

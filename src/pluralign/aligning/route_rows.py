@@ -40,15 +40,15 @@ def route_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]
                 continue
             rewards = policy_rewards(work, scored, at, panel, role)
             embedding_P_D = embeddings_of(encoder, [work.prompts[p] for p in rewards.prompt_P])
-            routes = _baselines(rewards, communities.index(saved.most_frequent))
+            routes = baseline_routes(rewards, communities.index(saved.most_frequent))
             for router in saved.of_method[method].routers:
                 routes[router.kind] = router.columns(embedding_P_D)
-            rows += _router_rows(rewards, routes, communities, method, prefix)
-            rows += _cost_rows(rewards, communities, method, prefix)
+            rows += router_rows(rewards, routes, communities, method, prefix)
+            rows += cost_rows(rewards, communities, method, prefix)
     return rows
 
 
-def _baselines(rewards: PolicyRewards, frequent: int) -> dict[str, IntArray]:
+def baseline_routes(rewards: PolicyRewards, frequent: int) -> dict[str, IntArray]:
     """Routes that need no words: the declared community, the most frequent one, the start model."""
     start = rewards.reward_P_C1.shape[1] - 1
     return {
@@ -58,13 +58,14 @@ def _baselines(rewards: PolicyRewards, frequent: int) -> dict[str, IntArray]:
     }
 
 
-def _router_rows(
+def router_rows(
     rewards: PolicyRewards,
     routes: Mapping[str, IntArray],
     communities: Sequence[str],
     method: str,
-    prefix: str,
+    prefix: str = "",
 ) -> Iterator[dict[str, Any]]:
+    """Rows of each router: how often it is right, its regret, and its gain over the start model."""
     own_P, reward_P_C1 = rewards.own_P, rewards.reward_P_C1
     for router, column_P in routes.items():
         policy = MeasuredPolicy(method, router)
@@ -82,9 +83,10 @@ def _router_rows(
             yield mean_row(policy, f"{prefix}routed_gain", community, gain_P[kept_P])
 
 
-def _cost_rows(
-    rewards: PolicyRewards, communities: Sequence[str], method: str, prefix: str
+def cost_rows(
+    rewards: PolicyRewards, communities: Sequence[str], method: str, prefix: str = ""
 ) -> Iterator[dict[str, Any]]:
+    """Rows of the cost of each wrong route, for the prompts of each community."""
     steers = (*communities, START)
     for own, other, cost_M in wrong_route_costs(rewards.own_P, rewards.reward_P_C1):
         policy = MeasuredPolicy(method, steers[other])

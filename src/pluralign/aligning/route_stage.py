@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pluralign.aligning.policy_rewards import PolicyPanel, policy_rewards
+from pluralign.aligning.router_choice import fitted_routers, need_router_library, write_routers
 from pluralign.aligning.routers import ROUTERS, embeddings_of
 from pluralign.aligning.scoring import ScoredCandidates, rows_of_side, scored_candidates
 from pluralign.aligning.work import AlignWork, Side
-from pluralign.core import Encoder, MissingExtra, count_of
+from pluralign.core import Encoder, count_of
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.routing import (
     FEWEST_HELD_OUT,
@@ -17,8 +18,6 @@ from pluralign.methods.routing import (
     LinearRouter,
     RouterKind,
     choose_router,
-    fit_centroids,
-    fit_logistic,
     numbered,
 )
 from pluralign.models import open_prompt_encoder
@@ -61,10 +60,8 @@ def need_router(work: AlignWork) -> None:
     Raises:
         MissingExtra: If scikit-learn is not installed.
     """
-    from importlib.util import find_spec
-
-    if why_no_router(work, declared_prompts(work)) is None and find_spec("sklearn") is None:
-        raise MissingExtra.named("embed", "sklearn")
+    if why_no_router(work, declared_prompts(work)) is None:
+        need_router_library()
 
 
 def routed_methods(work: AlignWork) -> tuple[PolicyMethod, ...]:
@@ -120,35 +117,20 @@ def fit_routers(work: AlignWork) -> dict[str, Any]:
     )
     chosen = _chosen(work, declared, encoder)
     most = Counter(work.prompts[p].community for p in work.of_side("train"))
-    saved = {
-        "encoder": work.settings.route.encoder,
-        "fingerprint": encoder.fingerprint,
-        "most frequent": max(declared.communities, key=lambda community: most[community]),
-        "methods": {
-            method: {
-                "kept": _best(own).router.kind,
-                "routers": [one.router.as_json() for one in own],
-            }
-            for method, own in chosen.items()
-        },
-    }
-    work.folder.write_json(ROUTERS, saved)
+    frequent = max(declared.communities, key=lambda community: most[community])
     return summary | {
-        "routers": {
-            method: {one.router.kind: _told(one) for one in own} | {"kept": _best(own).router.kind}
-            for method, own in chosen.items()
-        }
+        "routers": write_routers(work.folder, work.settings.route, encoder, frequent, chosen)
     }
 
 
 def _chosen(
     work: AlignWork, declared: DeclaredPrompts, encoder: Encoder
-) -> dict[PolicyMethod, list[ChosenRouter]]:
+) -> dict[str, list[ChosenRouter]]:
     """For each method, the chosen router of each kind."""
     scored = scored_candidates(work)
     fitted = _fitted(work, declared, encoder)
     at = declared_rows(work, scored, "validation", declared.communities)
-    chosen: dict[PolicyMethod, list[ChosenRouter]] = {}
+    chosen: dict[str, list[ChosenRouter]] = {}
     for method in routed_methods(work):
         work.reporter.stage(f"choosing the router of {method}")
         panel = PolicyPanel(method, declared.communities, "route")
@@ -159,10 +141,6 @@ def _chosen(
             for routers in fitted.values()
         ]
     return chosen
-
-
-def _best(chosen: Sequence[ChosenRouter]) -> ChosenRouter:
-    return max(chosen, key=lambda one: one.gain)
 
 
 def declared_rows(
@@ -181,21 +159,4 @@ def _fitted(
     communities = declared.communities
     label_N = numbered([prompt.community or "" for prompt in own], communities)
     embedding_N_D = embeddings_of(encoder, own)
-    routers: dict[RouterKind, list[LinearRouter]] = {}
-    if "centroid" in work.settings.route.kinds:
-        routers["centroid"] = [fit_centroids(embedding_N_D, label_N, communities)]
-    if "logistic" in work.settings.route.kinds:
-        routers["logistic"] = [
-            fit_logistic(embedding_N_D, label_N, communities, penalty)
-            for penalty in sorted(work.settings.route.penalties, reverse=True)
-        ]
-    return routers
-
-
-def _told(chosen: ChosenRouter) -> dict[str, Any]:
-    return {
-        "threshold": chosen.router.threshold,
-        "gain over the start model": round(chosen.gain, 4),
-        "validation prompts": chosen.prompts,
-        "tried": chosen.tried,
-    }
+    return fitted_routers(work.settings.route, embedding_N_D, label_N, communities)

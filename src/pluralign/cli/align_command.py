@@ -94,8 +94,8 @@ def align(
     behind, the answers please the reward model and not people.
 
     With `--data task`, a model writes examples of a target task from the documents of each
-    community, and an adapter learns them; `docs/task_data.md` has the settings. The stages are then
-    `search`, `write`, `keep` and `tune`.
+    community, an adapter learns them, and all are measured on test items; `docs/task_data.md` has
+    the settings. The stages are then `search`, `write`, `keep`, `tune`, `route` and `evaluate`.
 
     Every stage writes a folder of its own. To resume a run that was stopped, give the same command
     again.
@@ -150,7 +150,7 @@ def align(
         folder = out or Path("runs") / task.settings.name
         with Screen() as screen:
             written = run_align_task(
-                task, folder, screen, until=until or "tune", again=again, fresh=fresh
+                task, folder, screen, until=until or "evaluate", again=again, fresh=fresh
             )
         show_task(written, folder, output)
         return

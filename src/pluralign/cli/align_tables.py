@@ -12,6 +12,7 @@ from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
 from pluralign.cli.routing_tables import routing_tables
+from pluralign.cli.task_tables import task_tables
 from pluralign.core import count_of
 
 Row = Mapping[str, Any]
@@ -67,15 +68,26 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
 
 
 def show_task(outcome: TaskOutcome, folder: Path, output: Output) -> None:
-    """Print what each stage of a run on a task did."""
+    """Print what each stage of a run on a task did, and how often test items are answered right."""
     if output.as_json:
-        output.json({"folder": str(folder), "stages": outcome.stages})
+        shown = {"stages": outcome.stages, "results": outcome.results}
+        output.json({"folder": str(folder)} | shown)
         return
     for name, summary in outcome.stages.items():
         show_align_stage(name, summary, output)
     output.line()
+    if outcome.results:
+        for table in task_tables(outcome.results):
+            output.table(table)
+        output.line()
+        output.line(
+            "An invalid reply is a wrong answer. A change is paired by item. Intervals are over "
+            "items (95 %).",
+            style="dim",
+        )
     if outcome.record:
-        output.line(f"Written to {folder}: record.json, a folder for each stage, adapters in tune")
+        files = "results.jsonl, record.json" if outcome.results else "record.json"
+        output.line(f"Written to {folder}: {files}, a folder for each stage, adapters in tune")
         return
     last = list(outcome.stages)[-1]
     output.line(f"Stopped after {last}. To go on, give the same command without --until: {folder}")

@@ -23,12 +23,19 @@ _COLUMNS = {
 }
 
 
-def routing_tables(results: Sequence[Row]) -> Iterator[PrintedTable]:
-    """For each method: its routers on the test prompts, and the cost of a wrong route."""
+def routing_tables(
+    results: Sequence[Row], unit: str = "spreads of rewards"
+) -> Iterator[PrintedTable]:
+    """For each method: its routers on the test prompts, and the cost of a wrong route.
+
+    Args:
+        results: Rows of results.
+        unit: Unit of regrets and costs.
+    """
     routed = [row for row in results if row["metric"] in _COLUMNS]
     for method in dict.fromkeys(row["method"] for row in routed):
         yield _routers([row for row in routed if row["method"] == method])
-        yield _costs([row for row in results if row["method"] == method])
+        yield _costs([row for row in results if row["method"] == method], unit)
 
 
 def _routers(rows: Sequence[Row]) -> PrintedTable:
@@ -49,7 +56,7 @@ def _routers(rows: Sequence[Row]) -> PrintedTable:
     return table
 
 
-def _costs(rows: Sequence[Row]) -> PrintedTable:
+def _costs(rows: Sequence[Row], unit: str) -> PrintedTable:
     found = {
         (row["community"], row["steer"]): row
         for row in rows
@@ -58,7 +65,7 @@ def _costs(rows: Sequence[Row]) -> PrintedTable:
     communities = list(dict.fromkeys(community for community, _ in found))
     steers = sorted({steer for _, steer in found}, key=[*communities, "start"].index)
     table = PrintedTable(
-        title=f"Routes of {rows[0]['method']}: cost of a wrong route, in spreads of rewards",
+        title=f"Routes of {rows[0]['method']}: cost of a wrong route, in {unit}",
         columns=[
             PrintedColumn(head="prompts of", cut="middle"),
             *(PrintedColumn(head=f"sent to {steer}", interval=True) for steer in steers),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
+    DamagedFile,
     MissingExtra,
     OtherWork,
     describe_faults,
@@ -20,6 +21,7 @@ from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
 METRICS = "metrics.jsonl"
 _IDENTITY = "identity"
+_TRAINER_STATE = "trainer_state.json"
 _AGAIN = "delete its folder and train again"
 
 
@@ -91,13 +93,19 @@ class TrainingFolder:
                 state.write_text(self.identity, encoding="utf-8")
 
     def last_checkpoint(self) -> str | None:
-        """The checkpoint from which to resume; None where there is none."""
+        """The last whole checkpoint, from which to resume; None where there is none.
+
+        The state is the last file that a trainer writes into a checkpoint, so a process that was
+        killed while it wrote one left it without a state, or with half of it.
+        """
         from transformers.trainer_utils import get_last_checkpoint
 
-        if not self.checkpoints.is_dir():
-            return None
-        found: str | None = get_last_checkpoint(str(self.checkpoints))
-        return found
+        while self.checkpoints.is_dir():
+            found: str | None = get_last_checkpoint(str(self.checkpoints))
+            if found is None or _has_state(Path(found)):
+                return found
+            shutil.rmtree(found)
+        return None
 
     def publish(self, facts: dict[str, Any]) -> None:
         """Write ``training.json`` with the identity, delete checkpoints, and move the outcome."""
@@ -112,9 +120,17 @@ class TrainingFolder:
                 self.partial.replace(self.folder)
 
 
+def _has_state(checkpoint: Path) -> bool:
+    try:
+        read_json_object(checkpoint / _TRAINER_STATE, _AGAIN)
+    except (FileNotFoundError, DamagedFile):
+        return False
+    return True
+
+
 def is_over(checkpoint: str) -> bool:
     """Whether a training was stopped after its last step, before its outcome was written."""
-    state = read_json_object(Path(checkpoint) / "trainer_state.json", _AGAIN)
+    state = read_json_object(Path(checkpoint) / _TRAINER_STATE, _AGAIN)
     return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
 
 

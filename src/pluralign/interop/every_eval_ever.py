@@ -12,7 +12,7 @@ from pluralign._version import __version__
 from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
-from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, open_run
+from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD
 
 SCHEMA = "0.3.0"
@@ -161,7 +161,7 @@ def _opened(folder: Path) -> RewardRun | SurveyRun:
         raise InvalidInput(
             "an audit has no results of models", where=str(folder), hint="name the folder of a run"
         )
-    if isinstance(run, AlignRun):
+    if isinstance(run, (AlignRun, TaskRun)):
         raise InvalidInput(
             "gains over a start model have no form in Every Eval Ever",
             where=str(folder),

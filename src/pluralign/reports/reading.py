@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.audits import Assessment, Finding
-from pluralign.core import REFERENCE
+from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import (
     METRIC,
     CurveRow,
@@ -17,7 +17,7 @@ from pluralign.evaluation import (
     SummaryRow,
 )
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
-from pluralign.runs import AlignRun, AuditRun, PolicyRow, RewardRun, SurveyRun, open_run
+from pluralign.runs import AlignRun, AuditRun, PolicyRow, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.audits import Participation
 
 Rows = list[dict[str, Any]]
@@ -128,6 +128,12 @@ def read_run(folder: Path, method: str | None = None) -> Run:
     opened = open_run(folder)
     if isinstance(opened, AuditRun):
         return _with_audit(Run(opened.name, "audit"), opened)
+    if isinstance(opened, TaskRun):
+        raise InvalidSettings(
+            "a report does not show runs of `pluralign align --data task`",
+            where=str(folder),
+            hint="its numbers are in results.jsonl; pluralign.open_run reads them",
+        )
     if isinstance(opened, AlignRun):
         run = _policies(opened)
     else:

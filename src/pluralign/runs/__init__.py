@@ -11,6 +11,7 @@ from pluralign.runs.policy_rows import PolicyRow
 from pluralign.runs.refits import FitsOnTrunk, Refits, refits_of
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
+from pluralign.runs.tasks import TaskRun, WrittenItem
 
 __all__ = [
     "AlignRun",
@@ -24,6 +25,8 @@ __all__ = [
     "RewardRun",
     "RunFolder",
     "SurveyRun",
+    "TaskRun",
+    "WrittenItem",
     "join_runs",
     "open_run",
     "read_matrix",

@@ -9,12 +9,21 @@ from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished import read_record
 from pluralign.runs.folder import RECORD, STATE
 from pluralign.runs.policies import AlignRun
-from pluralign.runs.record_shapes import AlignRecord, RewardRecord, SurveyRecord, hold_shape
+from pluralign.runs.record_shapes import (
+    AlignRecord,
+    RewardRecord,
+    SurveyRecord,
+    TaskRecord,
+    hold_shape,
+)
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
+from pluralign.runs.tasks import TaskRun
 
 
-def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | AuditRun:
+def open_run(
+    path: AnyPath,
+) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun | AuditRun:
     """Open the folder of a finished run.
 
     Args:
@@ -58,7 +67,10 @@ def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AlignRun |
 
 def _measured(
     folder: Path, record: Mapping[str, Any]
-) -> RewardRun | SurveyRun | PluraliseRun | AlignRun:
+) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun:
+    if _is_of_task(record):
+        hold_shape(record, TaskRecord, folder / RECORD)
+        return TaskRun(folder, record)
     if "communities" in record and "stages" in record:
         hold_shape(record, AlignRecord, folder / RECORD)
         return AlignRun(folder, record)
@@ -69,3 +81,8 @@ def _measured(
     if "stages" in record:
         return PluraliseRun(folder, record)
     return SurveyRun(folder, record)
+
+
+def _is_of_task(record: Mapping[str, Any]) -> bool:
+    settings = record.get("settings")
+    return isinstance(settings, Mapping) and settings.get("data") == "task"

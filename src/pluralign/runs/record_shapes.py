@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -110,6 +110,18 @@ class AlignRecord(_Record):
     """``record.json`` of language models that follow a reward model."""
 
     settings: _Methods
+    communities: list[str] = Field(min_length=1)
+    stages: dict[str, dict[str, Any]]
+
+
+class _TaskSettings(Shape):
+    data: Literal["task"]
+
+
+class TaskRecord(_Record):
+    """``record.json`` of a task that adapters learned from documents."""
+
+    settings: _TaskSettings
     communities: list[str] = Field(min_length=1)
     stages: dict[str, dict[str, Any]]
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pluralign.core.units import Unit
 from pluralign.methods.policies import PolicyTuningConfig
 from pluralign.methods.task_data import KeepConfig
+from pluralign.settings.align import RouteSettings
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
@@ -22,7 +23,11 @@ class TaskFiles(SettingsTable):
     """File of examples of the task (JSONL, JSON, CSV, Parquet): ``question``, ``options`` and
     ``answer``, or ``prompt`` and ``answer``. They show the format, and their words are searched."""
     test: Path | None = None
-    """File of the task's test items, in the same columns: near copies of them are left out."""
+    """File of the task's test items, in the same columns, perhaps with ``community``: adapters are
+    measured on them, and near copies of them are left out. When unset: a part of the examples."""
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Without ``test``: share of the examples, rounded down, that are test items instead; a digest
+    of their words decides which. 0: nothing is measured."""
     shown: Count = 3
     """Number of examples that the model is shown for each new one."""
 
@@ -70,6 +75,31 @@ class WriteSettings(SettingsTable):
     """Most tokens of one example."""
 
 
+class TaskRouteSettings(RouteSettings):
+    """The router that picks a community's adapter by the words of a question."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the kept examples of each community, rounded up, that no adapter learns and on which
+    the router is chosen. None are put aside where there can be no router."""
+
+
+class TaskEvaluation(SettingsTable):
+    """How the start model and the adapters are measured on test items."""
+
+    measures: tuple[Literal["letter", "words", "generated"], ...] = ("letter", "generated")
+    """Items with options: ``letter`` (the likeliest letter), ``words`` (the option whose words are
+    likeliest after the question alone, per token), ``generated`` (the letter or option that the
+    model writes). The first chooses the router. Items without options: always what is written."""
+    max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 32
+    """Most tokens of a written answer; the likeliest word is taken each time."""
+
+    @model_validator(mode="after")
+    def _measures_some(self) -> "TaskEvaluation":
+        if not self.measures or len(set(self.measures)) != len(self.measures):
+            raise ValueError("measures must name at least one measure, each once")
+        return self
+
+
 class AlignTaskSettings(SettingsTable):
     """Adapters that learn a target task, for each community from its documents."""
 
@@ -90,6 +120,8 @@ class AlignTaskSettings(SettingsTable):
     write: WriteSettings = WriteSettings()
     keep: KeepConfig = KeepConfig()
     tune: PolicyTuningConfig = PolicyTuningConfig()
+    route: TaskRouteSettings = TaskRouteSettings()
+    evaluate: TaskEvaluation = TaskEvaluation()
 
     @model_validator(mode="after")
     def _fits(self) -> "AlignTaskSettings":

@@ -20,7 +20,7 @@ from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import absolute, overridden, shown
 from pluralign.settings.validation import community_ids, settings_at, validated
 
-TASK_STAGES = ("search", "write", "keep", "tune")
+TASK_STAGES = ("search", "write", "keep", "tune", "route", "evaluate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,31 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
+from pluralign.sources.community_labels import required_community
 from pluralign.sources.row_files import RowPolicy, location, read_rows
-from pluralign.sources.typed_cells import BadRow, Row, require_columns, text_of
+from pluralign.sources.typed_cells import BadRow, Row, optional_text, require_columns, text_of
 
-TaskRow = tuple[str, str, tuple[str, ...]]
-"""The question or prompt, the answer, and the options; none where there are none."""
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """An item of a task, as its file has it.
+
+    Attributes:
+        question: The question or prompt.
+        answer: The right answer: an option where there are options.
+        options: The options; empty for a prompt without.
+        community: Id of the community that the item is about; None where none is named.
+    """
+
+    question: str
+    answer: str
+    options: tuple[str, ...] = ()
+    community: str | None = None
 
 
 def read_task_rows(path: Path) -> list[TaskRow]:
@@ -17,7 +34,8 @@ def read_task_rows(path: Path) -> list[TaskRow]:
 
     Args:
         path: JSON Lines, JSON, CSV or Parquet; ``question``, ``options`` (a list, or a JSON list as
-            text) and ``answer`` (an option, or its letter), or ``prompt`` and ``answer``.
+            text) and ``answer`` (an option, or its letter), or ``prompt`` and ``answer``; perhaps
+            ``community``.
 
     Raises:
         InvalidInput: If the file or a row cannot be read, or only some items have options.
@@ -32,7 +50,7 @@ def read_task_rows(path: Path) -> list[TaskRow]:
             policy.refuse(bad, location(path, number))
     if not found:
         raise NotEnoughData("no item of a task", where=str(path))
-    if len({bool(options) for _, _, options in found}) > 1:
+    if len({bool(row.options) for row in found}) > 1:
         raise InvalidInput(
             "some items have options and others do not",
             where=str(path),
@@ -42,21 +60,23 @@ def read_task_rows(path: Path) -> list[TaskRow]:
 
 
 def _item(row: Row) -> TaskRow:
+    label = optional_text(row, "community")
+    community = required_community(label) if label else None
     if "options" not in row:
         require_columns(row, ("prompt", "answer"))
-        return text_of(row, "prompt"), text_of(row, "answer"), ()
+        return TaskRow(text_of(row, "prompt"), text_of(row, "answer"), (), community)
     require_columns(row, ("question", "options", "answer"))
     options = tuple(_options(row["options"]))
     answer = text_of(row, "answer").strip()
-    letters = [chr(ord("A") + number) for number in range(len(options))]
-    if answer not in options and answer in letters:
+    letters = ascii_uppercase[: len(options)]
+    if answer not in options and len(answer) == 1 and answer in letters:
         answer = options[letters.index(answer)]
     if answer not in options:
         raise BadRow(
             f"the answer {answer!r} must be one of the options, or its letter",
             reason="an answer that is no option",
         )
-    return text_of(row, "question"), answer, options
+    return TaskRow(text_of(row, "question"), answer, options, community)
 
 
 def _options(value: object) -> Iterator[str]:
@@ -68,5 +88,9 @@ def _options(value: object) -> Iterator[str]:
             given = None
     if not isinstance(given, list) or len(given) < 2:
         raise BadRow("options must be a list of at least two texts", reason="no options")
-    for option in given:
-        yield str(option).strip()
+    options = [str(option).strip() for option in given]
+    if len(set(options)) < len(options) or len(options) > len(ascii_uppercase):
+        raise BadRow(
+            f"options must be different, and at most {len(ascii_uppercase)}", reason="bad options"
+        )
+    yield from options

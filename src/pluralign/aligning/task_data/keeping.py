@@ -1,17 +1,23 @@
-"""The last stages: examples that are kept, counted by reason; and an adapter for each community."""
+"""Stages of learning: examples that are kept, counted by reason; an adapter for each community."""
 
 from functools import partial
 from typing import Any
 
 from pluralign.aligning.earlier_work import made_for_these_settings
-from pluralign.aligning.task_data.task_work import TaskWork, file_of, passage_of
+from pluralign.aligning.task_data.routing import examples_to_choose_by
+from pluralign.aligning.task_data.task_work import (
+    TaskWork,
+    adapter_of,
+    example_in,
+    file_of,
+    passage_of,
+)
 from pluralign.core import NotEnoughData, Tally, rng_for
 from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa import check_tunable
 from pluralign.methods.policies import tune_policy
 from pluralign.methods.task_data import (
     Guards,
-    TaskExample,
     WrittenExample,
     keep_examples,
     lesson_of,
@@ -28,7 +34,7 @@ def keep_written(work: TaskWork) -> dict[str, Any]:
         rows = sorted(work.rows("write", one.community), key=lambda row: int(row["number"]))
         written = [WrittenExample(row["text"], passages[row["number"]]) for row in rows]
         tally = Tally()
-        guards = Guards(work.examples, work.test, one.language)
+        guards = Guards(work.examples, [item.example for item in work.test], one.language)
         kept = keep_examples(written, guards, work.settings.keep, tally)
         if not kept:
             reasons = "; ".join(f"{n:,} {reason}" for reason, n in tally.dropped.most_common())
@@ -60,16 +66,16 @@ def keep_written(work: TaskWork) -> dict[str, Any]:
 
 def tune_on_task(work: TaskWork) -> dict[str, Any]:
     """Train an adapter for each community; a finished one is kept, a stopped one is resumed."""
-    from pluralign.respondents.local import LocalChatModel
-
     check_tunable(work.settings.model.name, None)
+    put_aside = examples_to_choose_by(work)
     trained: dict[str, Any] = {}
     for one in work.communities():
         chat = work.open_learner()
-        assert isinstance(chat, LocalChatModel)
         work.reporter.stage(f"tuning {one.community}")
-        lessons = [lesson_of(_example(row)) for row in work.rows("keep", one.community)]
-        folder = work.folder.path / file_of("tune", one.community).removesuffix(".jsonl")
+        rows = work.rows("keep", one.community)
+        aside = put_aside.get(one.community, ())
+        lessons = [lesson_of(example_in(row)) for k, row in enumerate(rows) if k not in aside]
+        folder = adapter_of(work, one.community)
         watch = Watch(work.reporter.progress, work.reporter.note)
         config, seed = work.settings.tune, work.settings.seed
         train = partial(tune_policy, chat, lessons, folder, "raft", config, seed, watch)
@@ -77,9 +83,3 @@ def tune_on_task(work: TaskWork) -> dict[str, Any]:
         kept = ("rows", "rows_too_long", "steps", "seconds")
         trained[one.community] = {key: facts[key] for key in kept}
     return trained
-
-
-def _example(row: dict[str, Any]) -> TaskExample:
-    if "options" in row:
-        return TaskExample(row["question"], row["answer"], tuple(row["options"]))
-    return TaskExample(row["prompt"], row["answer"])

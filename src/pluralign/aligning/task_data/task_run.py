@@ -1,20 +1,24 @@
 """Run `pluralign align --data task` stage by stage; a run that was stopped is resumed."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pluralign.aligning.task_data.evaluating import RESULTS, evaluate_on_test
 from pluralign.aligning.task_data.keeping import keep_written, tune_on_task
+from pluralign.aligning.task_data.routing import fit_task_routers, need_task_router
 from pluralign.aligning.task_data.searching import find_passages
-from pluralign.aligning.task_data.task_work import TaskWork, examples_of
+from pluralign.aligning.task_data.task_items import read_items
+from pluralign.aligning.task_data.task_record import task_record
+from pluralign.aligning.task_data.task_work import TaskWork
 from pluralign.aligning.task_data.writing import write_examples
 from pluralign.aligning.work import SUMMARY
 from pluralign.core import (
     AnyPath,
     ChatModel,
-    InvalidInput,
     InvalidSettings,
     Reporter,
     as_path,
@@ -22,13 +26,14 @@ from pluralign.core import (
 )
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
-from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.folder import RECORD, RunFolder, read_rows
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings import TASK_STAGES, ResolvedAlignTask, resolve_align_task
 from pluralign.settings.survey import AnyModelSettings
-from pluralign.settings.toml_tables import shown
-from pluralign.sources.task_files import read_task_rows
 from pluralign.surveying.respondents import open_chat_model
+
+if TYPE_CHECKING:
+    from pluralign.respondents.local import LocalChatModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +43,13 @@ class TaskOutcome:
     Attributes:
         stages: Stage -> its summary, as in its ``summary.json``.
         record: Content of ``record.json``; empty if the run stopped before the last stage.
+        results: Rows of ``results.jsonl``; empty if the run stopped before the last stage, or there
+            are no test items.
     """
 
     stages: Mapping[str, Mapping[str, Any]]
     record: Mapping[str, Any] = field(default_factory=dict)
+    results: Sequence[Mapping[str, Any]] = ()
 
 
 def run_align_task(
@@ -53,10 +61,10 @@ def run_align_task(
     again: str | None = None,
     fresh: bool = False,
 ) -> TaskOutcome:
-    """Write training data in the format of a task from documents, and train adapters on it.
+    """Write training data in the format of a task, train adapters on it, and measure them.
 
-    Every stage has a folder in ``out`` with its files and a ``summary.json``; ``record.json`` is
-    written at the end.
+    Every stage has a folder in ``out`` with its files and a ``summary.json``; ``results.jsonl`` and
+    ``record.json`` are written at the end.
 
     Args:
         resolved: The run: a TOML file, its tables, or what `resolve_align_task` made of them.
@@ -80,12 +88,14 @@ def run_align_task(
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
         work = _work(resolved, folder, drawn)
+        need_task_router(work)
         stages = {name: _stage(work, name) for name in TASK_STAGES[: last + 1]}
         if last < len(TASK_STAGES) - 1:
             return TaskOutcome(stages)
-        record = {"settings": shown(work.settings), "stages": stages}
+        record = task_record(work, stages)
         folder.write_json(RECORD, record)
-        return TaskOutcome(stages, record)
+        results = read_rows(folder.path / RESULTS) if folder.has(RESULTS) else []
+        return TaskOutcome(stages, record, results)
 
 
 def read_task_stage(out: AnyPath, stage: str) -> dict[str, Any]:
@@ -108,6 +118,8 @@ _RUN: Mapping[str, Callable[[TaskWork], dict[str, Any]]] = {
     "write": write_examples,
     "keep": keep_written,
     "tune": tune_on_task,
+    "route": fit_task_routers,
+    "evaluate": evaluate_on_test,
 }
 
 
@@ -125,24 +137,31 @@ def _stage(work: TaskWork, name: str) -> dict[str, Any]:
 
 def _work(resolved: ResolvedAlignTask, folder: RunFolder, reporter: Reporter) -> TaskWork:
     settings = resolved.settings
-    examples = examples_of(read_task_rows(settings.task.examples))
-    test = examples_of(read_task_rows(settings.task.test)) if settings.task.test else []
-    if test and bool(test[0].options) != bool(examples[0].options):
-        raise InvalidInput(
-            "the test items and the examples have different columns",
-            where=str(settings.task.test),
-            hint="both need question, options and answer, or prompt and answer",
-        )
+    examples, test = read_items(settings.task)
 
     @cache
-    def open_learner() -> ChatModel:
+    def open_model() -> ChatModel:
         return _opened(settings.model, reporter)
+
+    def open_learner() -> "LocalChatModel":
+        return _local(open_model())
 
     @cache
     def open_writer() -> ChatModel:
-        return _opened(settings.writer, reporter) if settings.writer else open_learner()
+        return _opened(settings.writer, reporter) if settings.writer else open_model()
 
-    return TaskWork(settings, examples, test, folder, reporter, open_writer, open_learner)
+    def open_adapter(adapter: Path) -> "LocalChatModel":
+        return _local(_opened(settings.model.model_copy(update={"adapter": adapter}), reporter))
+
+    models = (open_writer, open_learner, open_adapter)
+    return TaskWork(settings, examples, test, folder, reporter, *models)
+
+
+def _local(chat: ChatModel) -> "LocalChatModel":
+    from pluralign.respondents.local import LocalChatModel
+
+    assert isinstance(chat, LocalChatModel)
+    return chat
 
 
 def _opened(settings: AnyModelSettings, reporter: Reporter) -> ChatModel:
@@ -166,7 +185,7 @@ def _made_again_with(name: str) -> list[str]:
     """The summaries to make again with a file of a stage: its own, and those of later stages.
 
     >>> _made_again_with("keep/MEX.jsonl")
-    ['keep/summary.json', 'tune/summary.json']
+    ['keep/summary.json', 'tune/summary.json', 'route/summary.json', 'evaluate/summary.json']
     """
     stage = name.split("/", maxsplit=1)[0]
     if stage not in TASK_STAGES:

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pluralign.aligning.task_data.task_items import TestItem
 from pluralign.core import ChatModel, Passage, Reporter
 from pluralign.methods.task_data import TaskExample
 from pluralign.runs.folder import RunFolder, read_rows
 from pluralign.settings import AlignTaskSettings
 from pluralign.settings.align_task import DocumentSettings
-from pluralign.sources.task_files import TaskRow
+
+if TYPE_CHECKING:
+    from pluralign.respondents.local import LocalChatModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +23,22 @@ class TaskWork:
     Attributes:
         settings: The settings.
         examples: Examples of the task, which the model is shown.
-        test: Items of the task's test.
+        test: Items of the task's test; empty where there are none.
         folder: The run's folder; each stage has a folder with its name in it.
         reporter: Receives the progress.
         open_writer: Opens the model that writes, once.
         open_learner: Opens the model that learns, once.
+        open_adapter: Opens the model that learns with an adapter of this folder.
     """
 
     settings: AlignTaskSettings
     examples: Sequence[TaskExample]
-    test: Sequence[TaskExample]
+    test: Sequence[TestItem]
     folder: RunFolder
     reporter: Reporter
     open_writer: Callable[[], ChatModel]
-    open_learner: Callable[[], ChatModel]
+    open_learner: Callable[[], "LocalChatModel"]
+    open_adapter: Callable[[Path], "LocalChatModel"]
 
     def communities(self) -> Iterator[DocumentSettings]:
         """The communities with their documents."""
@@ -49,7 +55,17 @@ def file_of(stage: str, community: str) -> str:
     >>> file_of("keep", "MEX/oaxaca")
     'keep/MEX_oaxaca.jsonl'
     """
-    return f"{stage}/{community.replace('/', '_')}.jsonl"
+    return f"{stage}/{file_name(community)}.jsonl"
+
+
+def file_name(community: str) -> str:
+    """A community as a part of a file's name."""
+    return community.replace("/", "_")
+
+
+def adapter_of(work: TaskWork, community: str) -> Path:
+    """The folder of a community's adapter."""
+    return work.folder.path / "tune" / file_name(community)
 
 
 def passage_of(row: dict[str, Any]) -> Passage:
@@ -57,6 +73,8 @@ def passage_of(row: dict[str, Any]) -> Passage:
     return Passage(row["passage"], row["document"], row["text"], row["license"])
 
 
-def examples_of(rows: Sequence[TaskRow]) -> list[TaskExample]:
-    """Items of a task."""
-    return [TaskExample(question, answer, options) for question, answer, options in rows]
+def example_in(row: dict[str, Any]) -> TaskExample:
+    """The example of a row of the stage ``keep``."""
+    if "options" in row:
+        return TaskExample(row["question"], row["answer"], tuple(row["options"]))
+    return TaskExample(row["prompt"], row["answer"])
