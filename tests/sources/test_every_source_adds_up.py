@@ -26,6 +26,16 @@ def pairwise(side: str) -> dict[str, Any]:
     return {"completed_by": 1, "result": [{"type": "pairwise", "value": {"selected": side}}]}
 
 
+def region(*answers: str) -> list[dict[str, Any]]:
+    """Questions of BLEnD: the same for all regions, with the answer of two people to each."""
+    return [
+        {"id": f"q{k}", "question": "What to eat in UK?", "en_question": "What to eat in UK?",
+         "annotations": [{"answers": [answer], "en_answers": [answer], "count": 2}],
+         "idks": {}}
+        for k, answer in enumerate(answers)
+    ]  # fmt: skip
+
+
 def answered(*values: str) -> dict[str, Any]:
     responses = [
         {"value": value, "user_id": str(k), "status": "submitted"} for k, value in enumerate(values)
@@ -148,6 +158,10 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
             "r/manifest.jsonl": None,
         },
         {"path": "r"},
+    ),
+    "blend": (
+        {"b/UK.jsonl": region("pie", "tea"), "b/US.jsonl": region("burger", "tea")},
+        {"path": "b"},
     ),
     "coval": ({"k.jsonl": [ranked("A>B", "A=B")]}, {"path": "k.jsonl"}),
     "opinion_qa": (

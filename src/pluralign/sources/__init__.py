@@ -4,6 +4,7 @@ from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.arena import ArenaPairs
 from pluralign.sources.argilla import ArgillaPairs
+from pluralign.sources.blend import BlendPairs
 from pluralign.sources.collected import CollectedPairs
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.conversation_texts import read_requests
@@ -60,6 +61,7 @@ __all__ = [
     "ArenaPairs",
     "ArgillaPairs",
     "BlendKnowledge",
+    "BlendPairs",
     "CoValPairs",
     "CollectedPairs",
     "CommunityAlignment",
