@@ -62,7 +62,7 @@ n = 64
 near = 0.9
 [tune]
 epochs = 25
-batch = 4
+batch = 8
 accumulation = 1
 learning_rate = 5e-3
 [route]

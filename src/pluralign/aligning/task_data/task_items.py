@@ -62,7 +62,7 @@ def split_rows(rows: Sequence[TaskRow], share: float) -> tuple[list[TaskRow], li
     >>> rows = [TaskRow(f"Question {k}?", "Yes.") for k in range(10)]
     >>> shown, held = split_rows(rows, 0.3)
     >>> len(shown), [row.question for row in held]
-    (7, ['Question 0?', 'Question 4?', 'Question 8?'])
+    (7, ['Question 0?', 'Question 1?', 'Question 8?'])
     """
     digests = [text_digest(" ".join(words_of(row.question))) for row in rows]
     different = sorted(set(digests))
