@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.aligning.selecting import JOINT, PolicyName
+from pluralign.aligning.selecting import PolicyName
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
 from pluralign.core import count_of, list_written, read_json_object, whole_file, with_interval
 from pluralign.huggingface.hub_cards import hub_name, in_cell, one_line, yaml_of
 from pluralign.huggingface.model_folders import TRAINING
+from pluralign.runs.policy_rows import JOINT
 
 README = "README.md"
 _TAGS = ("pluralistic-alignment", "pluralign", "lora")

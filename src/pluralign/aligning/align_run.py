@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pluralign.aligning.ability_change import ability_rows, need_tasks
 from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
-from pluralign.aligning.earlier_work import OUTCOME, PASS, RESULTS, forget_outdated
+from pluralign.aligning.earlier_work import OUTCOME, forget_outdated
 from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
@@ -23,7 +24,6 @@ from pluralign.aligning.selecting import select_answers
 from pluralign.aligning.survey_change import check_survey, survey_rows
 from pluralign.aligning.tuned_policies import tune_policies
 from pluralign.aligning.work import (
-    SUMMARY,
     AlignWork,
     RewardModels,
     check_sides,
@@ -37,7 +37,6 @@ from pluralign.core import (
     Tally,
     UnknownCommunity,
     as_path,
-    check_written,
     count_of,
     known_community,
     listed,
@@ -45,9 +44,11 @@ from pluralign.core import (
 from pluralign.huggingface.processes import process_count
 from pluralign.models import open_reward_model
 from pluralign.runs.claim import claimed, note_earlier
-from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.measured import RESULTS
+from pluralign.runs.policies import PASS_FILE
 from pluralign.runs.progress_bars import reporting
+from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
 from pluralign.settings.pass_file import read_pass_file
 from pluralign.settings.toml_tables import shown
@@ -105,10 +106,10 @@ def run_align(
     """
     if not isinstance(resolved, ResolvedAlign):
         resolved = resolve_align(resolved)
-    last = _index_of(until, "until")
-    redone = ALIGN_STAGES if fresh else ALIGN_STAGES[_index_of(again, "again") :] if again else ()
+    last = stage_number(ALIGN_STAGES, until, "until")
+    redone = redone_stages(ALIGN_STAGES, again, fresh)
     folder = RunFolder(as_path(out))
-    claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
+    claim = claimed(folder, resolved.fingerprint, fresh, partial(summaries_from, ALIGN_STAGES))
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone, *(OUTCOME if redone else ()))
@@ -135,13 +136,7 @@ def read_align_stage(out: AnyPath, stage: str) -> dict[str, Any]:
     Raises:
         InvalidSettings: If there is no such stage, or it did not run yet.
     """
-    out = as_path(out)
-    _index_of(stage, "show")
-    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
-    found = read_object(out / stage / SUMMARY)
-    if found is None:
-        raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(out))
-    return found
+    return read_summary(out, ALIGN_STAGES, stage)
 
 
 _RUN: Mapping[str, Callable[[AlignWork], dict[str, Any]]] = {
@@ -183,7 +178,7 @@ def _finish(
     registered = before["registered"]
     judged = None if registered is None else judge_conditions(registered, results)
     if judged is not None:
-        work.folder.write_json(PASS, judged)
+        work.folder.write_json(PASS_FILE, judged)
     write_adapter_cards(work, record, results)
     work.folder.write_rows(RESULTS, results)
     work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
@@ -259,24 +254,3 @@ def _check_processes(work: AlignWork, last: int) -> None:
             hint="first run --until select in one process, then --until tune under the launcher, "
             "then the rest in one process",
         )
-
-
-def _index_of(stage: str, option: str) -> int:
-    if stage not in ALIGN_STAGES:
-        raise InvalidSettings(
-            f"the stage must be one of {', '.join(ALIGN_STAGES)}, got {stage!r}",
-            where=f"--{option}",
-        )
-    return ALIGN_STAGES.index(stage)
-
-
-def _made_again_with(name: str) -> list[str]:
-    """The summaries to make again with a file of a stage: its own, and those of later stages.
-
-    >>> _made_again_with("tune/raft/MEX/training.json")
-    ['tune/summary.json', 'route/summary.json', 'evaluate/summary.json']
-    """
-    stage = name.split("/", maxsplit=1)[0]
-    if stage not in ALIGN_STAGES:
-        return []
-    return [f"{later}/{SUMMARY}" for later in ALIGN_STAGES[ALIGN_STAGES.index(stage) :]]

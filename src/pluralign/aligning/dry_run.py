@@ -10,12 +10,13 @@ from typing import Any
 from pluralign.aligning.align_run import open_work
 from pluralign.aligning.sampling import candidates_of
 from pluralign.aligning.selecting import PolicyName, policy_names
-from pluralign.aligning.work import SUMMARY, AlignWork
+from pluralign.aligning.work import AlignWork
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, Reporter, Silent, as_path, listed
 from pluralign.huggingface.processes import process_count
 from pluralign.methods.adapter_training import Pace, ParameterCount, count_parameters
 from pluralign.methods.policies import ONLINE
 from pluralign.runs.folder import STATE, RunFolder
+from pluralign.runs.stages import SUMMARY
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign
 
 _BILLION = 1e9

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pluralign.aligning.policy_folders import SETTINGS
-from pluralign.aligning.work import SUMMARY
 from pluralign.core import OtherWork, Reporter
 from pluralign.methods.adapter_training import NOT_LEARNED
 from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.measured import RESULTS
+from pluralign.runs.policies import PASS_FILE
+from pluralign.runs.stages import SUMMARY
 from pluralign.settings import ALIGN_STAGES, AlignSettings
 from pluralign.settings.toml_tables import flat, shown
 
-RESULTS, PASS = "results.jsonl", "pass.json"
-OUTCOME = (RECORD, RESULTS, PASS)
+OUTCOME = (RECORD, RESULTS, PASS_FILE)
 """Files of a finished run outside the folders of its stages."""
 _FROM_SELECT = {"methods", "tune.kinds"}
 _FOR_ANSWERING = {"palette.population", "palette.candidates", "palette.top"}

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pluralign._version import __version__
-from pluralign.aligning.selecting import JOINT
 from pluralign.core import DamagedFile, InvalidSettings, Reporter
 from pluralign.metrics import NORMAL_95
 from pluralign.runs.folder import RunFolder
+from pluralign.runs.policy_rows import JOINT
 from pluralign.settings.pass_file import PassCondition, PassConditions, PassFile
 from pluralign.settings.validation import validated
 

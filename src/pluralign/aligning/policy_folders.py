@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.selecting import PolicyName
-from pluralign.aligning.work import SUMMARY
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, as_path
 from pluralign.methods.policies import TunedMethod
 from pluralign.metrics import RewardScale
@@ -13,6 +12,7 @@ from pluralign.models import open_reward_model
 from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
+from pluralign.runs.stages import SUMMARY
 from pluralign.settings import AlignSettings
 from pluralign.settings.align import PolicyMethod
 from pluralign.settings.survey import LocalModelSettings

@@ -7,9 +7,7 @@ import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.metrics import best_of_n_divergence, t_interval, wilson_interval
-
-START = "start"
-"""The method of the start model, which follows nobody."""
+from pluralign.runs.policy_rows import START
 
 
 @dataclass(frozen=True, slots=True)

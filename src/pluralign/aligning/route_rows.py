@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.aligning.policy_rewards import PolicyPanel, PolicyRewards, Role, policy_rewards
-from pluralign.aligning.result_rows import START, MeasuredPolicy, mean_row, share_row
+from pluralign.aligning.result_rows import MeasuredPolicy, mean_row, share_row
 from pluralign.aligning.route_stage import declared_rows, routed_methods
 from pluralign.aligning.routers import embeddings_of, read_routers
 from pluralign.aligning.scoring import ScoredCandidates
@@ -15,6 +15,7 @@ from pluralign.core import IntArray
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.routing import reward_of_routes, wrong_route_costs
 from pluralign.models import open_prompt_encoder
+from pluralign.runs.policy_rows import START
 
 _PREFIXES: tuple[tuple[Role, str], ...] = (("model", ""), ("judge", "judged_"))
 

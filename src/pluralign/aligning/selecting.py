@@ -22,8 +22,7 @@ from pluralign.methods.policies import (
 )
 from pluralign.metrics import normalise_then_sum, proportional_in_groups, worst_off
 from pluralign.runs.folder import read_rows
-
-JOINT = "joint"
+from pluralign.runs.policy_rows import JOINT, policy_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,7 @@ class PolicyName:
     @property
     def label(self) -> str:
         """Name of its folder and file, without a suffix."""
-        own = JOINT if self.community is None else self.community.replace("/", "_")
-        return f"{self.method}/{own}"
+        return policy_file(self.method, self.community or JOINT)
 
     @property
     def measured(self) -> MeasuredPolicy:

@@ -22,7 +22,6 @@ from pluralign.settings import AlignSettings, ResolvedSurvey
 from pluralign.sources import RowPolicy, read_prompts
 
 Side = Literal["train", "validation", "test"]
-SUMMARY = "summary.json"
 _LARGEST = 2**64
 _FEWEST = 4
 """Fewest prompts of a run, and fewest answers that give rewards a scale."""

@@ -22,8 +22,8 @@ from pluralign.core import (
 from pluralign.core.demonyms import demonyms
 from pluralign.runs import AlignRun
 from pluralign.runs.folder import read_rows
-from pluralign.runs.policies import START, PolicyAnswer
-from pluralign.runs.policy_rows import BEST_OF_N, JOINT
+from pluralign.runs.policies import PolicyAnswer
+from pluralign.runs.policy_rows import BEST_OF_N, JOINT, START
 from pluralign.sources.row_files import RowPolicy
 from pluralign.sources.row_files import read_rows as read_table
 from pluralign.sources.typed_cells import BadRow, Row, optional_number, require_columns

@@ -3,22 +3,20 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pluralign.core import (
     AnyPath,
     ChatModel,
-    InvalidSettings,
     Reporter,
     UnknownCommunity,
     as_path,
-    check_written,
     count_of,
     listed,
 )
 from pluralign.pluralising.comparison import compare_models, measure_ability
 from pluralign.pluralising.stages import (
-    SUMMARY,
     Work,
     answer_questions,
     collect_answers,
@@ -27,9 +25,9 @@ from pluralign.pluralising.stages import (
 )
 from pluralign.pluralising.tuned_models import tune_models
 from pluralign.runs.claim import claimed, note_earlier
-from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
+from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
 from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise, resolve_pluralise
 from pluralign.surveying.respondents import open_chat_model
 
@@ -89,10 +87,10 @@ def run_pluralise(
     """
     if not isinstance(resolved, ResolvedPluralise):
         resolved = resolve_pluralise(resolved)
-    last = _index_of(until, "until")
-    redone = STAGES if fresh else STAGES[_index_of(again, "again") :] if again else ()
+    last = stage_number(STAGES, until, "until")
+    redone = redone_stages(STAGES, again, fresh)
     folder = RunFolder(as_path(out))
-    claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
+    claim = claimed(folder, resolved.fingerprint, fresh, partial(summaries_from, STAGES))
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
@@ -111,13 +109,7 @@ def read_stage(out: AnyPath, stage: str) -> dict[str, Any]:
     Raises:
         InvalidSettings: If there is no such stage, or it did not run yet.
     """
-    out = as_path(out)
-    _index_of(stage, "show")
-    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
-    found = read_object(out / stage / SUMMARY)
-    if found is None:
-        raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(out))
-    return found
+    return read_summary(out, STAGES, stage)
 
 
 _RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
@@ -188,23 +180,3 @@ def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) ->
         reporter=reporter,
         open_chat=open_chat,
     )
-
-
-def _index_of(stage: str, option: str) -> int:
-    if stage not in STAGES:
-        raise InvalidSettings(
-            f"the stage must be one of {', '.join(STAGES)}, got {stage!r}", where=f"--{option}"
-        )
-    return STAGES.index(stage)
-
-
-def _made_again_with(name: str) -> list[str]:
-    """The summaries to make again with a file of a stage: its own, and those of later stages.
-
-    >>> _made_again_with("collect/collected.jsonl")
-    ['collect/summary.json', 'tune/summary.json', 'evaluate/summary.json']
-    """
-    stage = name.split("/", maxsplit=1)[0]
-    if stage not in STAGES:
-        return []
-    return [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]]

@@ -42,8 +42,6 @@ from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.sources import read_similarity
 from pluralign.surveying.survey_run import ask_all, note_failures
 
-SUMMARY = "summary.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Work:

@@ -17,14 +17,15 @@ from pluralign.runs.policy_rows import (
     JOINT,
     JUDGED_GAIN,
     PROXY_GAIN,
+    START,
     PolicyRow,
+    community_file,
     judge_of,
     matrix_of,
+    policy_file,
 )
 from pluralign.runs.run_display import Glance
 
-START = "start"
-"""Name of the model before it followed anybody."""
 PASS_FILE = "pass.json"
 
 
@@ -104,7 +105,7 @@ class AlignRun(MeasuredRun):
     def adapters(self) -> Mapping[tuple[str, str], Path]:
         """(Method, community or ``joint``) -> folder of the PEFT adapter, as `peft` loads it."""
         trained = self.stages.get("tune", {}).get("trained", {})
-        steers = {_file_name(c): c for c in self.communities} | {JOINT: JOINT}
+        steers = {community_file(c): c for c in self.communities} | {JOINT: JOINT}
         found = {}
         for label in trained:
             method, _, own = str(label).partition("/")
@@ -185,7 +186,7 @@ class AlignRun(MeasuredRun):
                 )
 
     def _answers_of(self, method: str, steer: str) -> Iterator[PolicyAnswer]:
-        label = f"{method}/{_file_name(steer)}"
+        label = policy_file(method, steer)
         path = f"evaluate/{label}.rewards.jsonl"
         if not (self.folder / path).is_file():
             return
@@ -240,10 +241,6 @@ class AlignRun(MeasuredRun):
         yield from (r for r in self.matrix(BEST_OF_N, PROXY_GAIN) if r.is_own)
         for method in dict.fromkeys(method for method, _ in self.policies):
             yield from (r for r in self.matrix(method, PROXY_GAIN) if r.is_own)
-
-
-def _file_name(community: str) -> str:
-    return community.replace("/", "_")
 
 
 def _shown(row: PolicyRow | None) -> str:

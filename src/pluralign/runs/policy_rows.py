@@ -7,6 +7,8 @@ BEST_OF_N = "best-of-n"
 JOINT = "joint"
 _OF_ALL = {JOINT, "by-prompt"}
 """Steers that follow every community of a run."""
+START = "start"
+"""The method of the start model, which follows nobody."""
 PROXY_GAIN, JUDGED_GAIN, TRUE_GAIN = "reward_gain", "judged_gain", "true_gain"
 GAINS = (PROXY_GAIN, JUDGED_GAIN, TRUE_GAIN)
 """Gains by the reward model that chose, by the judge, and by planted tastes; the safest last."""
@@ -70,6 +72,20 @@ class PolicyRow:
         if self.community is None or self.steer is None or self.steer in _OF_ALL:
             return False
         return self.community not in {part.partition("=")[0] for part in self.steer.split(",")}
+
+
+def policy_file(method: str, steer: str) -> str:
+    """Name of a policy's folder and file, without a suffix.
+
+    >>> policy_file("raft", "MEX/oaxaca")
+    'raft/MEX_oaxaca'
+    """
+    return f"{method}/{community_file(steer)}"
+
+
+def community_file(community: str) -> str:
+    """Name of a community's file, without a suffix."""
+    return community.replace("/", "_")
 
 
 def judge_of(rows: Sequence[PolicyRow]) -> str:

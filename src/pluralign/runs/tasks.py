@@ -10,7 +10,7 @@ from pluralign.core import DamagedFile, count_of, with_interval
 from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.folder import read_rows
 from pluralign.runs.measured import RESULTS
-from pluralign.runs.policy_rows import PolicyRow
+from pluralign.runs.policy_rows import PolicyRow, community_file
 from pluralign.runs.run_display import Glance
 
 _SHOWN = (
@@ -68,7 +68,7 @@ class TaskRun(FinishedRun):
         """
         found = []
         for community in self.communities:
-            path = self.file(f"keep/{_file_name(community)}.jsonl")
+            path = self.file(f"keep/{community_file(community)}.jsonl")
             found += [_written_item(row, path) for row in read_rows(path)]
         return tuple(found)
 
@@ -92,7 +92,7 @@ class TaskRun(FinishedRun):
     @property
     def adapters(self) -> Mapping[str, Path]:
         """Community -> folder of its PEFT adapter, as `peft` loads it."""
-        return {c: self.folder / "tune" / _file_name(c) for c in self.communities}
+        return {c: self.folder / "tune" / community_file(c) for c in self.communities}
 
     def value(
         self, metric: str, method: str, steer: str | None = None, community: str | None = None
@@ -143,7 +143,3 @@ def _written_item(row: Mapping[str, Any], path: Path) -> WrittenItem:
         raise DamagedFile(
             f"{error.args[0]} missing", where=str(path), hint="give the run's command again"
         ) from error
-
-
-def _file_name(community: str) -> str:
-    return community.replace("/", "_")

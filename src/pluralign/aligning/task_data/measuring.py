@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pluralign.aligning.earlier_work import made_for_these_settings
-from pluralign.aligning.result_rows import START, START_MODEL, MeasuredPolicy
-from pluralign.aligning.task_data.task_work import TaskWork, adapter_of, file_name
+from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy
+from pluralign.aligning.task_data.task_work import TaskWork, adapter_of
 from pluralign.core import Ask, FloatArray, Message, Sampling, SurveyQuestion, text_digest
 from pluralign.huggingface.model_folders import files_digest
 from pluralign.methods.task_data import TaskExample, lesson_of
@@ -21,6 +21,7 @@ from pluralign.methods.task_data.answers import (
     option_in,
 )
 from pluralign.respondents.append import GrowingFile
+from pluralign.runs.policy_rows import START, community_file
 
 if TYPE_CHECKING:
     from pluralign.respondents.local import LocalChatModel
@@ -49,7 +50,7 @@ class TaskPolicy:
     @property
     def label(self) -> str:
         """Name of the file of its answers, without a suffix."""
-        return file_name(self.measured.steer) if self.measured.steer else START
+        return community_file(self.measured.steer) if self.measured.steer else START
 
 
 def task_policies(work: TaskWork) -> Iterator[TaskPolicy]:

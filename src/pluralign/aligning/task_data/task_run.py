@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +15,16 @@ from pluralign.aligning.task_data.task_items import read_items
 from pluralign.aligning.task_data.task_record import task_record
 from pluralign.aligning.task_data.task_work import TaskWork
 from pluralign.aligning.task_data.writing import write_examples
-from pluralign.aligning.work import SUMMARY
 from pluralign.core import (
     AnyPath,
     ChatModel,
-    InvalidSettings,
     Reporter,
     as_path,
-    check_written,
 )
 from pluralign.runs.claim import claimed, note_earlier
-from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder, read_rows
 from pluralign.runs.progress_bars import reporting
+from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
 from pluralign.settings import TASK_STAGES, ResolvedAlignTask, resolve_align_task
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.surveying.respondents import open_chat_model
@@ -80,10 +77,10 @@ def run_align_task(
     """
     if not isinstance(resolved, ResolvedAlignTask):
         resolved = resolve_align_task(resolved)
-    last = _index_of(until, "until")
-    redone = TASK_STAGES if fresh else TASK_STAGES[_index_of(again, "again") :] if again else ()
+    last = stage_number(TASK_STAGES, until, "until")
+    redone = redone_stages(TASK_STAGES, again, fresh)
     folder = RunFolder(as_path(out))
-    claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
+    claim = claimed(folder, resolved.fingerprint, fresh, partial(summaries_from, TASK_STAGES))
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
@@ -104,13 +101,7 @@ def read_task_stage(out: AnyPath, stage: str) -> dict[str, Any]:
     Raises:
         InvalidSettings: If there is no such stage, or it did not run yet.
     """
-    out = as_path(out)
-    _index_of(stage, "show")
-    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
-    found = read_object(out / stage / SUMMARY)
-    if found is None:
-        raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(out))
-    return found
+    return read_summary(out, TASK_STAGES, stage)
 
 
 _RUN: Mapping[str, Callable[[TaskWork], dict[str, Any]]] = {
@@ -170,24 +161,3 @@ def _opened(settings: AnyModelSettings, reporter: Reporter) -> ChatModel:
     for note in getattr(chat, "notes", ()):
         reporter.note(note)
     return chat
-
-
-def _index_of(stage: str, option: str) -> int:
-    if stage not in TASK_STAGES:
-        raise InvalidSettings(
-            f"the stage must be one of {', '.join(TASK_STAGES)}, got {stage!r}",
-            where=f"--{option}",
-        )
-    return TASK_STAGES.index(stage)
-
-
-def _made_again_with(name: str) -> list[str]:
-    """The summaries to make again with a file of a stage: its own, and those of later stages.
-
-    >>> _made_again_with("keep/MEX.jsonl")
-    ['keep/summary.json', 'tune/summary.json', 'route/summary.json', 'evaluate/summary.json']
-    """
-    stage = name.split("/", maxsplit=1)[0]
-    if stage not in TASK_STAGES:
-        return []
-    return [f"{later}/{SUMMARY}" for later in TASK_STAGES[TASK_STAGES.index(stage) :]]

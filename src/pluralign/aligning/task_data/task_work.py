@@ -9,6 +9,7 @@ from pluralign.aligning.task_data.task_items import TestItem
 from pluralign.core import ChatModel, Passage, Reporter
 from pluralign.methods.task_data import TaskExample
 from pluralign.runs.folder import RunFolder, read_rows
+from pluralign.runs.policy_rows import community_file
 from pluralign.settings import AlignTaskSettings
 from pluralign.settings.align_task import DocumentSettings
 
@@ -55,17 +56,12 @@ def file_of(stage: str, community: str) -> str:
     >>> file_of("keep", "MEX/oaxaca")
     'keep/MEX_oaxaca.jsonl'
     """
-    return f"{stage}/{file_name(community)}.jsonl"
-
-
-def file_name(community: str) -> str:
-    """A community as a part of a file's name."""
-    return community.replace("/", "_")
+    return f"{stage}/{community_file(community)}.jsonl"
 
 
 def adapter_of(work: TaskWork, community: str) -> Path:
     """The folder of a community's adapter."""
-    return work.folder.path / "tune" / file_name(community)
+    return work.folder.path / "tune" / community_file(community)
 
 
 def passage_of(row: dict[str, Any]) -> Passage:
