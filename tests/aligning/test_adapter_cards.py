@@ -2,7 +2,8 @@
 
 import yaml
 
-from pluralign.aligning.adapter_cards import AdapterSheet, adapter_card, base_license
+from pluralign.aligning.adapter_cards import AdapterSheet, adapter_card
+from pluralign.huggingface.hub_cards import license_of
 
 PEOPLE = {"~hill": {"pairs": 300, "raters": 30}, "~coast": {"pairs": 200, "raters": None}}
 REWARD = {"model": "models/half", "method": "full", "people": PEOPLE, "licenses": ["CC0-1.0"]}
@@ -88,8 +89,8 @@ def test_vllm_gets_a_rank_that_it_offers_and_a_name_without_blanks():
 
 
 def test_the_licence_of_a_base_model_is_read_from_its_folder(tmp_path):
-    assert base_license(str(tmp_path)) is None
+    assert license_of(str(tmp_path)) is None
     (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n# A model\n")
-    assert base_license(str(tmp_path)) == "mit"
+    assert license_of(str(tmp_path)) == "mit"
     (tmp_path / "README.md").write_text("---\nlicense: [\n---\n")
-    assert base_license(str(tmp_path)) is None
+    assert license_of(str(tmp_path)) is None

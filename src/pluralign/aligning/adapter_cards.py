@@ -11,11 +11,11 @@ from pluralign.aligning.selecting import PolicyName
 from pluralign.aligning.tuned_policies import policies
 from pluralign.aligning.work import AlignWork
 from pluralign.core import count_of, list_written, read_json_object, whole_file, with_interval
-from pluralign.huggingface.hub_cards import hub_name, in_cell, one_line, yaml_of
-from pluralign.huggingface.model_folders import TRAINING
+from pluralign.huggingface.hub_cards import README, hub_name, in_cell, license_of, one_line, yaml_of
+from pluralign.huggingface.model_folders import TRAINING, has_chat_template
+from pluralign.huggingface.vllm_ranks import VLLM_RANKS, vllm_rank
 from pluralign.runs.policy_rows import JOINT
 
-README = "README.md"
 _TAGS = ("pluralistic-alignment", "pluralign", "lora")
 _HOW = {
     "raft": "supervised, on the answers with the highest rewards",
@@ -283,11 +283,12 @@ vllm serve {bare} --enable-lora --max-lora-rank {rank} --lora-modules {name}=$PW
 
 
 def _loading(sheet: AdapterSheet) -> str:
+    rank = int(sheet.training.get("config", {}).get("rank", 8))
     fields = {
         "base": json.dumps(sheet.base, ensure_ascii=False),
         "bare": shlex.quote(sheet.base),
         "prompt": _CHAT if sheet.has_template else _PLAIN,
-        "rank": str(_served_rank(int(sheet.training.get("config", {}).get("rank", 8)))),
+        "rank": str(vllm_rank(rank) or VLLM_RANKS[-1]),
         "name": "".join(c if c.isalnum() or c in "-_.@~/" else "-" for c in _served_name(sheet)),
     }
     text = _LOADING
@@ -298,16 +299,6 @@ def _loading(sheet: AdapterSheet) -> str:
 
 def _served_name(sheet: AdapterSheet) -> str:
     return f"{sheet.run}@{sheet.steer}"
-
-
-def _served_rank(rank: int) -> int:
-    """The least rank that vLLM offers for an adapter.
-
-    >>> _served_rank(8), _served_rank(9), _served_rank(1000)
-    (8, 16, 512)
-    """
-    offered = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-    return next((one for one in offered if one >= rank), offered[-1])
 
 
 def _sheet(
@@ -321,48 +312,9 @@ def _sheet(
         method=name.method,
         steer=steer,
         base=base,
-        license=base_license(base),
+        license=license_of(base),
         record=record,
         training=read_json_object(folder / TRAINING, "train the adapter again"),
         rows=[r for r in results if (r["method"], r["steer"], r["candidates"]) == about],
-        has_template=(folder / "chat_template.jinja").is_file() or _has_template(folder),
+        has_template=has_chat_template(folder),
     )
-
-
-def _has_template(folder: Path) -> bool:
-    path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        return False
-    return "chat_template" in read_json_object(path, "train the adapter again")
-
-
-def base_license(base: str) -> str | None:
-    """The licence in the README of a model, in its folder or in the hub's cache; no network.
-
-    Args:
-        base: Folder or hub name.
-    """
-    readme: Any = Path(base) / README
-    if not readme.is_file():
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = try_to_load_from_cache(base, README) if hub_name(base) else None
-        if not isinstance(cached, str):
-            return None
-        readme = Path(cached)
-    return _license_in(readme.read_text(encoding="utf-8", errors="replace"))
-
-
-def _license_in(text: str) -> str | None:
-    """The licence in the front matter of a README."""
-    import yaml
-
-    head, _, rest = text.partition("---\n")
-    if head.strip() or not rest:
-        return None
-    try:
-        front = yaml.safe_load(rest.partition("\n---")[0])
-    except yaml.YAMLError:
-        return None
-    found = front.get("license") if isinstance(front, dict) else None
-    return str(found) if isinstance(found, str) else None

@@ -16,7 +16,7 @@ from pluralign.aligning.result_rows import (
 )
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, RewardRequest
-from pluralign.encoders import CachedEncoder, encoder_named
+from pluralign.encoders import CachedEncoder
 from pluralign.metrics import (
     distance_beyond_chance,
     distinct_share,
@@ -26,6 +26,7 @@ from pluralign.metrics import (
     variety_within,
     vector_distances,
 )
+from pluralign.models import open_encoder
 from pluralign.rewards import scorable
 
 Texts = Sequence[Sequence[str]]
@@ -197,7 +198,7 @@ def _encoder(work: AlignWork) -> _Vectors | None:
     """
     name = work.settings.evaluate.encoder
     if name is not None:
-        encoder = CachedEncoder(encoder_named(name), progress=work.reporter.progress)
+        encoder = CachedEncoder(open_encoder(name), progress=work.reporter.progress)
         return lambda requests: encoder.encode([one.response for one in requests])
     trunk = getattr(work.rewards.model, "trunk", None)
     if trunk is None:

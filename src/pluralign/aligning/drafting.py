@@ -88,11 +88,14 @@ class Drafting:
         repeated = [talk for talk in conversations for _ in range(n)]
         drafts = self._drafts(conversations, communities, sampling, n, stop)
         merged = self._merged(repeated, drafts, sampling, stop)
-        found = []
+        answers: list[tuple[Conversation, str]] = []
         for talk, own, one in zip(repeated, drafts, merged, strict=True):
-            texts = [draft.text for draft in own]
-            answers = [(talk, text) for text in [*texts, one.text if one else ""]]
-            shaped_N_C = self.acceptance.shaped(answers, communities)
+            answers += [(talk, draft.text) for draft in own]
+            answers.append((talk, one.text if one else ""))
+        size = len(communities)
+        shaped_M_N_C = self.acceptance.shaped(answers, communities).reshape(-1, size + 1, size)
+        found = []
+        for talk, own, one, shaped_N_C in zip(repeated, drafts, merged, shaped_M_N_C, strict=True):
             is_named = one is not None and names_unasked(one.text, talk, communities)
             found.append(self._kept(own, one, is_named, shaped_N_C))
         return [found[at : at + n] for at in range(0, len(found), n)]

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.align_run import open_work
+from pluralign.aligning.passing import REGISTERED
+from pluralign.aligning.route_stage import declared_prompts, why_no_router
+from pluralign.aligning.routers import ROUTERS
 from pluralign.aligning.sampling import candidates_of
 from pluralign.aligning.selecting import PolicyName, policy_names
 from pluralign.aligning.work import AlignWork
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, Reporter, Silent, as_path, listed
+from pluralign.huggingface.model_folders import has_chat_template
 from pluralign.huggingface.processes import process_count
 from pluralign.methods.adapter_training import Pace, ParameterCount, count_parameters
 from pluralign.methods.policies import ONLINE
 from pluralign.runs.folder import STATE, RunFolder
+from pluralign.runs.policies import PASS_FILE
 from pluralign.runs.stages import SUMMARY
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign
 
@@ -111,15 +116,7 @@ def _language_model(work: AlignWork, parameters: ParameterCount | None) -> str:
     if not folder.is_dir():
         return f"{model.name} on the hub: its files were not looked at"
     counted = "" if parameters is None else f", {parameters.all:,} parameters"
-    return f"{folder}{counted}, {'a' if _has_template(folder) else 'no'} chat template"
-
-
-def _has_template(folder: Path) -> bool:
-    """Whether the files of a tokenizer have a chat template."""
-    if (folder / "chat_template.jinja").is_file():
-        return True
-    settings = folder / "tokenizer_config.json"
-    return settings.is_file() and '"chat_template"' in settings.read_text(encoding="utf-8")
+    return f"{folder}{counted}, {'a' if has_chat_template(folder) else 'no'} chat template"
 
 
 def _parameters(work: AlignWork) -> ParameterCount | None:
@@ -161,15 +158,20 @@ def _policy(work: AlignWork, name: PolicyName, parameters: ParameterCount | None
 
 
 def _files(work: AlignWork) -> Iterator[str]:
-    yield from ("sample/candidates.jsonl", "score/rewards.jsonl")
+    yield from ("settings.json", "sample/candidates.jsonl", "score/rewards.jsonl")
     for name in policy_names(work):
         if name.method not in ONLINE:
             yield f"select/{name.label}.jsonl"
         yield f"tune/{name.label}/"
-        yield f"evaluate/{name.label}.jsonl"
+        yield from (f"evaluate/{name.label}.jsonl", f"evaluate/{name.label}.rewards.jsonl")
     for method, combine in product(work.settings.tuned, work.settings.palette.combine):
-        yield f"evaluate/{method}/palette-{combine}.jsonl"
-    yield from ("results.jsonl", "record.json")
+        label = f"{method}/palette-{combine}"
+        yield from (f"evaluate/{label}.jsonl", f"evaluate/{label}.rewards.jsonl")
+    if why_no_router(work, declared_prompts(work)) is None:
+        yield ROUTERS
+    yield from ("evaluate/prompts.jsonl", "results.jsonl", "record.json")
+    if work.settings.evaluate.pass_file is not None:
+        yield from (REGISTERED, PASS_FILE)
 
 
 def _resumed(work: AlignWork) -> Iterator[str]:

@@ -19,8 +19,9 @@ from pluralign.core import (
     known_community,
     prompt_text,
 )
-from pluralign.encoders import CachedEncoder, encoder_named
+from pluralign.encoders import CachedEncoder, unit_rows
 from pluralign.methods.policies import checked_shares, shares_by_prompt
+from pluralign.models import open_encoder
 from pluralign.runs.finished import read_object
 from pluralign.settings.align import PaletteSettings
 
@@ -102,7 +103,7 @@ class SharesByPrompt:
 
     def of(self, conversations: Sequence[Conversation]) -> list[dict[str, float]]:
         """Community -> share, for each conversation."""
-        vector_N_D = _unit(self.encoder.encode([prompt_text(talk) for talk in conversations]))
+        vector_N_D = unit_rows(self.encoder.encode([prompt_text(talk) for talk in conversations]))
         centroid_C_D = np.stack(list(self.centroids.values()))
         share_N_C = shares_by_prompt(vector_N_D, centroid_C_D, self.temperature)
         return [dict(zip(self.centroids, row, strict=True)) for row in share_N_C.tolist()]
@@ -143,9 +144,10 @@ def write_centroids(work: AlignWork) -> dict[str, int]:
         return {}
     prompts = _training_prompts(work)
     encoder = _encoder(palette)
-    vector_N_D = _unit(encoder.encode([prompt_text(prompt.prompt) for prompt in prompts]))
+    vector_N_D = unit_rows(encoder.encode([prompt_text(prompt.prompt) for prompt in prompts]))
     of_prompt_N = np.array([prompt.community or "" for prompt in prompts])
-    means = {c: _unit(vector_N_D[of_prompt_N == c].mean(axis=0)[None])[0] for c in work.communities}
+    mean_C_D = np.stack([vector_N_D[of_prompt_N == c].mean(axis=0) for c in work.communities])
+    means = dict(zip(work.communities, unit_rows(mean_C_D), strict=True))
     work.folder.write_json(
         CENTROIDS,
         {"encoder": palette.encoder, "centroids": {c: mean.tolist() for c, mean in means.items()}},
@@ -199,11 +201,4 @@ def _training_prompts(work: AlignWork) -> list[PolicyPrompt]:
 
 
 def _encoder(palette: PaletteSettings) -> Encoder:
-    return CachedEncoder(encoder_named(palette.encoder))
-
-
-def _unit(vector_N_D: FloatArray) -> FloatArray:
-    """Vectors of length 1; one of zeros stays."""
-    length_N_1 = np.linalg.norm(vector_N_D, axis=1, keepdims=True)
-    unit_N_D: FloatArray = vector_N_D / np.where(length_N_1 > 0, length_N_1, 1)
-    return unit_N_D
+    return CachedEncoder(open_encoder(palette.encoder))

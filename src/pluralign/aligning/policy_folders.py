@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from pluralign.aligning.align_record import about_reward_model
 from pluralign.aligning.selecting import PolicyName
 from pluralign.core import AnyPath, InvalidInput, InvalidSettings, as_path
 from pluralign.methods.policies import TunedMethod
 from pluralign.metrics import RewardScale
 from pluralign.models import open_reward_model
-from pluralign.rewards import load_card
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD
 from pluralign.runs.stages import SUMMARY
@@ -109,8 +108,5 @@ def scales_of(run: Path) -> dict[str, RewardScale]:
 
 def people_of(reward: str) -> Mapping[str, int]:
     """Community -> people behind a saved reward model; unknown ones are absent, as all of a URL."""
-    if reward.startswith(("http://", "https://")):
-        return {}
-    card: Mapping[str, Any] = load_card(Path(reward))
-    counts = {c: told.get("raters") for c, told in (card.get("people") or {}).items()}
-    return {c: n for c, n in counts.items() if isinstance(n, int)}
+    counts = about_reward_model(reward)["people"]
+    return {c: own["raters"] for c, own in counts.items() if own["raters"] is not None}

@@ -14,7 +14,7 @@ from pluralign.aligning.work import AlignWork
 from pluralign.core import IntArray
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.routing import reward_of_routes, wrong_route_costs
-from pluralign.models import open_prompt_encoder
+from pluralign.models import open_encoder
 from pluralign.runs.policy_rows import START
 
 _PREFIXES: tuple[tuple[Role, str], ...] = (("model", ""), ("judge", "judged_"))
@@ -32,7 +32,7 @@ def route_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]
         return []
     communities = next(iter(saved.of_method.values())).routers[0].communities
     at = declared_rows(work, scored, "test", communities)
-    encoder = CachedEncoder(open_prompt_encoder(saved.encoder))
+    encoder = CachedEncoder(open_encoder(saved.encoder))
     rows: list[dict[str, Any]] = []
     for method in routed_methods(work):
         panel = PolicyPanel(method, communities, "evaluate")

@@ -20,7 +20,7 @@ from pluralign.methods.routing import (
     choose_router,
     numbered,
 )
-from pluralign.models import open_prompt_encoder
+from pluralign.models import open_encoder
 from pluralign.settings.align import PolicyMethod
 
 
@@ -113,7 +113,7 @@ def fit_routers(work: AlignWork) -> dict[str, Any]:
     if reason is not None:
         return summary | {"no router": reason}
     encoder = CachedEncoder(
-        open_prompt_encoder(work.settings.route.encoder), progress=work.reporter.progress
+        open_encoder(work.settings.route.encoder), progress=work.reporter.progress
     )
     chosen = _chosen(work, declared, encoder)
     most = Counter(work.prompts[p].community for p in work.of_side("train"))

@@ -19,9 +19,11 @@ from pluralign.core import (
     check_written,
     prompt_text,
 )
+from pluralign.encoders import unit_rows
 from pluralign.methods.routing import LinearRouter, Route
-from pluralign.models import open_prompt_encoder
+from pluralign.models import open_encoder
 from pluralign.runs.finished import AGAIN, read_object
+from pluralign.runs.policy_rows import BEST_OF_N
 
 ROUTERS = "route/router.json"
 
@@ -47,7 +49,7 @@ class PromptRouter:
 
     def route(self, embedding_D: FloatArray, declared: str | None = None) -> Route:
         """Route a prompt by its embedding, shape (D,); a declared community is followed."""
-        return self.router.route(unit_length(np.asarray(embedding_D)[None])[0], declared)
+        return self.router.route(unit_rows(np.asarray(embedding_D)[None])[0], declared)
 
     def route_prompt(self, prompt: Prompt, declared: str | None = None) -> Route:
         """Route a prompt by its words; a declared community is followed."""
@@ -91,7 +93,8 @@ def load_router(run_folder: AnyPath, method: str | None = None) -> PromptRouter 
 
     Args:
         run_folder: Folder of `pluralign align`.
-        method: The method whose policies it picks. Default: the last one, as in the settings.
+        method: The method whose policies it picks. Default: the first that trained any, as of
+            `CommunityPolicies.open`; ``best-of-n`` for a run that trained none.
 
     Raises:
         InvalidSettings: If the run has no policies of the method.
@@ -102,13 +105,14 @@ def load_router(run_folder: AnyPath, method: str | None = None) -> PromptRouter 
     saved = read_routers(run_folder)
     if saved is None:
         return None
-    method = method or list(saved.of_method)[-1]
+    trained = [one for one in saved.of_method if one != BEST_OF_N]
+    method = method or next(iter(trained), BEST_OF_N)
     if method not in saved.of_method:
         raise InvalidSettings(
             f"no router of {method!r}: there are routers of {', '.join(saved.of_method)}",
             where=str(run_folder),
         )
-    encoder = open_prompt_encoder(saved.encoder)
+    encoder = open_encoder(saved.encoder)
     if encoder.fingerprint != saved.fingerprint:
         raise InvalidInput(
             f"the encoder {saved.encoder} is not the one that the router was fitted with",
@@ -144,19 +148,7 @@ def read_routers(run_folder: AnyPath) -> SavedRouters | None:
 
 def embeddings_of(encoder: Encoder, prompts: Sequence[PolicyPrompt]) -> FloatArray:
     """Embeddings of prompts, of length 1, shape (N, D)."""
-    return unit_length(encoder.encode([prompt_text(prompt.prompt) for prompt in prompts]))
-
-
-def unit_length(embedding_N_D: FloatArray) -> FloatArray:
-    """Embeddings of length 1; a zero vector stays.
-
-    >>> unit_length(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6, 0.8], [0.0, 0.0]]
-    """
-    wide_N_D = np.asarray(embedding_N_D, dtype=np.float64)
-    length_N = np.linalg.norm(wide_N_D, axis=1, keepdims=True)
-    unit_N_D: FloatArray = wide_N_D / np.where(length_N > 0, length_N, 1.0)
-    return unit_N_D
+    return unit_rows(encoder.encode([prompt_text(prompt.prompt) for prompt in prompts]))
 
 
 def _routers(value: Any) -> MethodRouters:

@@ -35,7 +35,7 @@ DEMONYMS: dict[str, str] = {
 }  # fmt: skip
 """Country -> English adjectives and nouns for its people, singular, with slashes between."""
 
-_NO_PLURAL = ("ese", "ish", "ch", "ss", "men", "man", "ic", "gyz")
+_NO_PLURAL = ("ese", "ish", "ch", "ss", "men", "hman", "ic", "gyz")
 
 
 def demonyms(id_: str) -> tuple[str, ...]:
@@ -44,8 +44,10 @@ def demonyms(id_: str) -> tuple[str, ...]:
     Args:
         id_: Id of a community. The people of a part of a country are those of the country.
 
-    >>> demonyms("MEX"), demonyms("GBR"), demonyms("~hill")
-    (('Mexican', 'Mexicans'), ('British', 'Briton', 'Britons', 'Brit', 'Brits'), ())
+    >>> demonyms("MEX"), demonyms("DEU"), demonyms("~hill")
+    (('Mexican', 'Mexicans'), ('German', 'Germans'), ())
+    >>> demonyms("FRA")
+    ('French', 'Frenchman', 'Frenchmen')
     """
     country = community(id_).country
     found = []

@@ -10,6 +10,7 @@ from pluralign.encoders.packaged import minilm, packaged_folder
 from pluralign.encoders.recent import RecentVectors
 from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
+from pluralign.encoders.vectors import unit_rows
 from pluralign.huggingface.model_folders import cache_folder
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "languages_of",
     "minilm",
     "packaged_folder",
+    "unit_rows",
 ]

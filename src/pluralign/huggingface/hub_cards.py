@@ -6,6 +6,7 @@ from typing import Any
 
 from pluralign.core import MissingExtra
 
+README = "README.md"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -48,3 +49,35 @@ def one_line(text: object) -> str:
 def in_cell(text: object) -> str:
     """Text of others in a cell of a table: it does not end the cell."""
     return one_line(text).replace("|", "\\|")
+
+
+def license_of(model: str) -> str | None:
+    """The licence in the README of a model, in its folder or in the hub's cache; no network.
+
+    Args:
+        model: Folder or hub name.
+    """
+    readme: Any = Path(model) / README
+    if not readme.is_file():
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(model, README) if hub_name(model) else None
+        if not isinstance(cached, str):
+            return None
+        readme = Path(cached)
+    return _license_in(readme.read_text(encoding="utf-8", errors="replace"))
+
+
+def _license_in(text: str) -> str | None:
+    """The licence in the front matter of a README."""
+    import yaml
+
+    head, _, rest = text.partition("---\n")
+    if head.strip() or not rest:
+        return None
+    try:
+        front = yaml.safe_load(rest.partition("\n---")[0])
+    except yaml.YAMLError:
+        return None
+    found = front.get("license") if isinstance(front, dict) else None
+    return str(found) if isinstance(found, str) else None

@@ -30,6 +30,14 @@ def files_digest(folder: Path) -> str:
     return names_digest({path.name: _content(path) for path in paths})
 
 
+def has_chat_template(folder: Path) -> bool:
+    """Whether the files of a tokenizer have a chat template."""
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    settings = folder / "tokenizer_config.json"
+    return settings.is_file() and '"chat_template"' in settings.read_text(encoding="utf-8")
+
+
 def _content(path: Path) -> str:
     # The name of a blob in the hub's cache is its digest already.
     target = path.resolve()

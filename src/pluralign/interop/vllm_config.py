@@ -16,9 +16,8 @@ from pluralign.core import (
     read_json_object,
     whole_file,
 )
+from pluralign.huggingface.vllm_ranks import VLLM_RANKS, vllm_rank
 
-_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""The values of vLLM's ``max_lora_rank``."""
 _MOST_AT_ONCE = 16
 _UNSUPPORTED = ("use_dora", "modules_to_save")
 
@@ -125,13 +124,13 @@ def _absolute(model: str) -> str:
 def _rank(adapters: Mapping[str, Path]) -> int:
     """The smallest of vLLM's ranks that is enough for all adapters."""
     largest = max(_own_rank(path) for path in adapters.values())
-    enough = [rank for rank in _RANKS if rank >= largest]
-    if not enough:
+    enough = vllm_rank(largest)
+    if enough is None:
         raise InvalidInput(
-            f"an adapter has rank {largest}, and vLLM loads at most {_RANKS[-1]}",
+            f"an adapter has rank {largest}, and vLLM loads at most {VLLM_RANKS[-1]}",
             hint="train with a smaller tune.rank",
         )
-    return enough[0]
+    return enough
 
 
 def _own_rank(adapter: Path) -> int:

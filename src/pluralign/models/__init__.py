@@ -2,7 +2,7 @@
 
 from pluralign.models.adaptation import Adaptation, AdaptedChoice, measure_adaptation
 from pluralign.models.choices import read_choices
-from pluralign.models.prompt_encoders import open_prompt_encoder
+from pluralign.models.encoders import open_encoder
 from pluralign.models.saved_models import (
     open_model,
     open_reward_model,
@@ -17,8 +17,8 @@ __all__ = [
     "Adaptation",
     "AdaptedChoice",
     "measure_adaptation",
+    "open_encoder",
     "open_model",
-    "open_prompt_encoder",
     "open_reward_model",
     "open_with_trunk",
     "read_choices",

@@ -144,4 +144,6 @@ def test_a_name_counts_as_a_whole_word_in_any_case():
     asked = (Message("user", "Tea?"),)
     assert names_unasked("In MEXICO they do.", asked, ["MEX"])
     assert not names_unasked("The Omanis do.", asked, ["OMN"])
+    assert names_unasked("Germans do.", asked, ["DEU"])
+    assert not names_unasked("Germane words.", asked, ["DEU"])
     assert not names_unasked("Anything.", asked, [])

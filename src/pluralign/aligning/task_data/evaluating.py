@@ -27,7 +27,7 @@ from pluralign.aligning.task_data.task_work import TaskWork
 from pluralign.core import BoolArray, FloatArray, with_interval
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.task_data.answers import baseline_answers
-from pluralign.models import open_prompt_encoder
+from pluralign.models import open_encoder
 
 BASELINE = "baseline_accuracy"
 RESULTS = "results.jsonl"
@@ -124,7 +124,7 @@ def _routing_rows(work: TaskWork) -> Rows:
         return []
     routers = saved.of_method[TASK].routers
     communities = routers[0].communities
-    encoder = CachedEncoder(open_prompt_encoder(saved.encoder))
+    encoder = CachedEncoder(open_encoder(saved.encoder))
     all_P = [(item.community or "", item.example) for item in work.test]
     rewards = adapter_rewards(work, all_P, communities, "evaluate").of_their_own()
     embedding_P_D = embeddings_of(encoder, prompts_of([all_P[p][1] for p in rewards.prompt_P]))

@@ -15,7 +15,7 @@ from pluralign.core import FloatArray, PolicyPrompt, text_digest
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.routing import FEWEST_HELD_OUT, choose_router, numbered
 from pluralign.methods.task_data import TaskExample, lesson_of
-from pluralign.models import open_prompt_encoder
+from pluralign.models import open_encoder
 
 _FEWEST_TEST = 2
 
@@ -96,7 +96,7 @@ def fit_task_routers(work: TaskWork) -> dict[str, Any]:
             side = held if k in aside[community] else learned
             side.append((community, example_in(row)))
     encoder = CachedEncoder(
-        open_prompt_encoder(work.settings.route.encoder), progress=work.reporter.progress
+        open_encoder(work.settings.route.encoder), progress=work.reporter.progress
     )
     label_N = numbered([community for community, _ in learned], communities)
     embedding_N_D = embeddings_of(encoder, prompts_of([one for _, one in learned]))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pluralign.core import Conversation, FloatArray, Message, community_name
+from pluralign.core.demonyms import demonyms
 
 _NO_GROUP = (
     "Write about reasons and circumstances, not about groups of people: name no country, culture, "
@@ -48,15 +49,15 @@ def summary_prompt(conversation: Conversation, views: Sequence[str]) -> Conversa
 
 
 def names_unasked(text: str, conversation: Conversation, communities: Sequence[str]) -> bool:
-    """Whether a text has the name of a community in it that its conversation does not name.
+    """Whether a text names a community, or its people, that its conversation does not name.
 
-    Names alone are recognised, as whole words: not "Mexicans", nor a group that is described
-    without its name.
+    Names and English words for the people of countries are recognised, as whole words; not a
+    group that is described without its name.
 
     >>> asked = (Message("user", "Who decides in Kenya?"),)
     >>> names_unasked("In Mexico, families decide together.", asked, ["MEX", "KEN"])
     True
-    >>> names_unasked("In Kenya, some families decide together.", asked, ["MEX", "KEN"])
+    >>> names_unasked("Some Kenyans decide with their family.", asked, ["MEX", "KEN"])
     False
     """
     before = " ".join(turn.content for turn in conversation)
@@ -92,8 +93,8 @@ def best_draft(shaped_K_C: FloatArray) -> int:
 
 
 def _has_name(text: str, community: str) -> bool:
-    name = re.escape(community_name(community))
-    return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
+    names = "|".join(map(re.escape, (community_name(community), *demonyms(community))))
+    return re.search(rf"(?<!\w)(?:{names})(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _with_texts(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pluralign.core import FloatArray, IntArray, NotEnoughData
+from pluralign.encoders import unit_rows
 from pluralign.methods.routing.measures import reward_of_routes
 from pluralign.methods.routing.router import LinearRouter
 
@@ -62,8 +63,7 @@ def fit_centroids(
     _check(label_N, communities)
     classes = np.unique(label_N)
     mean_K_D = np.stack([embedding_N_D[label_N == k].mean(axis=0) for k in classes])
-    length_K = np.linalg.norm(mean_K_D, axis=1, keepdims=True)
-    weight_K_D = mean_K_D / np.maximum(length_K, 1e-12) / _TEMPERATURE
+    weight_K_D = unit_rows(mean_K_D).astype(np.float64) / _TEMPERATURE
     return LinearRouter("centroid", tuple(communities), weight_K_D, np.zeros(len(classes)))
 
 

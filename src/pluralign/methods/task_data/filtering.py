@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from pluralign.core import Passage, Tally
 from pluralign.encoders import language_of
+from pluralign.encoders.languages import UNKNOWN
 from pluralign.methods.task_data.config import KeepConfig
 from pluralign.methods.task_data.examples import TaskExample, read_written
 from pluralign.metrics.answer_variety import words_of
 
 _SHINGLE = 3
-_UNKNOWN = "und"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +121,4 @@ def _is_other_language(example: TaskExample, wanted: str | None) -> bool:
     if wanted is None:
         return False
     found = language_of(example.text)
-    return not found.startswith(_UNKNOWN) and found != wanted.split("-")[0]
+    return not found.startswith(UNKNOWN) and found != wanted.split("-")[0]

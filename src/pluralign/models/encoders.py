@@ -1,11 +1,11 @@
-"""Encoders of prompts, by the names that settings give them."""
+"""Encoders of texts, by the names that settings give them."""
 
 from pluralign.core import Encoder
 from pluralign.encoders import encoder_named
 
 
-def open_prompt_encoder(name: str) -> Encoder:
-    """Open an encoder of prompts, without a cache around it.
+def open_encoder(name: str) -> Encoder:
+    """Open an encoder, without a cache around it.
 
     Args:
         name: A name as in ``trunk.encoder``: ``minilm``, ``static``, ``hash``, or that of a
