@@ -26,6 +26,7 @@ from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
 from pluralign.cli.influence_command import influence
 from pluralign.cli.init_command import init
+from pluralign.cli.knowledge_commands import knowledge
 from pluralign.cli.pluralise_command import pluralise
 from pluralign.cli.report_command import report
 from pluralign.cli.serve_command import serve
@@ -114,6 +115,7 @@ collect.command()(collect_release_commands.changed)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")
+app.add_typer(knowledge, name="knowledge")
 
 
 def main() -> None:

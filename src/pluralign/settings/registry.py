@@ -11,6 +11,8 @@ from pluralign.methods import Method, ranked
 from pluralign.settings.name_hints import nearest
 
 SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
+KNOWLEDGE = "pluralign.knowledge"
+"""Sources of knowledge questions; a source of pairs may have the same name."""
 
 
 def names(group: str) -> list[str]:
@@ -25,6 +27,16 @@ def source_named(name: str) -> type[Any]:
         InvalidSettings: If no source has that name, or its package does not load.
     """
     found: type[Any] = _load(SOURCES, name, "source")
+    return found
+
+
+def knowledge_source_named(name: str) -> type[Any]:
+    """The class of a source of knowledge questions.
+
+    Raises:
+        InvalidSettings: If no source has that name, or its package does not load.
+    """
+    found: type[Any] = _load(KNOWLEDGE, name, "source of knowledge questions")
     return found
 
 

@@ -19,6 +19,7 @@ from pluralign.sources.knowledge_reading import (
     PlacedQuestion,
     read_knowledge,
 )
+from pluralign.sources.knowledge_written import WrittenKnowledge
 from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.ledger import (
     Account,
@@ -85,6 +86,7 @@ __all__ = [
     "Split",
     "SplitKind",
     "VotePairs",
+    "WrittenKnowledge",
     "WvsMicrodata",
     "counted_pairs",
     "default_ledger",

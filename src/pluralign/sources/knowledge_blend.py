@@ -70,13 +70,12 @@ class BlendKnowledge:
     language: str | None = None
     skip_bad: bool = False
 
-    def questions(self, tally: Tally | None = None) -> Iterator[PlacedQuestion]:
+    def questions(self, policy: RowPolicy) -> Iterator[PlacedQuestion]:
         """Stream the questions of all files, in the order of their names.
 
         Raises:
             InvalidInput: If a row cannot be read, or a file is not named after a region.
         """
-        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         for file in _files(self.path):
             community, language = self._region(file)
             for number, row in read_rows(file, policy, kinds=_KINDS):

@@ -59,13 +59,12 @@ class MultipleChoice:
     license: str | None = None
     skip_bad: bool = False
 
-    def questions(self, tally: Tally | None = None) -> Iterator[PlacedQuestion]:
+    def questions(self, policy: RowPolicy) -> Iterator[PlacedQuestion]:
         """Stream the questions.
 
         Raises:
             InvalidInput: If a row cannot be read, or the community is not known.
         """
-        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         with refused_at(self.path, 1):
             community = region_id(self.community)
         for number, row in read_rows(self.path, policy):

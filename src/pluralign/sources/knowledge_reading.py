@@ -14,6 +14,7 @@ from pluralign.core import (
     tidy,
 )
 from pluralign.sources.community_labels import required_community
+from pluralign.sources.row_files import RowPolicy
 from pluralign.sources.typed_cells import BadRow
 
 
@@ -44,8 +45,13 @@ class KnowledgeSource(Protocol):
         """Its licence or terms; None where not stated."""
         ...
 
-    def questions(self, tally: Tally | None = None) -> Iterator[PlacedQuestion]:
-        """Stream the questions; count the rows read, kept and dropped in ``tally``."""
+    @property
+    def skip_bad(self) -> bool:
+        """Whether rows that cannot be read are dropped and counted."""
+        ...
+
+    def questions(self, policy: RowPolicy) -> Iterator[PlacedQuestion]:
+        """Stream the questions; ``policy`` counts the rows and decides about bad ones."""
         ...
 
 
@@ -58,7 +64,7 @@ def read_knowledge(source: KnowledgeSource, tally: Tally | None = None) -> Knowl
         NotEnoughData: If no question is left; the hint has the reasons.
     """
     tally = tally if tally is not None else Tally()
-    placed = list(source.questions(tally))
+    placed = list(source.questions(RowPolicy(tally, source.skip_bad)))
     if not placed:
         raise NotEnoughData("no questions are left", where=source.name, hint=tally.why() or None)
     _check_ids(placed)

@@ -96,10 +96,21 @@ def refused_at(path: Path, number: int) -> Iterator[None]:
     Raises:
         InvalidInput: Instead of a `BadRow`.
     """
+    with refused_as(location(path, number)):
+        yield
+
+
+@contextmanager
+def refused_as(where: str) -> Iterator[None]:
+    """Report a fault of a value that the user gave, such as an option, with its name.
+
+    Raises:
+        InvalidInput: Instead of a `BadRow`.
+    """
     try:
         yield
     except BadRow as bad:
-        raise InvalidInput(bad.what, where=location(path, number), hint=bad.hint) from bad
+        raise InvalidInput(bad.what, where=where, hint=bad.hint) from bad
 
 
 def file_kind(path: Path) -> str | None:

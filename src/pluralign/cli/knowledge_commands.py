@@ -1,0 +1,198 @@
+"""``pluralign knowledge``: tests of what people of a community know, written and checked."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pluralign.cli.options import AsJson, Wide
+
+if TYPE_CHECKING:
+    from pluralign.cli.output import Output
+    from pluralign.sources.knowledge_checks import Checked
+
+_MOST = 40
+
+knowledge = typer.Typer(
+    help="Write and check tests of what the people of a community know and do, in their language.",
+    epilog="Start with a template: `pluralign knowledge new oaxaca.toml --community MEX/oaxaca "
+    "--language es`",
+    no_args_is_help=True,
+)
+
+
+@knowledge.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="The test to write, a .toml file.")],
+    community: Annotated[
+        str,
+        typer.Option(
+            "--community",
+            "-c",
+            help="The community: a country (MEX or Mexico), a region (MEX/oaxaca, NGA/north), or a "
+            "people of no single country (~yoruba).",
+        ),
+    ],
+    language: Annotated[
+        str, typer.Option(help="Tag of the local language, such as es, fa, am, ha or zh.")
+    ],
+    english: Annotated[
+        bool,
+        typer.Option(help="Leave room for each question in English, too, to compare languages."),
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that already exists.")
+    ] = False,
+) -> None:
+    """Write the commented template of a test for your own community.
+
+    The file has one question with free answers and one with options, and comments that explain
+    each line. Replace the marked texts, add questions, ask people, and write down how many gave
+    each answer.
+
+    Examples:
+    * `pluralign knowledge new oaxaca.toml --community MEX/oaxaca --language es`
+    * `pluralign knowledge new kano.toml --community NGA/kano --language ha --no-english`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.core import InvalidInput, community_name, whole_file
+    from pluralign.sources.knowledge_reading import region_id
+    from pluralign.sources.knowledge_template import written_template
+    from pluralign.sources.row_files import refused_as
+
+    if file.suffix != ".toml":
+        raise InvalidInput(
+            f"the file must end in .toml, got {file.suffix or 'no suffix'}",
+            where=str(file),
+            hint=f"write {file.stem}.toml",
+        )
+    if file.exists() and not force:
+        raise InvalidInput(
+            "the file already exists",
+            where=str(file),
+            hint="name another one, or replace it with --force",
+        )
+    with refused_as("--community"):
+        id_ = region_id(community)
+    text = written_template(
+        file.name, file.stem, id_, community_name(id_), _tag(language), english=english
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+    output = Output()
+    output.line(f"Written to {file}. Replace the texts marked REPLACE, then check it:")
+    output.line(f"  pluralign knowledge check {file}")
+
+
+@knowledge.command()
+def check(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The test: a .toml file of `pluralign knowledge new`; a .jsonl, .json, .csv or "
+            ".parquet file with columns question, candidates and answer; or a file or folder of "
+            "BLEnD."
+        ),
+    ],
+    community: Annotated[
+        str | None,
+        typer.Option("--community", "-c", help="Its community, where the file does not name it."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Tag of its language, where the file does not name it.")
+    ] = None,
+    first: Annotated[
+        int, typer.Option(min=0, max=1, help="Number of the first option in the answer key.")
+    ] = 1,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if there is a fault.")
+    ] = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the faults of a test, each with its file and line.
+
+    It reports questions that cannot be read (answers without counts, nobody asked, a right answer
+    that is not among the options, a region of no country); two questions with one id, or one
+    question with two ids; right options that can be guessed by their length, their position or the
+    question; one answer listed twice; options that nobody gave; and texts in the script of another
+    language. Nothing in the file is changed.
+
+    Examples:
+    * `pluralign knowledge check oaxaca.toml`
+    * `pluralign knowledge check questions.csv --community IRN --language fa --strict`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.core import NotEnoughData
+    from pluralign.sources.knowledge_checks import check_knowledge
+    from pluralign.sources.knowledge_recognised import recognise_knowledge
+
+    checked = check_knowledge(recognise_knowledge(file, community, language, first))
+    _show(checked, Output(as_json=as_json, wide=wide))
+    if not checked.questions:
+        raise NotEnoughData(
+            "no question can be read", where=str(file), hint=checked.tally.why() or None
+        )
+    if strict and checked.faults:
+        raise typer.Exit(1)
+
+
+def _tag(language: str) -> str:
+    """The tag of a language given by its tag or English name."""
+    from pluralign.core import InvalidInput
+    from pluralign.sources.community_labels import language_tag
+
+    primary, dash, rest = language.partition("-")
+    tag = language_tag(primary)
+    if tag is None:
+        raise InvalidInput(
+            f"no language is known as {language!r:.40}",
+            where="--language",
+            hint="write its tag, such as es, fa, am or ha",
+        )
+    return tag + dash + rest
+
+
+def _show(checked: "Checked", output: "Output") -> None:
+    from dataclasses import asdict
+
+    from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
+    from pluralign.core import count_of
+
+    if output.as_json:
+        output.json(
+            {
+                "name": checked.name,
+                "license": checked.license,
+                "read": checked.tally.read,
+                "kept": checked.tally.kept,
+                "dropped": dict(checked.tally.dropped),
+                "left_out": dict(checked.tally.left_out),
+                "questions": dict(checked.questions),
+                "faults": [asdict(fault) for fault in checked.faults],
+            }
+        )
+        return
+    total = count_of(checked.questions.total(), "question")
+    communities = ", ".join(f"{c} {n:,}" for c, n in sorted(checked.questions.items()))
+    licence = checked.license or "not stated"
+    people = f" ({communities})" if communities else ""
+    output.line(f"{checked.name}: {total}{people}; licence: {licence}", style="bold")
+    for reason, n in (checked.tally.dropped + checked.tally.left_out).most_common():
+        output.line(f"{n:,} x {reason}")
+    table = PrintedTable(
+        columns=[
+            PrintedColumn(head="where", cut="middle", least=16),
+            PrintedColumn(head="question", cut="middle", rank=1),
+            PrintedColumn(head="fault"),
+            PrintedColumn(head="what", cut="end", least=30),
+            PrintedColumn(head="next step", cut="end", rank=2),
+        ]
+    )
+    for fault in checked.faults[: None if output.whole else _MOST]:
+        table.rows.append([fault.where, fault.question, fault.kind, fault.what, fault.hint])
+    output.table(table)
+    if len(checked.faults) > len(table.rows):
+        output.line(f"... and {len(checked.faults) - len(table.rows):,} more; --wide lists all")
+    output.line(f"{count_of(len(checked.faults), 'fault')} found")

@@ -1,0 +1,291 @@
+"""Faults of a test of knowledge: doubled questions, answers that give themselves away, scripts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scipy.stats import binomtest
+
+from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, shortened
+from pluralign.metrics import answer_form, answer_words
+from pluralign.metrics.answer_forms import word_position
+from pluralign.metrics.scripts import foreign_share, mixed_word
+from pluralign.sources.knowledge_reading import KnowledgeSource, PlacedQuestion
+from pluralign.sources.row_files import RowPolicy
+from pluralign.sources.typed_cells import BadRow
+
+PLACEHOLDER = "REPLACE"
+"""Marks the texts of a template that are still to be written."""
+_SHOWN = 60
+_HALF, _ALL = 0.5, 0.99  # shares of letters
+_LEAST_QUESTIONS = 10
+_CHANCE = 0.001  # probability below which a pattern of the right options is not chance
+_LONGER = 2.0  # how many times as long as any other a right option attracts attention
+_LONGER_BY = 10  # characters
+
+
+FaultKind = Literal[
+    "cannot be read",
+    "doubled id",
+    "doubled question",
+    "doubled answer",
+    "given away by length",
+    "given away by position",
+    "given away by the question",
+    "option without people",
+    "wrong script",
+    "mixed scripts",
+    "unfinished",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of a test.
+
+    Attributes:
+        where: File and line.
+        question: Id of the question; empty where the fault is of the whole test, or cannot be read.
+        kind: The kind of the fault.
+        what: The fault, in one sentence.
+        hint: The next step for the author.
+    """
+
+    where: str
+    question: str
+    kind: FaultKind
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of `check_knowledge`.
+
+    Attributes:
+        name: Name of the test.
+        license: Its licence; None where not stated.
+        tally: The rows read, kept and dropped.
+        questions: Community -> number of questions.
+        faults: The faults, in the order of the file, then faults of the whole test.
+    """
+
+    name: str
+    license: str | None
+    tally: Tally
+    questions: Counter[str]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Collecting(RowPolicy):
+    """Policy that keeps each bad row as a fault, and goes on."""
+
+    faults: list[Fault] = field(default_factory=list)
+
+    def refuse(self, bad: BadRow, where: str) -> None:
+        self.tally.drop(bad.reason)
+        self.faults.append(Fault(where, "", "cannot be read", bad.what, bad.hint or ""))
+
+
+def check_knowledge(source: KnowledgeSource) -> Checked:
+    """Read a whole test, and list the faults that its author should correct.
+
+    A question that cannot be read is a fault, too, so that one run lists all of them.
+
+    Raises:
+        InvalidInput: If the file cannot be read at all.
+        NotEnoughData: If it has no rows.
+    """
+    policy = _Collecting(Tally(), skip_bad=True)
+    placed = list(source.questions(policy))
+    if not policy.tally.read:
+        raise NotEnoughData("the test has no questions", where=source.name)
+    faults = [*policy.faults, *faults_of(placed)]
+    if source.license is not None and PLACEHOLDER in source.license:
+        what = "the licence is that of the template"
+        faults.append(Fault(source.name, "", "unfinished", what, "choose one with your people"))
+    return Checked(
+        name=source.name,
+        license=source.license,
+        tally=policy.tally,
+        questions=Counter(one.question.community for one in placed),
+        faults=tuple(faults),
+    )
+
+
+def faults_of(placed: Sequence[PlacedQuestion]) -> list[Fault]:
+    """The faults of questions that can be read, then faults of the whole test."""
+    found = list(_doubled(placed))
+    for one in placed:
+        found += _unfinished(one)
+        found += _wrong_scripts(one)
+        found += _given_away(one)
+        found += _shared_variants(one)
+        found += _options_without_people(one)
+    order = {one.where: k for k, one in enumerate(placed)}
+    found.sort(key=lambda fault: order[fault.where])
+    return found + list(_patterns(placed))
+
+
+def _doubled(placed: Sequence[PlacedQuestion]) -> Iterator[Fault]:
+    by_id: dict[tuple[str, str], PlacedQuestion] = {}
+    by_text: dict[tuple[str, str, str], PlacedQuestion] = {}
+    for one in placed:
+        q = one.question
+        first = by_id.setdefault((q.community, q.id), one)
+        if first is not one:
+            what = f"the id {q.id!r} is given twice; the first is at {first.where}"
+            yield Fault(one.where, q.id, "doubled id", what, "give each question its own id")
+            continue
+        key = (q.community, *_text_and_options(q))
+        first = by_text.setdefault(key, one)
+        if first is not one:
+            what = f"it asks the same as question {first.question.id!r} at {first.where}"
+            yield Fault(one.where, q.id, "doubled question", what, "remove one of the two")
+
+
+def _text_and_options(question: KnowledgeQuestion) -> tuple[str, str]:
+    language, text = next(iter(question.texts.items()))
+    options = sorted(answer_form(o, language) for o in question.options.get(language, ()))
+    return answer_form(text, language), "|".join(options)
+
+
+def _texts_of(question: KnowledgeQuestion) -> Iterator[tuple[str, str, str]]:
+    """The kind, language and content of each text of a question."""
+    for language, text in question.texts.items():
+        yield "question", language, text
+    for language, options in question.options.items():
+        for option in options:
+            yield "option", language, option
+    if question.options:  # the answers are options
+        return
+    for answer in question.answers:
+        for language, variants in answer.variants.items():
+            for variant in variants:
+                yield "answer", language, variant
+
+
+def _unfinished(one: PlacedQuestion) -> Iterator[Fault]:
+    for kind, _, text in _texts_of(one.question):
+        if PLACEHOLDER in text:
+            what = f"the {kind} {shortened(text, _SHOWN)!r} is that of the template"
+            yield Fault(one.where, one.question.id, "unfinished", what, "write your own text")
+            return
+
+
+def _wrong_scripts(one: PlacedQuestion) -> Iterator[Fault]:
+    q = one.question
+    texts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for kind, language, text in _texts_of(q):
+        texts[kind, language].append(text)
+        word = mixed_word(text)
+        if word is not None:
+            what = f"the word {word!r} mixes letters of two scripts that look alike"
+            yield Fault(one.where, q.id, "mixed scripts", what, "type the word again")
+    for (kind, language), found in texts.items():
+        foreign = [text for text in found if _is_foreign(kind, text, language)]
+        if not foreign or (kind == "option" and foreign == found):
+            continue  # all options may be names, such as those of programs
+        shown = ", ".join(shortened(text, _SHOWN) for text in foreign)[: 2 * _SHOWN]
+        what = f"not in the script of {language!r}: {count_of(len(foreign), kind)} ({shown})"
+        hint = "write it in that script, or under the tag of its language"
+        yield Fault(one.where, q.id, "wrong script", what, hint)
+
+
+def _is_foreign(kind: str, text: str, language: str) -> bool:
+    """Whether a text is in another script; a question may have names in one."""
+    return foreign_share(text, language) > (_HALF if kind == "question" else _ALL)
+
+
+def _given_away(one: PlacedQuestion) -> Iterator[Fault]:
+    q = one.question
+    for language, options in q.options.items():
+        right, wrong = _right_and_wrong(q, language)
+        if len(right) != 1 or not wrong:
+            continue
+        longest = max(map(len, wrong))
+        if len(right[0]) > _LONGER * longest and len(right[0]) > longest + _LONGER_BY:
+            what = f"the right option is {len(right[0])} characters long, the others {longest}"
+            hint = "write options of similar length"
+            yield Fault(one.where, q.id, "given away by length", what, hint)
+        if language in q.texts:
+            text = answer_words(q.texts[language], language)
+            repeated = [
+                o for o in options if word_position(answer_words(o, language), text) is not None
+            ]
+            if repeated == right:
+                what = f"only the right option, {right[0]!r:.60}, is in the text of the question"
+                hint = "reword the question, or an option"
+                yield Fault(one.where, q.id, "given away by the question", what, hint)
+
+
+def _right_and_wrong(question: KnowledgeQuestion, language: str) -> tuple[list[str], list[str]]:
+    """The options that the most people gave, and the others."""
+    right: set[str] = set()
+    for answer, weight in zip(question.answers, question.weights, strict=True):
+        if weight == question.most:
+            right.update(answer.variants_in(language))
+    options = question.options[language]
+    return [o for o in options if o in right], [o for o in options if o not in right]
+
+
+def _shared_variants(one: PlacedQuestion) -> Iterator[Fault]:
+    answers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for k, answer in enumerate(one.question.answers):
+        for variant in answer.variants_in(one.question.language):
+            answers[answer_form(variant, one.question.language), variant].add(k)
+    by_form: dict[str, set[int]] = defaultdict(set)
+    for (form, _), indices in answers.items():
+        by_form[form] |= indices
+    for form, indices in by_form.items():
+        if form and len(indices) > 1:
+            numbers = ", ".join(str(k + 1) for k in sorted(indices))
+            what = f"{form!r:.60} is a variant of {count_of(len(indices), 'answer')}: {numbers}"
+            hint = "join these answers and add up their people"
+            yield Fault(one.where, one.question.id, "doubled answer", what, hint)
+
+
+def _options_without_people(one: PlacedQuestion) -> Iterator[Fault]:
+    q = one.question
+    if not q.counted:
+        return
+    given = {variant for answer in q.answers for variant in answer.variants_in(q.language)}
+    without = [option for option in q.options.get(q.language, ()) if option not in given]
+    if without:
+        what = f"nobody gave: {', '.join(without)[:100]}"
+        hint = "use an option that people of another community give, or leave it out"
+        yield Fault(one.where, q.id, "option without people", what, hint)
+
+
+def _patterns(placed: Sequence[PlacedQuestion]) -> Iterator[Fault]:
+    """Right options that can be guessed from their length or position, over the whole test."""
+    where = placed[0].where.rpartition(":")[0] if placed else ""
+    chosen: dict[str, list[tuple[int, int]]] = defaultdict(list)  # (1 where so, number of options)
+    for one in placed:
+        q = one.question
+        options = q.options.get(q.language, ())
+        right, wrong = _right_and_wrong(q, q.language) if options else ([], [])
+        if len(right) != 1 or not wrong:
+            continue
+        size = len(options)
+        chosen["the longest"].append((int(len(right[0]) > max(map(len, wrong))), size))
+        chosen["the shortest"].append((int(len(right[0]) < min(map(len, wrong))), size))
+        for k in range(size):
+            chosen[f"number {k + 1}"].append((int(options[k] == right[0]), size))
+    for name, found in chosen.items():
+        n, hits = len(found), sum(hit for hit, _ in found)
+        expected = sum(1 / size for _, size in found) / max(n, 1)
+        if n < _LEAST_QUESTIONS:
+            continue
+        if binomtest(hits, n, expected, alternative="greater").pvalue < _CHANCE:
+            what = (
+                f"the right option is {name} in {hits} of {n} questions "
+                f"({expected * n:.0f} expected)"
+            )
+            if name.startswith("number"):
+                yield Fault(where, "", "given away by position", what, "shuffle the options")
+            else:
+                hint = "write options of similar length"
+                yield Fault(where, "", "given away by length", what, hint)

@@ -1,0 +1,179 @@
+"""Tests that a community writes by hand: a TOML file with questions, answers and people."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pluralign.core import AcceptedAnswer, InvalidInput, KnowledgeQuestion, parse_toml, tidy
+from pluralign.sources.knowledge_reading import (
+    PlacedQuestion,
+    as_bad_row,
+    cleaned,
+    count_in,
+    region_id,
+)
+from pluralign.sources.row_files import RowPolicy, location, refused_at
+from pluralign.sources.typed_cells import BadRow, Row, near_columns, require_columns
+
+HEAD_KEYS = ("name", "community", "language", "license", "people", "question")
+QUESTION_KEYS = ("id", "topic", "text", "answers", "options", "dont_know", "people")
+_PEOPLE = "people"
+_DONT_KNOW = "I don't know"
+_QUESTION_LINE = re.compile(r"^\s*\[\[\s*question\s*\]\]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class WrittenKnowledge:
+    """A test written by hand; ``pluralign knowledge new`` writes a commented template.
+
+    Attributes:
+        path: The TOML file.
+        skip_bad: Drop and count questions that cannot be read, instead of stopping at the first.
+    """
+
+    about: ClassVar[str] = "a test that a community wrote, as a TOML file"
+
+    path: Path
+    skip_bad: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the test; that of the file where it has no name."""
+        return str(self._tables().get("name") or self.path.stem)
+
+    @property
+    def license(self) -> str | None:
+        """Licence of the test; None where not stated."""
+        return self._tables().get("license")
+
+    def questions(self, policy: RowPolicy) -> Iterator[PlacedQuestion]:
+        """Stream the questions, each with the line where it begins.
+
+        Raises:
+            InvalidInput: If the file is not TOML, or a question cannot be read.
+        """
+        tables = self._tables()
+        with refused_at(self.path, 1):
+            _check_keys(tables, HEAD_KEYS, "the test")
+            require_columns(tables, ("community", "language", "question"))
+            community = region_id(str(tables["community"]))
+        rows = tables["question"]
+        if not isinstance(rows, list):
+            raise InvalidInput("questions must be written as [[question]]", where=str(self.path))
+        for row, place in zip(rows, self._places(len(rows)), strict=True):
+            policy.tally.read += 1
+            try:
+                question = _question(row, tables, community, policy)
+            except BadRow as bad:
+                policy.refuse(bad, place)
+            else:
+                policy.tally.kept += 1
+                yield PlacedQuestion(question, place)
+
+    def _tables(self) -> dict[str, Any]:
+        text = self._text()
+        try:
+            return parse_toml(text)
+        except ValueError as error:
+            raise InvalidInput(
+                f"not TOML: {error}",
+                where=str(self.path),
+                hint="texts are in quotation marks; see pluralign knowledge new",
+            ) from error
+
+    def _text(self) -> str:
+        if not self.path.is_file():
+            raise InvalidInput("no such file", where=str(self.path), hint="check the path")
+        try:
+            return self.path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidInput(
+                "the file is not UTF-8", where=str(self.path), hint="save it as UTF-8"
+            ) from error
+
+    def _places(self, n_questions: int) -> list[str]:
+        """The line of each question; its number where lines cannot be found for sure."""
+        text = self._text()
+        found = [text.count("\n", 0, m.end()) + 1 for m in _QUESTION_LINE.finditer(text)]
+        if len(found) != n_questions:
+            return [f"{self.path}, question {k + 1}" for k in range(n_questions)]
+        return [location(self.path, line) for line in found]
+
+
+def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> KnowledgeQuestion:
+    _check_keys(row, QUESTION_KEYS, "the question")
+    require_columns(row, ("id", "text", "answers"))
+    people = row if _PEOPLE in row else head
+    dont_know = count_in(row, "dont_know", "people who did not know") if "dont_know" in row else 0
+    answers = row["answers"]
+    if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+        raise BadRow(
+            "answers must be a list of tables",
+            reason="answers is not a list",
+            hint='write answers = [{ es = ["pan"], people = 3 }]',
+        )
+    with as_bad_row():
+        return KnowledgeQuestion(
+            id=str(row["id"]),
+            community=community,
+            language=str(head["language"]),
+            texts={tag: tidy(text) for tag, text in _texts(row, "text").items()},
+            answers=tuple(_answer(answer, k + 1, policy) for k, answer in enumerate(answers)),
+            options={tag: cleaned(texts, policy.tally) for tag, texts in _lists(row).items()},
+            topic=str(row.get("topic", "")),
+            unanswered={_DONT_KNOW: dont_know} if dont_know else {},
+            people=count_in(people, _PEOPLE, "people asked", 1) if _PEOPLE in people else None,
+        )
+
+
+def _answer(answer: Row, number: int, policy: RowPolicy) -> AcceptedAnswer:
+    count = count_in(answer, _PEOPLE, f"answer {number}", least=1)
+    variants = {}
+    for tag, texts in answer.items():
+        if tag != _PEOPLE:
+            listed = _list_of_texts(texts, f"answer {number}, {tag}")
+            variants[tag] = cleaned(listed, policy.tally)
+    return AcceptedAnswer({tag: texts for tag, texts in variants.items() if texts}, count)
+
+
+def _lists(row: Row) -> dict[str, list[str]]:
+    options = row.get("options", {})
+    if not isinstance(options, dict):
+        raise BadRow("options must be a table by language", reason="options is not a table")
+    return {tag: _list_of_texts(texts, f"options, {tag}") for tag, texts in options.items()}
+
+
+def _texts(row: Row, key: str) -> Mapping[str, str]:
+    texts = row[key]
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise BadRow(
+            f"{key!r} must be a table of texts by language",
+            reason=f"{key} is not a table",
+            hint='write text = { es = "...", en = "..." }',
+        )
+    return texts
+
+
+def _list_of_texts(value: object, what: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise BadRow(
+            f"{what}: must be a list of texts, got {value!r:.60}",
+            reason="not a list of texts",
+            hint='write ["pan", "pan dulce"]',
+        )
+    return value
+
+
+def _check_keys(row: object, known: tuple[str, ...], what: str) -> None:
+    if not isinstance(row, dict):
+        raise BadRow(f"{what} must be a table", reason="not a table")
+    for key in row:
+        if key not in known:
+            near = near_columns(key, known)
+            raise BadRow(
+                f"{what} has the unknown key {key!r}",
+                reason="unknown key",
+                hint=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}",
+            )

@@ -1,0 +1,87 @@
+"""``pluralign knowledge`` writes a template, and checks tests of knowledge."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Call = Callable[..., Result]
+OnScreen = Callable[..., str]
+
+CAPITAL = {
+    "id": "ck-1",
+    "question": "پایتخت ایران کجاست؟",
+    "candidates": ["شیراز", "تهران"],
+    "answer": "۲",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write_rows(path: str, *rows: object) -> None:
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def test_a_new_test_is_a_template_that_check_calls_unfinished(
+    call: Call, on_screen: OnScreen
+) -> None:
+    shown = on_screen("knowledge", "new", "kano.toml", "-c", "NGA/Kano", "--language", "Hausa")
+    assert "pluralign knowledge check kano.toml" in shown
+    text = Path("kano.toml").read_text(encoding="utf-8")
+    assert 'community = "NGA/kano"' in text and 'language = "ha"' in text
+    shown = on_screen("knowledge", "check", "kano.toml")
+    assert "kano.toml:23" in shown and "unfinished" in shown and "3 faults found" in shown
+    assert call("knowledge", "check", "kano.toml").exit_code == 0
+    assert call("knowledge", "check", "kano.toml", "--strict").exit_code == 1
+
+
+def test_a_test_is_never_replaced_without_force(call: Call) -> None:
+    Path("mine.toml").write_text("mine = true\n")
+    words = ("knowledge", "new", "mine.toml", "-c", "MEX", "--language", "es")
+    refused = call(*words)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert Path("mine.toml").read_text() == "mine = true\n"
+    assert call(*words, "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("new", "a.txt", "-c", "MEX", "--language", "es"), "must end in .toml"),
+        (("new", "a.toml", "-c", "Atlantis", "--language", "es"), "--community: no community"),
+        (("new", "a.toml", "-c", "MEX", "--language", "xx9"), "--language: no language"),
+        (("check", "a.toml"), "a.toml: no such file"),
+        (("check", "ck.jsonl"), "does not name its community and language"),
+        (("check", "ck.jsonl", "-c", "QQQ/north", "--language", "fa"), "QQQ/north"),
+        (("check", "bad.jsonl", "-c", "IRN", "--language", "fa"), "no question can be read"),
+    ],
+)
+def test_bad_input_is_refused_with_its_place(
+    words: tuple[str, ...], message: str, call: Call
+) -> None:
+    write_rows("ck.jsonl", CAPITAL)
+    write_rows("bad.jsonl", CAPITAL | {"answer": "3"})
+    refused = call("knowledge", *words)
+    assert refused.exit_code == 2
+    assert message in refused.stderr
+    assert not Path("a.toml").exists()
+
+
+def test_every_fault_is_reported_as_json_with_file_and_line(call: Call) -> None:
+    again = CAPITAL | {"id": "ck-2"}
+    wrong = CAPITAL | {"id": "ck-3", "answer": "تبریز"}
+    write_rows("ck.jsonl", CAPITAL, again, wrong)
+    words = ("knowledge", "check", "ck.jsonl", "-c", "Iran", "--language", "fa", "--json")
+    found = json.loads(call(*words).stdout)
+    assert (found["read"], found["kept"], found["questions"]) == (3, 2, {"IRN": 2})
+    assert [(fault["where"], fault["kind"]) for fault in found["faults"]] == [
+        ("ck.jsonl:3", "cannot be read"),
+        ("ck.jsonl:2", "doubled question"),
+    ]

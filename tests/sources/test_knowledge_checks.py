@@ -1,0 +1,209 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pluralign.core import InvalidInput, NotEnoughData
+from pluralign.sources import MultipleChoice, WrittenKnowledge, read_knowledge
+from pluralign.sources.knowledge_checks import Checked, check_knowledge
+from pluralign.sources.knowledge_recognised import recognise_knowledge
+from pluralign.sources.knowledge_template import written_template
+
+HEAD = 'name = "tiny"\ncommunity = "MEX/Oaxaca"\nlanguage = "es"\nlicense = "CC0-1.0"\npeople = 9\n'
+FOOD = """
+[[question]]
+id = "food-1"
+topic = "Food"
+dont_know = 1
+text = { es = "¿Qué se desayuna?", en = "What is for breakfast?" }
+answers = [
+  { es = ["tamales", "tamal"], en = ["tamales"], people = 5 },
+  { es = ["pan"], people = 2 },
+]
+"""
+
+
+def options(id_: str, text: str, right: str, *wrong: str, people: bool = True) -> str:
+    """A question with options; the right one comes last."""
+    others = [f'{{ es = ["{option}"], people = 1 }}, ' for option in wrong] if people else []
+    return (
+        f'[[question]]\nid = "{id_}"\ntext.es = "{text}"\n'
+        f"options.es = {json.dumps([*wrong, right], ensure_ascii=False)}\n"
+        f'answers = [{"".join(others)}{{ es = ["{right}"], people = 4 }}]\n'
+    )
+
+
+def checked(folder: Path, *questions: str, head: str = HEAD) -> Checked:
+    path = folder / "tiny.toml"
+    path.write_text(head + "".join(questions), encoding="utf-8")
+    return check_knowledge(WrittenKnowledge(path))
+
+
+def kinds(found: Checked) -> list[tuple[str, str, str]]:
+    """Line, question and kind of each fault."""
+    return [(f.where.rpartition(":")[2], f.question, f.kind) for f in found.faults]
+
+
+def test_a_sound_test_has_no_faults(tmp_path: Path) -> None:
+    found = checked(tmp_path, FOOD, options("h", "¿Qué fiesta?", "Guelaguetza", "Carnaval"))
+    assert found.faults == ()
+    assert found.questions == {"MEX/oaxaca": 2}
+    assert found.tally.balanced
+
+
+def test_a_written_test_has_its_people_variants_and_name(tmp_path: Path) -> None:
+    checked(tmp_path, FOOD)
+    source = WrittenKnowledge(tmp_path / "tiny.toml")
+    test = read_knowledge(source)
+    (question,) = test.questions
+    assert (test.name, test.license) == ("tiny", "CC0-1.0")
+    assert (question.people, question.without_answer, question.weights) == (9, 1, (5, 2))
+    assert question.answers[0].variants == {"es": ("tamales", "tamal"), "en": ("tamales",)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("people = 5 }", "people = 0 }", "must be a whole number >= 1, got 0"),
+        (", people = 5 }", " }", "answer 1: the number of people .* is missing"),
+        ("people = 5 }", "people = 50 }", "only 9 people were asked"),
+        ('es = ["pan"]', 'es = [""]', "at least one variant"),
+        ('es = ["pan"]', 'es = "pan"', "must be a list of texts"),
+        ("topic =", "topc =", "unknown key 'topc'"),
+        ('{ es = "¿Qué se desayuna?", en = "What is for breakfast?" }', '"?"', "table of texts"),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_a_fault_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    assert old in FOOD
+    found = checked(tmp_path, FOOD.replace(old, new), FOOD.replace("food-1", "food-2"))
+    assert kinds(found) == [
+        ("7", "", "cannot be read"),
+    ]
+    with pytest.raises(InvalidInput, match=rf"tiny\.toml:7: .*{message}"):
+        read_knowledge(WrittenKnowledge(tmp_path / "tiny.toml"))
+
+
+def test_an_answer_that_is_no_option_is_a_fault_with_its_line(tmp_path: Path) -> None:
+    bad = options("h", "¿Qué?", "uno", "dos", "tres").replace('es = ["uno"]', 'es = ["seis"]')
+    (fault,) = checked(tmp_path, bad).faults
+    assert (fault.kind, fault.where.rpartition(":")[2]) == ("cannot be read", "6")
+    assert "'seis' is not among the options" in fault.what
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (HEAD.replace("MEX/Oaxaca", "QQQ/north"), r"tiny\.toml:1: .*QQQ/north"),
+        (HEAD.replace('community = "MEX/Oaxaca"\n', ""), "missing column 'community'"),
+        (HEAD + "name = 1\n", "not TOML"),
+    ],
+)
+def test_a_test_without_a_known_community_is_refused(
+    head: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        checked(tmp_path, FOOD, head=head)
+
+
+def test_doubled_ids_questions_and_answers_are_found(tmp_path: Path) -> None:
+    again = FOOD.replace("food-1", "food-2").replace("¿Qué se desayuna?", "¿que se DESAYUNA?")
+    twice = FOOD.replace("¿Qué se desayuna?", "¿Qué se cena?")
+    shared = (
+        FOOD.replace("food-1", "food-3")
+        .replace("desayuna", "come")
+        .replace('["pan"]', '["pan", "Tamal"]')
+    )
+    assert kinds(checked(tmp_path, FOOD, again, twice, shared)) == [
+        ("17", "food-2", "doubled question"),
+        ("27", "food-1", "doubled id"),
+        ("37", "food-3", "doubled answer"),
+    ]
+
+
+def test_a_right_option_that_gives_itself_away_is_found(tmp_path: Path) -> None:
+    long = options("l", "¿Qué?", "la fiesta de los lunes del cerro en julio", "feria", "baile")
+    inside = options("i", "¿Qué es el mole negro?", "mole", "atole", "pozole")
+    assert kinds(checked(tmp_path, long, inside)) == [
+        ("6", "l", "given away by length"),
+        ("11", "i", "given away by the question"),
+    ]
+
+
+def test_right_options_with_one_position_or_length_too_often_are_found(tmp_path: Path) -> None:
+    rows = [
+        {"question": f"Q{k}?", "candidates": [f"a{k}", f"b{k}", f"c{k}", f"d{k}"], "answer": 3}
+        for k in range(12)
+    ]
+    path = tmp_path / "rows.jsonl"
+
+    def found(changed: list[dict[str, Any]]) -> list[str]:
+        path.write_text("".join(json.dumps(row) + "\n" for row in changed), encoding="utf-8")
+        return [fault.what for fault in check_knowledge(MultipleChoice(path, "GBR", "en")).faults]
+
+    assert found(rows) == ["the right option is number 3 in 12 of 12 questions (3 expected)"]
+    mixed = [row | {"answer": k % 4 + 1} for k, row in enumerate(rows)]
+    assert found(mixed) == []
+    for k, row in enumerate(mixed):
+        options_ = list(row["candidates"])  # type: ignore[call-overload]
+        options_[k % 4] += "ccc"
+        row["candidates"] = options_
+    assert found(mixed) == ["the right option is the longest in 12 of 12 questions (3 expected)"]
+    assert found(mixed[:9]) == []  # too few to be sure
+
+
+def test_options_that_nobody_gave_are_found(tmp_path: Path) -> None:
+    found = checked(tmp_path, options("h", "¿Qué?", "uno", "dos", "tres", people=False))
+    assert kinds(found) == [("6", "h", "option without people")]
+    assert found.faults[0].what == "nobody gave: dos, tres"
+
+
+def test_texts_in_another_script_are_found(tmp_path: Path) -> None:
+    greek = FOOD.replace('es = "¿Qué se desayuna?"', 'es = "Τι τρώνε το πρωί;"')
+    word = (
+        FOOD.replace("food-1", "food-2")
+        .replace("desayuna", "cena")
+        .replace(
+            '"pan"',
+            f'"p{chr(0x430)}n"',  # a Cyrillic а
+        )
+    )
+    names = options("n", "¿Cuál?", "ウーノ", "ドス", "トレス")  # all options: they may be names
+    assert kinds(checked(tmp_path, greek, word, names)) == [
+        ("7", "food-1", "wrong script"),
+        ("17", "food-2", "mixed scripts"),
+    ]
+
+
+@pytest.mark.parametrize("language", ["es", "en", "fa", "zh-TW"])
+@pytest.mark.parametrize("english", [True, False])
+def test_the_template_can_be_read_and_is_unfinished(
+    language: str, english: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    text = written_template("mine.toml", "mine", "MEX/oaxaca", "Oaxaca", language, english=english)
+    path.write_text(text, encoding="utf-8")
+    found = check_knowledge(WrittenKnowledge(path))
+    assert found.questions == {"MEX/oaxaca": 2}
+    unfinished = [fault.question for fault in found.faults if fault.kind == "unfinished"]
+    assert unfinished == ["food-1", "holiday-1", ""]
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_file_is_read_by_the_source_of_its_layout(tmp_path: Path) -> None:
+    counted = tmp_path / "mine.jsonl"
+    counted.write_text('{"id": "1", "annotations": []}\n', encoding="utf-8")
+    table = tmp_path / "table.csv"
+    table.write_text("question,A,B,answer\nTea?,yes,no,A\n", encoding="utf-8")
+    assert isinstance(recognise_knowledge(tmp_path / "a.toml"), WrittenKnowledge)
+    assert recognise_knowledge(counted, "MEX", "es").name == "blend"
+    assert recognise_knowledge(table, "GBR", "en").name == "multiple_choice"
+    with pytest.raises(InvalidInput, match="does not name its community and language"):
+        recognise_knowledge(table)
+
+
+def test_an_empty_test_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData, match="no questions"):
+        checked(tmp_path, head=HEAD + "question = []\n")
