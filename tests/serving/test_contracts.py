@@ -369,7 +369,7 @@ def test_models_lists_the_reference_and_every_community(client: TestClient) -> N
     ids = [row["id"] for row in answer["data"]]
     communities = ["~coast", "~hill", "~isle", "~marsh", "~river", "~world"]
     assert ids == ["served", *(f"served@{community}" for community in communities)]
-    keys = ["id", "object", "created", "owned_by", "root", "parent", "max_model_len"]
+    keys = ["id", "object", "created", "owned_by", "root", "parent", "max_model_len", "serves"]
     assert all(list(row) == keys for row in answer["data"])
     assert [row["parent"] for row in answer["data"]] == [None, *["served"] * 6]
     for id_ in ids:

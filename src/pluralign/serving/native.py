@@ -103,7 +103,13 @@ async def models(request: Request) -> Response:
         serves.setdefault(one, []).append("chat")
     made = {"object": "model", "created": server.since, "owned_by": "pluralign", "root": name}
     data = [
-        {"id": id_, **made, "parent": None if id_ == name else name, "serves": kinds}
+        {
+            "id": id_,
+            **made,
+            "parent": None if id_ == name else name,
+            "max_model_len": None,
+            "serves": kinds,
+        }
         for id_, kinds in serves.items()
     ]
     return answer({"object": "list", "data": data})
