@@ -28,9 +28,9 @@ from pluralign.core import BoolArray, FloatArray, with_interval
 from pluralign.encoders import CachedEncoder
 from pluralign.methods.task_data.answers import baseline_answers
 from pluralign.models import open_encoder
+from pluralign.runs.measured import RESULTS
 
 BASELINE = "baseline_accuracy"
-RESULTS = "results.jsonl"
 Scores = Mapping[str, FloatArray]
 Rows = list[dict[str, Any]]
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,13 +104,14 @@ def _answered(
     settings = [policy.digest, config.model_dump(mode="json"), asked]
     file = GrowingFile(work.folder.path / name, text_digest(json.dumps(settings, sort_keys=True)))
     known = {row["number"]: row for row in file.rows()}
+    opened = cache(policy.open)
     try:
         for start in range(0, len(items), _LOT):
             lot = range(start, min(start + _LOT, len(items)))
             if all(number in known for number in lot):
                 continue
             # A lot is answered again as a whole, so that the padding of its batches is the same.
-            answers = _answers(work, policy.open(), [items[number] for number in lot])
+            answers = _answers(work, opened(), [items[number] for number in lot])
             for number, answer in zip(lot, answers, strict=True):
                 if number not in known:
                     known[number] = {"number": number} | answer

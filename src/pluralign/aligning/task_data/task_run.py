@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluralign.aligning.task_data.evaluating import RESULTS, evaluate_on_test
+from pluralign.aligning.task_data.evaluating import evaluate_on_test
 from pluralign.aligning.task_data.keeping import keep_written, tune_on_task
 from pluralign.aligning.task_data.routing import fit_task_routers, need_task_router
 from pluralign.aligning.task_data.searching import find_passages
@@ -23,6 +23,7 @@ from pluralign.core import (
 )
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder, read_rows
+from pluralign.runs.measured import RESULTS
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
 from pluralign.settings import TASK_STAGES, ResolvedAlignTask, resolve_align_task
