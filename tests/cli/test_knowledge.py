@@ -60,6 +60,7 @@ def test_a_test_is_never_replaced_without_force(call: Call) -> None:
         (("check", "a.toml"), "a.toml: no such file"),
         (("check", "ck.jsonl"), "does not name its community and language"),
         (("check", "ck.jsonl", "-c", "QQQ/north", "--language", "fa"), "QQQ/north"),
+        (("compare", "ck.jsonl"), "'ck' must be the name of a region of BLEnD"),
         (("check", "bad.jsonl", "-c", "IRN", "--language", "fa"), "no question can be read"),
     ],
 )
@@ -85,3 +86,30 @@ def test_every_fault_is_reported_as_json_with_file_and_line(call: Call) -> None:
         ("ck.jsonl:3", "cannot be read"),
         ("ck.jsonl:2", "doubled question"),
     ]
+
+
+def test_communities_are_compared_with_the_nearest_one_named(
+    call: Call, on_screen: OnScreen
+) -> None:
+    Path("blend").mkdir()
+    answers = {"UK": ("tea", "beer"), "US": ("tea", "coffee"), "Mexico": ("atole", "pulque")}
+    for region, (common, rare) in answers.items():
+        annotations = [
+            {"answers": [common], "en_answers": [common], "count": 3},
+            {"answers": [rare], "en_answers": [rare], "count": 1},
+        ]
+        write_rows(
+            f"blend/{region}.jsonl",
+            *(
+                {"id": f"q{k}", "topic": f"t{k}", "question": "?", "en_question": "?"}
+                | {"annotations": annotations, "idks": {}}
+                for k in range(4)
+            ),
+        )
+    found = json.loads(call("knowledge", "compare", "blend", "--json").stdout)
+    assert found["questions"] == 4
+    scores = {(row["asked"], row["answering"]): row["value"] for row in found["scores"]}
+    assert scores["GBR", "USA"] == pytest.approx(3 / 4)
+    assert scores["GBR", "MEX"] == 0
+    shown = on_screen("knowledge", "compare", "blend")
+    assert "the same 4 questions" in shown and "United Kingdom" in shown

@@ -1,17 +1,11 @@
 """``pluralign knowledge``: tests of what people of a community know, written and checked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pluralign.cli.options import AsJson, Wide
-
-if TYPE_CHECKING:
-    from pluralign.cli.output import Output
-    from pluralign.sources.knowledge_checks import Checked
-
-_MOST = 40
 
 knowledge = typer.Typer(
     help="Write and check tests of what the people of a community know and do, in their language.",
@@ -123,19 +117,51 @@ def check(
     * `pluralign knowledge check oaxaca.toml`
     * `pluralign knowledge check questions.csv --community IRN --language fa --strict`
     """
+    from pluralign.cli.knowledge_tables import show_checked
     from pluralign.cli.output import Output
     from pluralign.core import NotEnoughData
     from pluralign.sources.knowledge_checks import check_knowledge
     from pluralign.sources.knowledge_recognised import recognise_knowledge
 
     checked = check_knowledge(recognise_knowledge(file, community, language, first))
-    _show(checked, Output(as_json=as_json, wide=wide))
+    show_checked(checked, Output(as_json=as_json, wide=wide))
     if not checked.questions:
         raise NotEnoughData(
             "no question can be read", where=str(file), hint=checked.tally.why() or None
         )
     if strict and checked.faults:
         raise typer.Exit(1)
+
+
+@knowledge.command()
+def compare(
+    file: Annotated[
+        Path,
+        typer.Argument(help="The test: a folder of BLEnD, with a file for each region."),
+    ],
+    language: Annotated[
+        str, typer.Option("--in", help="Tag of the language in which answers are compared.")
+    ] = "en",
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score the answers of each community's people in each other community.
+
+    It shows how well a typical person of a community does on its questions, and which other
+    community comes nearest. All scores are of the same questions, with 95 % intervals clustered by
+    topic. With --wide and in a pipe a second table has all communities.
+
+    Example: `pluralign knowledge compare blend/ --wide`
+    """
+    from pluralign.cli.knowledge_tables import show_confusions
+    from pluralign.cli.output import Output
+    from pluralign.core import Tally
+    from pluralign.metrics import compare_communities
+    from pluralign.sources import BlendKnowledge, read_knowledge
+
+    tally = Tally()
+    test = read_knowledge(BlendKnowledge(file), tally)
+    show_confusions(compare_communities(test, language), tally, Output(as_json=as_json, wide=wide))
 
 
 def _tag(language: str) -> str:
@@ -152,47 +178,3 @@ def _tag(language: str) -> str:
             hint="write its tag, such as es, fa, am or ha",
         )
     return tag + dash + rest
-
-
-def _show(checked: "Checked", output: "Output") -> None:
-    from dataclasses import asdict
-
-    from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
-    from pluralign.core import count_of
-
-    if output.as_json:
-        output.json(
-            {
-                "name": checked.name,
-                "license": checked.license,
-                "read": checked.tally.read,
-                "kept": checked.tally.kept,
-                "dropped": dict(checked.tally.dropped),
-                "left_out": dict(checked.tally.left_out),
-                "questions": dict(checked.questions),
-                "faults": [asdict(fault) for fault in checked.faults],
-            }
-        )
-        return
-    total = count_of(checked.questions.total(), "question")
-    communities = ", ".join(f"{c} {n:,}" for c, n in sorted(checked.questions.items()))
-    licence = checked.license or "not stated"
-    people = f" ({communities})" if communities else ""
-    output.line(f"{checked.name}: {total}{people}; licence: {licence}", style="bold")
-    for reason, n in (checked.tally.dropped + checked.tally.left_out).most_common():
-        output.line(f"{n:,} x {reason}")
-    table = PrintedTable(
-        columns=[
-            PrintedColumn(head="where", cut="middle", least=16),
-            PrintedColumn(head="question", cut="middle", rank=1),
-            PrintedColumn(head="fault"),
-            PrintedColumn(head="what", cut="end", least=30),
-            PrintedColumn(head="next step", cut="end", rank=2),
-        ]
-    )
-    for fault in checked.faults[: None if output.whole else _MOST]:
-        table.rows.append([fault.where, fault.question, fault.kind, fault.what, fault.hint])
-    output.table(table)
-    if len(checked.faults) > len(table.rows):
-        output.line(f"... and {len(checked.faults) - len(table.rows):,} more; --wide lists all")
-    output.line(f"{count_of(len(checked.faults), 'fault')} found")

@@ -47,6 +47,7 @@ from pluralign.metrics.intervals import (
     draw_series_means,
     percentile_interval,
 )
+from pluralign.metrics.knowledge_confusions import Confusions, compare_communities
 from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
     Match,
@@ -97,6 +98,7 @@ __all__ = [
     "REFUSAL_LANGUAGES",
     "ByCommunity",
     "Clusters",
+    "Confusions",
     "Drawn",
     "GainCurve",
     "GroupMeans",
@@ -115,6 +117,7 @@ __all__ = [
     "best_of_n_divergence",
     "best_of_n_win_rate",
     "choice_pool",
+    "compare_communities",
     "correct",
     "covered",
     "cultural_alignment_score",

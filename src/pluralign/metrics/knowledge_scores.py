@@ -7,13 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from pluralign.core import Estimate, InvalidInput, KnowledgeQuestion, NotEnoughData
+from pluralign.core import Estimate, FloatArray, InvalidInput, KnowledgeQuestion, NotEnoughData
 from pluralign.metrics.answer_forms import answer_words, word_position
 from pluralign.metrics.group_means import Clusters, group_means
 
 MatchKind = Literal["exact", "contained"]
+Words = tuple[str, ...]
 _REMEMBERED = 65_536
-_words = lru_cache(_REMEMBERED)(answer_words)
+variant_words = lru_cache(_REMEMBERED)(answer_words)
+"""`answer_words` of texts that come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class Match:
 
     answer: int
     kind: MatchKind
+
+
+def question_variants(question: KnowledgeQuestion, language: str) -> list[tuple[Words, int]]:
+    """Words of each variant in a language, with the index of its answer."""
+    found = []
+    for index, answer in enumerate(question.answers):
+        for variant in answer.variants_in(language):
+            words = variant_words(variant, language)
+            if words:
+                found.append((words, index))
+    return found
 
 
 def match_answer(text: str, question: KnowledgeQuestion, language: str) -> Match | None:
@@ -59,13 +72,24 @@ def match_answer(text: str, question: KnowledgeQuestion, language: str) -> Match
     >>> match_answer("pan o tamales", question, "es")
     Match(answer=1, kind='contained')
     """
-    variants = _variants(question, language)
+    variants = question_variants(question, language)
     if not variants:
         raise InvalidInput(
             f"no accepted answer has a variant in {language!r}", where=question.where
         )
-    words = _words(text, language)
-    weights = question.weights
+    return match_words(variant_words(text, language), variants, question.weights)
+
+
+def match_words(
+    words: Words, variants: Sequence[tuple[Words, int]], weights: Sequence[int]
+) -> Match | None:
+    """Find the accepted answer that some words give; see `match_answer`.
+
+    Args:
+        words: The words of the answer, from `pluralign.metrics.answer_words`.
+        variants: Words of each variant, with the index of its answer.
+        weights: People behind each answer.
+    """
     exact = [answer for variant, answer in variants if variant == words]
     if exact:
         return Match(max(exact, key=lambda answer: (weights[answer], -answer)), "exact")
@@ -214,30 +238,28 @@ def score_answers(
     kept_topics = [topics[k] for k in kept]
     return KnowledgeScore(
         community=asked[0].community,
-        credit=_mean(credit, topics, (0.0, 1.0)),
-        person=_mean(person, kept_topics, (0.0, 1.0)) if kept else None,
-        gain=_mean(credit[kept] - person, kept_topics, (-1.0, 1.0)) if kept else None,
+        credit=mean_over_topics(credit, topics, (0.0, 1.0)),
+        person=mean_over_topics(person, kept_topics, (0.0, 1.0)) if kept else None,
+        gain=mean_over_topics(credit[kept] - person, kept_topics, (-1.0, 1.0)) if kept else None,
         exact=kinds.count("exact") / len(asked),
         contained=kinds.count("contained") / len(asked),
         unmatched=tuple(q.id for q, match in zip(asked, matches, strict=True) if match is None),
     )
 
 
-def _mean(value_N: np.ndarray, topic_N: Sequence[str], bounds: tuple[float, float]) -> Estimate:
+def mean_over_topics(
+    value_N: FloatArray, topic_N: Sequence[str], bounds: tuple[float, float]
+) -> Estimate:
+    """The mean over questions, with an interval that is clustered by topic.
+
+    Args:
+        value_N: A number for each question, shape (N,).
+        topic_N: Its topic, shape (N,).
+        bounds: The least and the largest possible value.
+    """
     clusters = Clusters(cluster_N=list(topic_N), person_N=False)
     one = ["all"] * len(value_N)
     return group_means(value_N[:, None], one, clusters, bounds=bounds).estimate(0)
-
-
-def _variants(question: KnowledgeQuestion, language: str) -> list[tuple[tuple[str, ...], int]]:
-    """Words of each variant in a language, with the index of its answer."""
-    found = []
-    for index, answer in enumerate(question.answers):
-        for variant in answer.variants_in(language):
-            words = _words(variant, language)
-            if words:
-                found.append((words, index))
-    return found
 
 
 def _too_short(variant: Sequence[str]) -> bool:
