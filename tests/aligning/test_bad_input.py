@@ -1,5 +1,6 @@
 """Models, rewards and folders that do not fit: a message, and nothing is lost."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,24 @@ def test_a_training_that_diverges_is_refused_and_the_same_run_goes_on_with_a_low
     assert not (tmp_path / "run/tune" / method / "~hill").exists()
     outcome = run_align(few | {"tune": tune}, tmp_path / "run", until="tune")
     assert outcome.stages["tune"]["trained"][f"{method}/~hill"]["steps"] > 0
+
+
+@pytest.mark.slow
+def test_a_start_model_that_was_replaced_after_it_was_sampled_is_refused(few, writer, tmp_path):
+    from pluralign.aligning.planted import PlantedWriterSettings, build_planted_writer
+
+    mine = tmp_path / "mine"
+    shutil.copytree(writer, mine)
+    few |= {"model": {"name": str(mine), "device": "cpu"}, "methods": ["raft"]}
+    run_align(few, tmp_path / "run", until="select")
+    shutil.rmtree(mine)
+    build_planted_writer(mine, PlantedWriterSettings(replies=100, steps=2))
+    with pytest.raises(InvalidInput, match="its files have changed"):
+        run_align(few, tmp_path / "run")
+    assert len(read_rows(tmp_path / "run/sample/candidates.jsonl")) == 160
+    named = few | {"model": {"name": "mine", "device": "cpu"}}
+    with pytest.raises(InvalidSettings, match=r"model\.name was .*mine, is mine"):
+        run_align(named, tmp_path / "run")
 
 
 @pytest.mark.slow

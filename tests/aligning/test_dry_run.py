@@ -104,7 +104,7 @@ def test_trainings_are_counted_as_they_are_then_run(tables, tmp_path):
         if name.startswith(("sample/", "score/", "select/", "tune/")):
             assert (tmp_path / "run" / name).exists(), name
     other = resolve_align(tables | {"seed": 5})
-    with pytest.raises(InvalidSettings, match="another run"):
+    with pytest.raises(InvalidSettings, match="other settings or data: seed was 0, is 5"):
         dry_run(other, tmp_path / "run")
 
 

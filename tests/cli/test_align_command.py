@@ -82,5 +82,8 @@ def test_with_data_task_the_settings_and_stages_are_those_of_a_task(tmp_path, mo
     assert "no document with words is in the folder" in empty.output
     other = CliRunner().invoke(app, ["align", str(config), "--data", "task", "--until", "score"])
     assert "must be one of search, write, keep, tune, route, evaluate" in other.output
+    rehearsed = CliRunner().invoke(app, ["align", str(config), "--data", "task", "--dry-run"])
+    assert rehearsed.exit_code == 2
+    assert "--dry-run: a run on a task cannot be rehearsed" in rehearsed.output
     without = CliRunner().invoke(app, ["align", str(config), "--explain"])
     assert without.exit_code == 2

@@ -10,7 +10,7 @@ from pluralign.aligning.ability_change import ability_rows, need_tasks
 from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
-from pluralign.aligning.earlier_work import OUTCOME, forget_outdated
+from pluralign.aligning.earlier_work import OUTCOME, check_same_samples, forget_outdated
 from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
 from pluralign.aligning.policy_folders import SETTINGS
@@ -18,7 +18,7 @@ from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.prompt_checks import check_prompts
 from pluralign.aligning.route_rows import route_rows
 from pluralign.aligning.route_stage import fit_routers, need_router
-from pluralign.aligning.sampling import sample_candidates
+from pluralign.aligning.sampling import check_sampled_by, sample_candidates
 from pluralign.aligning.scoring import score_candidates, scored_candidates, write_test_prompts
 from pluralign.aligning.selecting import select_answers
 from pluralign.aligning.survey_change import check_survey, survey_rows
@@ -109,6 +109,8 @@ def run_align(
     last = stage_number(ALIGN_STAGES, until, "until")
     redone = redone_stages(ALIGN_STAGES, again, fresh)
     folder = RunFolder(as_path(out))
+    if not fresh:
+        check_same_samples(folder, resolved)
     claim = claimed(folder, resolved.fingerprint, fresh, partial(summaries_from, ALIGN_STAGES))
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
@@ -206,6 +208,7 @@ def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) ->
         if not opened:
             reporter.stage("opening the model")
             opened.append(open_chat_model(settings.model, reporter.note))
+            check_sampled_by(folder.path / "sample", opened[0])
             for note in getattr(opened[0], "notes", ()):
                 reporter.note(note)
         return opened[0]

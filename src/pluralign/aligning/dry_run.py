@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.align_run import open_work
+from pluralign.aligning.earlier_work import check_same_samples
 from pluralign.aligning.passing import REGISTERED
 from pluralign.aligning.route_stage import declared_prompts, why_no_router
 from pluralign.aligning.routers import ROUTERS
 from pluralign.aligning.sampling import candidates_of
 from pluralign.aligning.selecting import PolicyName, policy_names
 from pluralign.aligning.work import AlignWork
-from pluralign.core import AnyPath, InvalidInput, InvalidSettings, Reporter, Silent, as_path, listed
+from pluralign.core import AnyPath, InvalidInput, Reporter, Silent, as_path, listed
 from pluralign.huggingface.model_folders import has_chat_template
 from pluralign.huggingface.processes import process_count
 from pluralign.methods.adapter_training import Pace, ParameterCount, count_parameters
 from pluralign.methods.policies import ONLINE
-from pluralign.runs.folder import STATE, RunFolder
+from pluralign.runs.folder import RunFolder
 from pluralign.runs.policies import PASS_FILE
 from pluralign.runs.stages import SUMMARY
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign
@@ -63,7 +64,7 @@ def dry_run(resolved: ResolvedAlign, out: AnyPath, reporter: Reporter | None = N
         PluralignError: As the run itself would, before its first stage.
     """
     folder = RunFolder(as_path(out))
-    _check_same_run(folder, resolved)
+    check_same_samples(folder, resolved)
     work = open_work(resolved, folder, reporter or Silent())
     parameters = _parameters(work)
     return DryRun(
@@ -72,16 +73,6 @@ def dry_run(resolved: ResolvedAlign, out: AnyPath, reporter: Reporter | None = N
         list(_files(work)),
         list(_resumed(work)),
     )
-
-
-def _check_same_run(folder: RunFolder, resolved: ResolvedAlign) -> None:
-    state = folder.read_json(STATE)
-    if state is not None and state.get("fingerprint") != resolved.fingerprint:
-        raise InvalidSettings(
-            "the folder has another run, of other settings or data",
-            where=f"--out {folder.path}",
-            hint="name another folder, or replace this run with --fresh",
-        )
 
 
 def _checked(work: AlignWork, parameters: ParameterCount | None) -> dict[str, str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pluralign.aligning.policy_folders import SETTINGS
-from pluralign.core import OtherWork, Reporter
+from pluralign.core import InvalidSettings, OtherWork, Reporter
 from pluralign.methods.adapter_training import NOT_LEARNED
-from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.folder import RECORD, STATE, RunFolder
 from pluralign.runs.measured import RESULTS
 from pluralign.runs.policies import PASS_FILE
 from pluralign.runs.stages import SUMMARY
-from pluralign.settings import ALIGN_STAGES, AlignSettings
+from pluralign.settings import ALIGN_STAGES, AlignSettings, ResolvedAlign
 from pluralign.settings.toml_tables import flat, shown
 
 OUTCOME = (RECORD, RESULTS, PASS_FILE)
@@ -20,6 +20,7 @@ OUTCOME = (RECORD, RESULTS, PASS_FILE)
 _FROM_SELECT = {"methods", "tune.kinds"}
 _FOR_ANSWERING = {"palette.population", "palette.candidates", "palette.top"}
 _NO_EFFECT = {"name", *_FOR_ANSWERING, *(f"tune.{key}" for key in NOT_LEARNED - {"kinds"})}
+_OF_SAMPLES = ("seed", "model.", "sample.", "prompts.path", "prompts.limit", "prompts.skip_bad")
 _MOST_TRIES = 3
 Made = TypeVar("Made")
 
@@ -36,6 +37,25 @@ class InFolder(Protocol):
     def reporter(self) -> Reporter:
         """Receives the progress."""
         ...
+
+
+def check_same_samples(folder: RunFolder, resolved: ResolvedAlign) -> None:
+    """Refuse a folder with samples of other settings or prompts, and name the settings.
+
+    Raises:
+        InvalidSettings: If the folder has such a run.
+    """
+    state, before = folder.read_json(STATE), folder.read_json(SETTINGS)
+    if state is None or before is None or state.get("fingerprint") == resolved.fingerprint:
+        return
+    changes = _changes(before, resolved.settings)
+    of_samples = [text for key, text in changes.items() if key.startswith(_OF_SAMPLES)]
+    raise InvalidSettings(
+        "the folder contains a run with other settings or data: "
+        + ("; ".join(of_samples) or "the file of prompts has changed"),
+        where=f"--out {folder.path}",
+        hint="name another folder, or add --fresh to replace it",
+    )
 
 
 def forget_outdated(folder: RunFolder, settings: AlignSettings, reporter: Reporter) -> None:

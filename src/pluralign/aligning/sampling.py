@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.together import sample_together
@@ -50,6 +51,28 @@ def sample_candidates(work: AlignWork) -> dict[str, Any]:
         file.close()
     work.folder.list_files(f"sample/{_FILE}")
     return _summary(work, chat, failures)
+
+
+def check_sampled_by(folder: Path, chat: ChatModel) -> None:
+    """Check that a model is the one that sampled the answers of a run.
+
+    Args:
+        folder: Folder of the stage ``sample``.
+        chat: The model.
+
+    Raises:
+        InvalidInput: If there are answers of other weights, another tokenizer or precision.
+    """
+    answers = folder / Path(_FILE).name
+    owner = answers.with_name(f"{answers.name}.owner")
+    if not answers.is_file() or not answers.stat().st_size or not owner.is_file():
+        return
+    if owner.read_text(encoding="utf-8").strip() != chat.fingerprint:
+        raise InvalidInput(
+            "the model is not the one that sampled the answers of this run: its files have changed",
+            where=f"model.name: {chat.name}",
+            hint="restore the model, name another folder, or start again with --fresh",
+        )
 
 
 def candidates_of(work: AlignWork) -> list[list[CandidateAnswer]]:

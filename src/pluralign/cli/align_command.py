@@ -75,7 +75,7 @@ def align(
         typer.Option(
             "--dry-run",
             help="Check settings, prompts, reward model and language model without its weights, "
-            "list what the run will do, and write nothing.",
+            "list what the run will do, and write nothing. Not with --data task.",
         ),
     ] = False,
     explain: Explain = False,
@@ -112,7 +112,7 @@ def align(
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.core import Silent
+    from pluralign.core import InvalidSettings, Silent
     from pluralign.huggingface.processes import is_main
     from pluralign.settings import (
         explain_align,
@@ -143,6 +143,12 @@ def align(
         *(sets or []),
     ]
     if data == "task":
+        if dry:
+            raise InvalidSettings(
+                "a run on a task cannot be rehearsed",
+                where="--dry-run",
+                hint="look at its settings with --explain, or stop it with --until search",
+            )
         task = resolve_align_task(tables | {"data": data}, base=base, where=where, overrides=lines)
         if explain:
             show_explained(explain_align_task(task), output)

@@ -124,16 +124,23 @@ class LocalChatModel:
         room = self.longest - sampling.max_new_tokens
         for i, prompt in enumerate(prompts):
             if len(prompt) > room:
-                why = (
-                    f"the prompt must have at most {room} tokens for this model, got {len(prompt)}"
-                )
-                keep(i, [Reply("", failure=why)] * n)
+                keep(i, [Reply("", failure=self._no_room(prompt, sampling))] * n)
         waiting = [i for i in range(len(prompts)) if not replies[i]]
         lengths = [n * (len(prompt) + sampling.max_new_tokens) for prompt in prompts]
         for batch in batches(waiting, lengths, self.batch_tokens):
             for i, drawn in self._generate(batch, prompts, sampling, n):
                 keep(i, drawn)
         return replies
+
+    def _no_room(self, prompt: Sequence[int], sampling: Sampling) -> str:
+        """Why a prompt and the longest answer to it are too long together."""
+        room = self.longest - sampling.max_new_tokens
+        if room > 0:
+            return f"the prompt must have at most {room} tokens for this model, got {len(prompt)}"
+        return (
+            f"max_new_tokens must be below {self.longest}, the tokens that this model reads, got "
+            f"{sampling.max_new_tokens}"
+        )
 
     def log_probs(
         self,
