@@ -138,7 +138,7 @@ def show_align_stage(name: str, summary: Row, output: Output) -> None:
     output.line()
     output.line(f"{name}{seconds}", style="bold")
     for label, value in summary.items():
-        if label == "seconds" or value in (None, 0, {}):
+        if label == "seconds" or _is_nothing(value):
             continue
         if not _has_parts(value):
             output.line(f"  {label}: {_value(value)}")
@@ -146,6 +146,17 @@ def show_align_stage(name: str, summary: Row, output: Output) -> None:
         output.line(f"  {label}:")
         for part, own in value.items():
             output.line(f"    {part}: {_value(own)}")
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value is missing, or has counts of 0 alone.
+
+    >>> _is_nothing({"train": 0, "test": 0}), _is_nothing({"train": 3, "test": 0})
+    (True, False)
+    """
+    if isinstance(value, Mapping):
+        return all(one in (None, 0) for one in value.values())
+    return value in (None, 0)
 
 
 def _has_parts(value: Any) -> bool:
