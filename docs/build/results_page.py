@@ -32,8 +32,10 @@ from pages.writing import compared, percent, table, title_of
 from pluralign.core import PluralignError
 from pluralign.runs import RewardRun
 
-ELSEWHERE = ("transformers", "surveys", "culturespa", "unseen")
+ELSEWHERE = ("transformers", "surveys", "culturespa", "unseen", "recorded", "blend")
 """Sections of the page that other scripts write."""
+OF_OTHERS = ("blend", "blend-named")
+"""Runs that are in the section of another script."""
 
 
 def page(runs: Sequence[RewardRun], pictures: Path) -> str:
@@ -120,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--readme", type=Path, help="default: README.md next to the folder")
     given = parser.parse_args(arguments)
     try:
-        runs = read_runs(given.runs)
+        runs = [run for run in read_runs(given.runs) if run.name not in OF_OTHERS]
         text = page(runs, given.out / "images")
         written = given.out / "results.md"
         old = written.read_text(encoding="utf-8") if written.is_file() else ""

@@ -14,6 +14,7 @@ TITLES = {
     "global-opinions-by-question": "GlobalOpinionQA split by question",
     "world-values": "World Values Survey",
     "survey-shift": "A shift of survey",
+    "blend": "BLEnD",
 }
 
 
