@@ -96,7 +96,12 @@ def test_rows_of_one_batch_have_adapters_of_their_own(base, adapters, adapted):
         torch.testing.assert_close(found[row], wanted, atol=1e-4, rtol=1e-4)
 
 
-def test_a_blend_is_made_without_warnings_of_other_libraries(adapted, recwarn):
+def test_adapters_are_read_and_blended_without_warnings_of_other_libraries(base, adapters, recwarn):
+    from pluralign.respondents.local import AdaptedModel
+
+    loaded = _loaded(base)
+    recwarn.clear()
+    adapted = AdaptedModel(loaded, adapters)
     with adapted.blend({"MEX": 0.3, "GBR/wales": 0.7}):
         assert [str(one.message) for one in recwarn] == []
 

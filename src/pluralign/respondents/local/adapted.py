@@ -183,11 +183,12 @@ class AdaptedModel:
             raise MissingExtra.named("train", "peft") from error
         name = self._name[community]
         try:
-            if isinstance(self._model, PeftModel):
-                self._model.load_adapter(str(folder), adapter_name=name)
-                adapted = self._model
-            else:
-                adapted = PeftModel.from_pretrained(self._model, str(folder), adapter_name=name)
+            with quiet():
+                if isinstance(self._model, PeftModel):
+                    self._model.load_adapter(str(folder), adapter_name=name)
+                    adapted = self._model
+                else:
+                    adapted = PeftModel.from_pretrained(self._model, str(folder), adapter_name=name)
         except (RuntimeError, ValueError, OSError) as error:
             first = str(error).strip().partition("\n")[0]
             raise InvalidInput(
