@@ -30,10 +30,13 @@ def new(
     language: Annotated[
         str, typer.Option(help="Tag of the local language, such as es, fa, am, ha or zh.")
     ],
-    english: Annotated[
+    no_english: Annotated[
         bool,
-        typer.Option(help="Leave room for each question in English, too, to compare languages."),
-    ] = True,
+        typer.Option(
+            "--no-english",
+            help="Leave no room for English; without it no languages can be compared.",
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that already exists.")
     ] = False,
@@ -69,7 +72,7 @@ def new(
     with refused_as("--community"):
         id_ = region_id(community)
     text = written_template(
-        file.name, file.stem, id_, community_name(id_), _tag(language), english=english
+        file.name, file.stem, id_, community_name(id_), _tag(language), english=not no_english
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
