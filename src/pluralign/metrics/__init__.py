@@ -19,6 +19,7 @@ from pluralign.metrics.best_of_n import (
     best_of_n_divergence,
     best_of_n_win_rate,
 )
+from pluralign.metrics.choice_baselines import choice_baselines
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
     NORMAL_95,
@@ -116,6 +117,7 @@ __all__ = [
     "best_of_n_chances",
     "best_of_n_divergence",
     "best_of_n_win_rate",
+    "choice_baselines",
     "choice_pool",
     "compare_communities",
     "correct",
