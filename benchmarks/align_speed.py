@@ -424,7 +424,6 @@ def time_everything(folder: Path, _rounds: Rounds) -> None:
     """The whole of `align`, as benchmarks/planted_align.py runs it."""
     import planted_align
 
-    import pluralign
     from pluralign.aligning import run_align
     from pluralign.aligning.planted import build_planted_writer, planted_prompts
     from pluralign.methods.policies import TUNED
@@ -435,8 +434,7 @@ def time_everything(folder: Path, _rounds: Rounds) -> None:
     print(f"\nthe small model: {time.perf_counter() - since:.0f} s", flush=True)
     rows = [json.dumps({"prompt": prompt}) for prompt in planted_prompts(300)]
     (home / "prompts.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    for name, half in planted_align._halves(0).items():
-        pluralign.save_model(pluralign.fit(half, method="full", encoder="hash"), home / name)
+    planted_align.fit_halves(home, seed=0)
     since, worked = time.perf_counter(), time.process_time()
     outcome = run_align(
         {

@@ -62,7 +62,9 @@ def test_answers_are_kept_and_only_the_missing_ones_are_asked_for_again(
         summary = read_align_stage(out, "sample")
         assert len(kept) == 90
         assert summary["failed"] == 30
-        assert "out of memory" in summary["first failure"]
+        ((reason, failures),) = summary["reasons of failures"].items()
+        assert "out of memory" in reason
+        assert failures == 30
         asked = len(behaviour.bodies)
         behaviour.say = _dies_after(10_000, behaviour)
         outcome = run_align(tables, out)
