@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md")}
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
-_LONG = ("demo", "export", "pluralise", "serve")
+_LONG = ("align", "demo", "export", "pluralise", "serve")
 SECTIONS = (
     *("scpo.", "full.", "pooled.", "adaptive.", "lore.", "pal."),
     *("map.", "group-dro.", "vpl.", "gpo.", "props.", "person-means."),
