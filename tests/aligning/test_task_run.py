@@ -267,7 +267,7 @@ def test_a_held_out_example_is_neither_shown_nor_searched(planted, tmp_path):
 
 def test_an_example_that_is_a_test_item_too_is_refused(tables, tmp_path):
     both = tables["task"] | {"test": tables["task"]["examples"]}
-    with pytest.raises(InvalidInput, match="3 examples of the task are test items too"):
+    with pytest.raises(InvalidInput, match="3 examples are test items too"):
         run_align_task(tables | {"task": both}, tmp_path / "run")
 
 

@@ -118,6 +118,13 @@ def test_an_exact_answer_and_a_longer_one_are_distinguished() -> None:
     assert kinds == [(1, "exact"), (0, "contained"), None]
 
 
+@pytest.mark.parametrize(("text", "language"), [("5 days", "en"), ("about 5", "en"), ("5天", "zh")])
+def test_a_number_of_one_digit_is_found_in_a_longer_answer(text: str, language: str) -> None:
+    match = match_answer(text, ask(("5", 3), ("15", 1), language=language), language)
+    assert match is not None
+    assert (match.answer, match.kind) == (0, "contained")
+
+
 def test_a_variant_of_two_answers_counts_for_the_one_of_more_people() -> None:
     question = ask(("bread", 1), ("bread | toast", 4))
     match = match_answer("bread", question, "en")

@@ -190,7 +190,10 @@ def test_spellings_of_one_answer_are_equal(one: str, other: str) -> None:
     assert answer_key(one) == answer_key(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("1.5", "15"), ("bus", "bu"), ("rice", "fried rice")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("1.5", "15"), ("bus", "bu"), ("rice", "fried rice"), ("পানী", "পান"), ("মাছ", "ছমা")],
+)
 def test_different_answers_differ(one: str, other: str) -> None:
     assert answer_key(one) != answer_key(other)
 

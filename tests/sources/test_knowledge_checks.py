@@ -62,6 +62,13 @@ def test_a_written_test_has_its_people_variants_and_name(tmp_path: Path) -> None
     assert question.answers[0].variants == {"es": ("tamales", "tamal"), "en": ("tamales",)}
 
 
+def test_a_licence_that_is_not_a_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(HEAD.replace('"CC0-1.0"', "2024") + FOOD, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"tiny\.toml.*license must be a text, got 2024"):
+        check_knowledge(WrittenKnowledge(path))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -130,6 +130,20 @@ def test_options_of_a_csv_file_may_have_columns_or_share_a_cell(text: str, tmp_p
     assert question.answers[0].variants["en"] == ("coffee",)
 
 
+def test_an_empty_option_column_does_not_shift_the_letters_of_later_options(tmp_path: Path) -> None:
+    path = tmp_path / "drinks.csv"
+    path.write_text(
+        "id,question,A,B,C,answer\nq1,Drink?,,tea,milk,B\nq2,Eat?,rice,bread,,B\n",
+        encoding="utf-8",
+    )
+    tally = Tally()
+    (kept,) = read_knowledge(MultipleChoice(path, "GBR", "en", skip_bad=True), tally).questions
+    assert kept.options["en"] == ("rice", "bread")
+    assert kept.answers[0].variants["en"] == ("bread",)
+    assert tally.dropped == {"fewer than two options, or an empty one": 1}
+    assert tally.left_out == {"empty option at the end": 1}
+
+
 @pytest.mark.parametrize(
     ("key", "index"),
     [

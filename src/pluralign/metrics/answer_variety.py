@@ -12,11 +12,11 @@ import numpy as np
 
 from pluralign.core.arrays import FloatArray
 
-# Scripts that put no blanks between words: each character counts as a word. In this order: Thai
-# and Lao, Myanmar, Khmer, kana, Chinese characters.
-_WITHOUT_BLANKS = re.compile(
+WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 )
+"""A character of a script without blanks between words, which counts as a word: Thai and Lao,
+Myanmar, Khmer, kana, Chinese characters."""
 _APOSTROPHES = "'’"
 _BETWEEN_WORDS = "PSZC"
 """Unicode categories of punctuation, symbols, separators and control characters."""
@@ -161,7 +161,7 @@ def _spaced(character: str) -> str:
         return character
     if unicodedata.category(character)[0] in _BETWEEN_WORDS:
         return " "
-    return f" {character} " if _WITHOUT_BLANKS.match(character) else character
+    return f" {character} " if WITHOUT_BLANKS.match(character) else character
 
 
 def _ngrams(text: str, size: int) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, KnowledgeQuestion, NotEnoughData
 from pluralign.metrics.answer_forms import answer_words, word_position
+from pluralign.metrics.answer_variety import WITHOUT_BLANKS
 from pluralign.metrics.group_means import Clusters, group_means
 
 MatchKind = Literal["exact", "contained"]
@@ -264,4 +265,4 @@ def mean_over_topics(
 
 def _too_short(variant: Sequence[str]) -> bool:
     """Whether a variant is one character of a script without blanks, such as 糖."""
-    return len(variant) == 1 and len(variant[0]) == 1
+    return len(variant) == 1 and WITHOUT_BLANKS.fullmatch(variant[0]) is not None

@@ -4,7 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|(?:[^\W\d_]|[\u0900-\u0963\u0971-\u0dff])+")
+"""A number or a word; vowel signs of the scripts of India and Sri Lanka are within words."""
 _ARTICLES = frozenset({"a", "an", "the"})
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ـ": "", "ß": "ss"})
 _SHORTEST_PLURAL = 4

@@ -195,11 +195,11 @@ def _listed(value: object) -> list[object]:
 
 
 def _in_columns(row: Row) -> list[object]:
-    found = {}
+    found: dict[str, object] = {}
     for column, value in row.items():
         label = _NUMBERED.fullmatch(column.strip())
-        if label and not is_missing(value):
-            found[label[1].casefold()] = value
+        if label:  # an empty option keeps its place, so that letters name the right options
+            found[label[1].casefold()] = "" if is_missing(value) else value
     if not found:
         near = [name for wanted in _OPTION_COLUMNS for name in near_columns(wanted, row)]
         raise BadRow(

@@ -45,8 +45,19 @@ class WrittenKnowledge:
 
     @property
     def license(self) -> str | None:
-        """Licence of the test; None where not stated."""
-        return self._tables().get("license")
+        """Licence of the test; None where not stated.
+
+        Raises:
+            InvalidInput: If it is not a text.
+        """
+        stated = self._tables().get("license")
+        if stated is not None and not isinstance(stated, str):
+            raise InvalidInput(
+                f"license must be a text, got {stated!r:.60}",
+                where=str(self.path),
+                hint='write license = "CC-BY-4.0"',
+            )
+        return stated
 
     def questions(self, policy: RowPolicy) -> Iterator[PlacedQuestion]:
         """Stream the questions, each with the line where it begins.

@@ -46,8 +46,8 @@ def read_items(files: TaskFiles) -> tuple[list[TaskExample], list[TestItem]]:
     both = [row for row in rows if _words(row) in known]
     if both:
         raise InvalidInput(
-            f"{count_of(len(both), 'example')} of the task are test items too, such as "
-            f"{both[0].question!r}",
+            f"{count_of(len(both), 'example is a test item', 'examples are test items')} too, such "
+            f"as {both[0].question!r}",
             where=str(files.examples),
             hint="take them out of one of the two files: nothing may be written from test items",
         )
