@@ -293,6 +293,7 @@ def test_an_adapter_of_each_community_learns_what_a_server_wrote(
     again = run_align_task(settings, tmp_path / "run")
     assert adapter.stat().st_mtime_ns == before
     assert again.record["stages"]["keep"]["~hill"]["kept"] == 8
+    assert again.record["data"]["files"].keys() == {"examples", "test"}
     assert again.results == outcome.results
     measured = {r["metric"] for r in outcome.results if r["method"] == "start"}
     assert measured == {"letter_accuracy", "words_accuracy", "generated_accuracy", "invalid"}

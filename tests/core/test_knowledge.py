@@ -56,6 +56,7 @@ def test_a_text_in_a_language_that_the_question_lacks_is_refused_with_the_ones_i
         ({"unanswered": {"idk": -1}}, "must be >= 0"),
         ({"people": 0}, "asked of someone"),
         ({"people": 4, "unanswered": {"idk": 2}}, "only 4 people were asked"),
+        ({"options": {"fa": ("میوه", "کیک", "")}}, "none empty"),
     ],
 )
 def test_a_question_whose_parts_do_not_fit_is_refused(

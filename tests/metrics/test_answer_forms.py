@@ -72,6 +72,10 @@ def test_case_blanks_and_unicode_composition_change_no_form(text: str, language:
     assert answer_form(unicodedata.normalize("NFC", text), language) == form
 
 
+def test_no_words_are_found_nowhere() -> None:
+    assert word_position((), ("a", "b")) is None
+
+
 @given(st.lists(st.sampled_from("ab"), max_size=6), st.lists(st.sampled_from("ab"), min_size=1))
 def test_words_are_found_where_they_stand(words: list[str], wanted: list[str]) -> None:
     position = word_position(wanted, words)

@@ -115,6 +115,13 @@ def test_one_wrong_answer_of_two_regions_is_one_pair(tmp_path: Path) -> None:
     assert tally.left_out["one wrong answer of several regions"] == 1
 
 
+def test_an_answer_without_words_overlaps_with_no_other(tmp_path: Path) -> None:
+    one = asked("q1", "?", "Dish in UK?", ("pie", "pie", 2), ("?", "?", 1))
+    two = asked("q1", "?", "Dish in Greece?", ("τυρί", "cheese", 2))
+    pairs = BlendPairs(write(tmp_path, UK=[one], Greece=[two])).pairs()
+    assert [(p.chosen, p.rejected) for p in pairs] == [("cheese", "pie"), ("pie", "cheese")]
+
+
 def test_answers_that_overlap_are_no_pair(tmp_path: Path) -> None:
     one = asked("q1", "?", "Dish in UK?", ("bread and cheese", "bread and cheese", 2))
     two = asked("q1", "?", "Dish in Greece?", ("τυρί", "cheese", 2))

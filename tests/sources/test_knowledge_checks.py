@@ -100,6 +100,29 @@ def test_an_answer_that_is_no_option_is_a_fault_with_its_line(tmp_path: Path) ->
     assert "'seis' is not among the options" in fault.what
 
 
+@pytest.mark.parametrize("option", ["dos", ""])
+def test_an_option_that_is_empty_or_given_twice_is_a_fault(option: str, tmp_path: Path) -> None:
+    bad = options("h", "¿Qué?", "uno", "dos", "tres").replace('["dos", ', f'["{option}", "dos", ')
+    (fault,) = checked(tmp_path, bad).faults
+    assert fault.kind == "cannot be read"
+    assert "all different, none empty" in fault.what
+
+
+def test_an_option_without_words_is_not_in_the_text_of_a_question(tmp_path: Path) -> None:
+    assert checked(tmp_path, options("h", "¿Qué signo?", "+", "uno", "dos")).faults == ()
+
+
+def test_a_fault_of_a_test_whose_lines_are_not_known_names_its_file(tmp_path: Path) -> None:
+    rows = [
+        f'{{id = "q{k}", text = {{es = "¿{k}?"}}, options = {{es = ["a{k}", "b{k}", "c{k}"]}}, '
+        f'answers = [{{es = ["a{k}"], people = 1}}]}}'
+        for k in range(12)
+    ]
+    faults = checked(tmp_path, f"question = [{', '.join(rows)}]\n").faults
+    (position,) = (fault for fault in faults if fault.kind == "given away by position")
+    assert position.where == str(tmp_path / "tiny.toml")
+
+
 @pytest.mark.parametrize(
     ("head", "message"),
     [

@@ -150,9 +150,9 @@ class KnowledgeQuestion:
         if len({len(options) for options in self.options.values()}) > 1:
             raise InvalidInput("two languages differ in number of options", where=self.where)
         for language, options in self.options.items():
-            if len(options) < 2 or len(set(options)) < len(options):
+            if len(options) < 2 or len(set(options)) < len(options) or not all(options):
                 raise InvalidInput(
-                    f"the options in {language!r} must be two or more, all different",
+                    f"the options in {language!r} must be two or more, all different, none empty",
                     where=self.where,
                 )
             for answer in self.answers:
@@ -174,8 +174,9 @@ class KnowledgeQuestion:
         heard = self.most if self.counted else 0
         if heard + self.without_answer > self.people:
             raise InvalidInput(
-                f"{heard} people gave the most common answer and {self.without_answer} none, but "
-                f"only {count_of(self.people, 'person was', 'people were')} asked",
+                f"{count_of(heard, 'person', 'people')} gave the most common answer and "
+                f"{self.without_answer} none, but only "
+                f"{count_of(self.people, 'person was', 'people were')} asked",
                 where=self.where,
                 hint="correct the counts, or leave out the number of people",
             )

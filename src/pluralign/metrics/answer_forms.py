@@ -86,10 +86,14 @@ def answer_form(text: str, language: str) -> str:
 def word_position(words: Sequence[str], within: Sequence[str]) -> int | None:
     """The first position of some words in other words, one after the other; None if not found.
 
+    No words are found nowhere.
+
     >>> word_position(("ice", "cream"), ("an", "ice", "cream")), word_position(("ice",), ("rice",))
     (1, None)
     """
     size = len(words)
+    if not size:
+        return None
     for start in range(len(within) - size + 1):
         if tuple(within[start : start + size]) == tuple(words):
             return start

@@ -254,7 +254,8 @@ def _merged(question: KnowledgeQuestion) -> tuple[CountedAnswer, ...]:
 def _accepted(question: RegionQuestion) -> set[frozenset[str]]:
     """The words of every answer that people of the region gave, in both languages."""
     texts = (text for given in question.answers for text in given.english + given.local)
-    return {frozenset(answer_key(text)) for text in texts}
+    keys = map(answer_key, texts)
+    return {frozenset(key) for key in keys if key}  # no words would be a part of every answer
 
 
 def _problem(accepted: Collection[frozenset[str]], variants: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Faults of a test of knowledge: doubled questions, answers that give themselves away, scripts."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from pluralign.sources.typed_cells import BadRow
 
 PLACEHOLDER = "REPLACE"
 """Marks the texts of a template that are still to be written."""
+_LINE = re.compile(r"(:\d+|, question \d+)$")
+"""The line or the number of a question, after its file."""
 _SHOWN = 60
 _HALF, _ALL = 0.5, 0.99  # shares of letters
 _LEAST_QUESTIONS = 10
@@ -68,7 +71,8 @@ class Checked:
         license: Its licence; None where not stated.
         tally: The rows read, kept and dropped.
         questions: Community -> number of questions.
-        faults: The faults, in the order of the file, then faults of the whole test.
+        faults: The questions that cannot be read, then the faults of the others, each in the order
+            of the file; then faults of the whole test.
     """
 
     name: str
@@ -261,7 +265,7 @@ def _options_without_people(one: PlacedQuestion) -> Iterator[Fault]:
 
 def _patterns(placed: Sequence[PlacedQuestion]) -> Iterator[Fault]:
     """Right options that can be guessed from their length or position, over the whole test."""
-    where = placed[0].where.rpartition(":")[0] if placed else ""
+    where = _LINE.sub("", placed[0].where) if placed else ""
     chosen: dict[str, list[tuple[int, int]]] = defaultdict(list)  # (1 where so, number of options)
     for one in placed:
         q = one.question

@@ -132,7 +132,7 @@ def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> Knowled
             language=str(head["language"]),
             texts={tag: tidy(text) for tag, text in _texts(row, "text").items()},
             answers=tuple(_answer(answer, k + 1, policy) for k, answer in enumerate(answers)),
-            options={tag: cleaned(texts, policy.tally) for tag, texts in _lists(row).items()},
+            options={tag: tuple(map(tidy, texts)) for tag, texts in _lists(row).items()},
             topic=str(row.get("topic", "")),
             unanswered={_DONT_KNOW: dont_know} if dont_know else {},
             people=count_in(people, _PEOPLE, "people asked", 1) if _PEOPLE in people else None,

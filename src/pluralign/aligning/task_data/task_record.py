@@ -30,7 +30,9 @@ def task_record(work: TaskWork, stages: Mapping[str, Mapping[str, Any]]) -> dict
             "examples": len(work.examples),
             "test items": len(work.test),
             "files": {
-                path.name: file_digest(path) for path in (files.examples, files.test) if path
+                name: file_digest(path)
+                for name, path in (("examples", files.examples), ("test", files.test))
+                if path
             },
             "licenses": {one.community: one.license for one in work.communities()},
         },
