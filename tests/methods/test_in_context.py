@@ -52,9 +52,8 @@ def test_adapting_to_all_pairs_of_a_community_is_the_fit(village: Any, name: str
     shared = learn(village.train, village.reference, config, rng_for(0))
     for community in model.communities:
         adapted = shared.adapt(village.train.of(community))
-        np.testing.assert_array_equal(
-            adapted.score(REQUESTS), model.score(REQUESTS, Steer.to(community))
-        )
+        fitted = model.score(REQUESTS, Steer.to(community))
+        np.testing.assert_allclose(adapted.score(REQUESTS), fitted, rtol=1e-12)
 
 
 @both

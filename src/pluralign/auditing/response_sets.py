@@ -10,12 +10,14 @@ from pluralign.auditing.policy_evidence import people_words
 from pluralign.audits import PerturbedSet
 from pluralign.audits.perturbed_sets import KINDS, Kind
 from pluralign.core import (
+    AnyPath,
     InvalidInput,
     NotEnoughData,
     PluralignError,
     RewardRequest,
     SteerableRewardModel,
     Tally,
+    as_path,
     community_name,
     parse_json,
     resolve_community,
@@ -63,7 +65,7 @@ class ResponseSet:
     versions: tuple[Version, ...] = ()
 
 
-def read_sets(path: Path, tally: Tally) -> tuple[list[ResponseSet], list[PerturbedSet]]:
+def read_sets(path: AnyPath, tally: Tally) -> tuple[list[ResponseSet], list[PerturbedSet]]:
     """Read sets of responses, or sets that were scored before, from JSON Lines.
 
     Returns:
@@ -75,7 +77,7 @@ def read_sets(path: Path, tally: Tally) -> tuple[list[ResponseSet], list[Perturb
     """
     sets: list[ResponseSet] = []
     scored: list[PerturbedSet] = []
-    for number, text in enumerate(_text(path).split("\n"), 1):
+    for number, text in enumerate(_text(as_path(path)).split("\n"), 1):
         if not text.strip():
             continue
         tally.read += 1

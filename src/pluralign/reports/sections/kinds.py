@@ -35,6 +35,23 @@ _TITLES = {
     "reward-bias/refusals": "The model likes refusals more than its people do",
     "reward-bias/beyond-evidence": "The model moves further than the evidence reaches",
     "privacy/membership": "The model reveals who took part",
+    "reward-hacking/unconfirmed": "A policy pleases its reward model, not the people",
+    "reward-hacking/growing-gap": "The gap between reward model and judge grows",
+    "reward-hacking/turning-down": "More candidates please the judge less",
+    "reward-hacking/surface": "Length, a mark or a word explains the gain",
+    "policy-flattening/alike": "Policies of several communities are alike",
+    "policy-flattening/variety": "Answers of a policy to one prompt are alike",
+    "policy-harm/worse-for": "A policy is worse than its start model for a community",
+    "policy-harm/costs-others": "A policy costs others more than its own people gain",
+    "policy-harm/refusals": "A policy refuses more often than its start model",
+    "policy-harm/empty": "A policy is silent more often than its start model",
+    "policy-harm/repetition": "A policy repeats itself more than its start model",
+    "policy-harm/stereotypes": "A policy judges whole peoples more often",
+    "policy-harm/ability": "A policy is less able in other tasks",
+    "reward-perturbations/concept": "The model does not notice another cultural concept",
+    "reward-perturbations/label": "The name of a culture decides",
+    "reward-perturbations/language": "The language of a response decides",
+    "reward-perturbations/paraphrase": "The choice changes with other words of the same meaning",
 }
 _NUMBERS = {
     "simplification/within": "variety lost",
@@ -67,6 +84,23 @@ _NUMBERS = {
     "reward-bias/refusals": "refusal preferred",
     "reward-bias/beyond-evidence": "choices turned",
     "privacy/membership": "training pairs recognised",
+    "reward-hacking/unconfirmed": "part of the gain that the judge does not confirm",
+    "reward-hacking/growing-gap": "part of the judge's confirmation that is lost",
+    "reward-hacking/turning-down": "judged gain lost, in spreads",
+    "reward-hacking/surface": "part of the gain that it explains",
+    "policy-flattening/alike": "part of a community's own that is lost",
+    "policy-flattening/variety": "variety lost",
+    "policy-harm/worse-for": "judged loss, in spreads",
+    "policy-harm/costs-others": "cost beyond the gain, in spreads",
+    "policy-harm/refusals": "rise of refusals",
+    "policy-harm/empty": "rise of empty answers",
+    "policy-harm/repetition": "rise of repeated words",
+    "policy-harm/stereotypes": "rise of judgements about peoples",
+    "policy-harm/ability": "accuracy lost",
+    "reward-perturbations/concept": "choices changed",
+    "reward-perturbations/label": "choices changed",
+    "reward-perturbations/language": "choices changed",
+    "reward-perturbations/paraphrase": "choices changed",
 }
 _OTHERS = {
     "misidentification/other-people": "nearer to the answers of",
@@ -89,6 +123,8 @@ _OF_PEOPLE = {
 """The people's own value of the number shown."""
 _SCORES = {"pairwise_diversity", "nearer_by"}
 _COUNTS = {"raters"}
+_SPREADS = {"judged_gain_lost", "judged_loss", "cost_beyond_gain"}
+"""Gains in spreads of the start model's rewards."""
 
 
 def kind_of(finding: Finding) -> str:
@@ -126,7 +162,7 @@ def of_people(finding: Finding) -> float | None:
 
 
 def written(kind: str, name: str, value: float, say: Speech) -> str:
-    """A number in its unit: a count, a score from 0 to 100, or a share.
+    """A number in its unit: a count, a score from 0 to 100, spreads of rewards, or a share.
 
     >>> written("simplification/alike", "pairwise_diversity", 17.6, Speech())
     '17.6'
@@ -137,4 +173,6 @@ def written(kind: str, name: str, value: float, say: Speech) -> str:
         return say.number(value, 3)
     if name in _COUNTS:
         return say.number(value, 0)
+    if name in _SPREADS:
+        return say.number(value, 2)
     return say.number(value) if name in _SCORES else say.percent(value)
