@@ -215,7 +215,8 @@ def test_the_page_of_runs_keeps_the_sections_that_other_scripts_write() -> None:
     text = (WRITERS / "results_page.py").read_text(encoding="utf-8")
     kept = re.search(r"ELSEWHERE = \((.*?)\)", text)
     assert kept is not None
-    assert set(json.loads(f"[{kept[1]}]")) == {"transformers", "surveys", "culturespa", "unseen"}
+    elsewhere = {"transformers", "surveys", "culturespa", "unseen", "recorded", "blend"}
+    assert set(json.loads(f"[{kept[1]}]")) == elsewhere
 
 
 def test_the_published_filter_drops_repeats_and_bare_digits_that_are_not_explained() -> None:
