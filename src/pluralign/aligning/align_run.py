@@ -48,7 +48,14 @@ from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.measured import RESULTS
 from pluralign.runs.policies import PASS_FILE
 from pluralign.runs.progress_bars import reporting
-from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
+from pluralign.runs.stages import (
+    SUMMARY,
+    read_summary,
+    redone_stages,
+    run_stage,
+    stage_number,
+    summaries_from,
+)
 from pluralign.settings import ALIGN_STAGES, ResolvedAlign, resolve_align
 from pluralign.settings.pass_file import read_pass_file
 from pluralign.settings.toml_tables import shown
@@ -155,11 +162,7 @@ def _stage(work: AlignWork, name: str) -> dict[str, Any]:
     done = work.folder.read_json(f"{name}/{SUMMARY}")
     if done is not None and name == "sample" and not done["failed"]:
         return done
-    work.reporter.stage(name)
-    since = time.perf_counter()
-    found = _RUN[name](work) | {"seconds": round(time.perf_counter() - since, 2)}
-    work.folder.write_json(f"{name}/{SUMMARY}", found)
-    return found
+    return run_stage(work.folder, name, partial(_RUN[name], work), work.reporter)
 
 
 def _finish(

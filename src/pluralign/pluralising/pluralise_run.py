@@ -27,7 +27,14 @@ from pluralign.pluralising.tuned_models import tune_models
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
-from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
+from pluralign.runs.stages import (
+    SUMMARY,
+    read_summary,
+    redone_stages,
+    run_stage,
+    stage_number,
+    summaries_from,
+)
 from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise, resolve_pluralise
 from pluralign.surveying.respondents import open_chat_model
 
@@ -126,11 +133,7 @@ def _stage(work: Work, name: str) -> dict[str, Any]:
     done = work.folder.read_json(f"{name}/{SUMMARY}")
     if done is not None and (name in _KEPT or (name == "answer" and not done["failed"])):
         return done
-    work.reporter.stage(name)
-    since = time.perf_counter()
-    found = _RUN[name](work) | {"seconds": round(time.perf_counter() - since, 2)}
-    work.folder.write_json(f"{name}/{SUMMARY}", found)
-    return found
+    return run_stage(work.folder, name, partial(_RUN[name], work), work.reporter)
 
 
 def _finish(

@@ -1,11 +1,13 @@
 """Stages of a run, each with a folder of its name and a summary in it."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidSettings, as_path, check_written
+from pluralign.core import AnyPath, InvalidSettings, Reporter, as_path, check_written
 from pluralign.runs.finished import AGAIN, read_object
+from pluralign.runs.folder import RunFolder
 
 SUMMARY = "summary.json"
 """Name of the summary in the folder of a stage."""
@@ -66,6 +68,24 @@ def read_summary(out: AnyPath, stages: Sequence[str], stage: str) -> dict[str, A
     found = read_object(folder / stage / SUMMARY)
     if found is None:
         raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(folder))
+    return found
+
+
+def run_stage(
+    folder: RunFolder, name: str, make: Callable[[], dict[str, Any]], reporter: Reporter
+) -> dict[str, Any]:
+    """Run one stage and write its summary, with the seconds that it took.
+
+    Args:
+        folder: Folder of the run.
+        name: Name of the stage.
+        make: Runs the stage and returns its summary.
+        reporter: Receives the name of the stage as it begins.
+    """
+    reporter.stage(name)
+    since = time.perf_counter()
+    found = make() | {"seconds": round(time.perf_counter() - since, 2)}
+    folder.write_json(f"{name}/{SUMMARY}", found)
     return found
 
 

@@ -1,6 +1,5 @@
 """Run `pluralign align --data task` stage by stage; a run that was stopped is resumed."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -25,7 +24,14 @@ from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder, read_rows
 from pluralign.runs.measured import RESULTS
 from pluralign.runs.progress_bars import reporting
-from pluralign.runs.stages import SUMMARY, read_summary, redone_stages, stage_number, summaries_from
+from pluralign.runs.stages import (
+    SUMMARY,
+    read_summary,
+    redone_stages,
+    run_stage,
+    stage_number,
+    summaries_from,
+)
 from pluralign.settings import TASK_STAGES, ResolvedAlignTask, resolve_align_task
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.surveying.respondents import open_chat_model
@@ -120,11 +126,7 @@ def _stage(work: TaskWork, name: str) -> dict[str, Any]:
     done = work.folder.read_json(f"{name}/{SUMMARY}")
     if done is not None and (name == "search" or (name == "write" and not done["failed"])):
         return done
-    work.reporter.stage(name)
-    since = time.perf_counter()
-    found = _RUN[name](work) | {"seconds": round(time.perf_counter() - since, 2)}
-    work.folder.write_json(f"{name}/{SUMMARY}", found)
-    return found
+    return run_stage(work.folder, name, partial(_RUN[name], work), work.reporter)
 
 
 def _work(resolved: ResolvedAlignTask, folder: RunFolder, reporter: Reporter) -> TaskWork:
