@@ -19,7 +19,8 @@ Protocol, written before any number was seen:
   reward model predicts those votes, as the judge predicts them, and as people cast them. The
   longest and the shortest of n are chosen in the same way.
 * Numbers are means over deals; intervals are those of one deal (95 %, jackknife over the voters
-  whose votes are counted, Student's t), since deals share their people.
+  whose votes are counted, Student's t), since deals share their people. A prediction has the
+  standard deviation over deals, each of which fits its models to other people.
 """
 
 import argparse
@@ -279,8 +280,13 @@ def rows_of(title: str, deals: Sequence[Mapping[Key, Gain]]) -> list[dict[str, A
     for whose, chooser, n in deals[0]:
         gains = [asdict(deal[whose, chooser, n]) for deal in deals]
         means = {name: float(np.mean([gain[name] for gain in gains])) for name in gains[0]}
+        spreads = {
+            f"{name}_sd": float(np.std([gain[name] for gain in gains], ddof=1))
+            for name in ("predicted", "judged")
+            if len(gains) > 1
+        }
         about = {"data": title, "votes_of": whose, "chosen_by": chooser, "n": n}
-        rows.append(about | means | {"deals": len(deals)})
+        rows.append(about | means | spreads | {"deals": len(deals)})
     return rows
 
 

@@ -15,7 +15,8 @@ the reward and the votes (`benchmarks/recorded_answers.py`; its protocol was wri
 number was seen). The reward model and the judge are `adaptive` on MiniLM, fitted to different
 people; the votes are cast on answers that neither has seen. Gains are points of the share of wins
 over a random candidate: as the reward model predicts the votes, as the judge predicts them, and as
-they were cast, with 95 % intervals over voters."""
+they were cast. Votes have 95 % intervals over voters; predictions have ± the standard
+deviation over deals, each of which fits the models to other people."""
 _NAMES = {"GBR": "United Kingdom", "~world": "worldwide panel", "~all": "all raters"}
 _COLORS = ("#6b6b6b", "#2c6fb0", "#000000", "#c0561f")
 _DASHES = ([2, 2], [6, 3], [1, 0], [8, 2, 2, 2])
@@ -59,7 +60,7 @@ def _table(rows: Sequence[Row], data: str, voters: str) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    gains = [_points(row["predicted"]), _points(row["judged"])]
+    gains = [f"{_points(row[by])} ± {100 * row[f'{by}_sd']:.1f}" for by in ("predicted", "judged")]
     voted = f"{_points(row['voted'])} [{_points(row['low'])}, {_points(row['high'])}]"
     return [*gains, voted, f"{row['votes']:.0f}", f"{row['people']:.0f}"]
 
