@@ -49,6 +49,7 @@ from pluralign.metrics.intervals import (
     percentile_interval,
 )
 from pluralign.metrics.knowledge_confusions import Confusions, compare_communities
+from pluralign.metrics.knowledge_effects import ScoredAnswer
 from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
     Match,
@@ -106,6 +107,7 @@ __all__ = [
     "KnowledgeScore",
     "Match",
     "RewardScale",
+    "ScoredAnswer",
     "answer_closeness",
     "answer_credit",
     "answer_diversity",
