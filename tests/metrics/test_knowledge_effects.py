@@ -6,7 +6,7 @@ from pluralign.core import InvalidInput
 from pluralign.metrics import ScoredAnswer
 
 
-def scored(question="q1", community="A", language="loc", named=True, credits=None, **more):
+def scored(question="q1", community="A", language="loc", named=True, credit=None, **more):
     return ScoredAnswer(
         model="m",
         question=question,
@@ -15,7 +15,7 @@ def scored(question="q1", community="A", language="loc", named=True, credits=Non
         language=language,
         place_named=named,
         form="short",
-        credits=credits or {"A": 1.0, "B": 0.0},
+        credits=credit or {"A": 1.0, "B": 0.0},
         **more,
     )
 
@@ -28,4 +28,4 @@ def test_an_answer_without_credit_in_its_place_or_with_one_above_1_is_refused():
     with pytest.raises(InvalidInput, match="no credit in the place"):
         scored(community="C")
     with pytest.raises(InvalidInput, match=r"credit in B must be in \[0, 1\]"):
-        scored(credits={"A": 1.0, "B": 1.5})
+        scored(credit={"A": 1.0, "B": 1.5})
