@@ -48,6 +48,14 @@ from pluralign.core.errors import (
 from pluralign.core.estimates import Estimate
 from pluralign.core.files import clear_parts, cut_torn_line, is_part, whole_file
 from pluralign.core.knowledge import AcceptedAnswer, KnowledgeQuestion, KnowledgeTest
+from pluralign.core.knowledge_answers import (
+    ANSWER_FORMS,
+    AnswerForm,
+    KnowledgeAnswer,
+    knowledge_answer_from_row,
+    knowledge_answer_row,
+    option_labels,
+)
 from pluralign.core.manifest import (
     MANIFEST,
     Manifest,
@@ -113,6 +121,7 @@ from pluralign.core.thought_marks import end_of_thought_marks
 from pluralign.core.thoughts import SplitThought, begins_with_thought, split_thought
 
 __all__ = [
+    "ANSWER_FORMS",
     "CONSENT_COLUMNS",
     "MANIFEST",
     "NO_STEER",
@@ -121,6 +130,7 @@ __all__ = [
     "AcceptedAnswer",
     "Answer",
     "AnswerDistribution",
+    "AnswerForm",
     "AnyPath",
     "AnyRequest",
     "AnySteer",
@@ -138,6 +148,7 @@ __all__ = [
     "IntArray",
     "InvalidInput",
     "InvalidSettings",
+    "KnowledgeAnswer",
     "KnowledgeQuestion",
     "KnowledgeTest",
     "Manifest",
@@ -204,6 +215,8 @@ __all__ = [
     "is_sealed",
     "is_sound",
     "keyed_number",
+    "knowledge_answer_from_row",
+    "knowledge_answer_row",
     "known_community",
     "list_folder",
     "list_written",
@@ -212,6 +225,7 @@ __all__ = [
     "moved_name",
     "names_digest",
     "near_communities",
+    "option_labels",
     "pairs_from_survey",
     "parse_json",
     "parse_toml",
