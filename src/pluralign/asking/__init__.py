@@ -2,6 +2,12 @@
 
 from pluralign.asking.asks import Putting, main_language, put
 from pluralign.asking.culture_tables import CultureTables, culture_tables
+from pluralign.asking.knowledge_templates import (
+    Template,
+    place_name,
+    template,
+    template_languages,
+)
 from pluralign.asking.several_answers import (
     MOST_TOGETHER,
     Malformed,
@@ -19,14 +25,18 @@ __all__ = [
     "Malformed",
     "Putting",
     "Strategy",
+    "Template",
     "ask_together",
     "check_distinct",
     "complete_text",
     "culture_tables",
     "load_strategy",
     "main_language",
+    "place_name",
     "put",
     "read_listed",
     "read_marked",
     "strategies",
+    "template",
+    "template_languages",
 ]
