@@ -59,8 +59,8 @@ def template_languages() -> tuple[str, ...]:
 def template(form: AnswerForm, language: str, place_named: bool) -> Template:
     """The template for a question in a language.
 
-    The file of the tag is used, else that of its first part (``pt`` for ``pt-BR``), else the English
-    one: `Template.language` is the language found.
+    The file of the tag is used, else that of its first part (``pt`` for ``pt-BR``), else the
+    English one: `Template.language` is the language found.
 
     Args:
         form: ``short`` or ``options``.
