@@ -78,6 +78,8 @@ def test_a_licence_that_is_not_a_text_is_refused(tmp_path: Path) -> None:
         ('es = ["pan"]', 'es = [""]', "at least one variant"),
         ('es = ["pan"]', 'es = "pan"', "must be a list of texts"),
         ("topic =", "topc =", "unknown key 'topc'"),
+        ('id = "food-1"', 'id = " "', "'id' must be an id, got ' '"),
+        ('id = "food-1"', 'id = ["food-1"]', "'id'"),
         ('{ es = "¿Qué se desayuna?", en = "What is for breakfast?" }', '"?"', "table of texts"),
     ],
 )
@@ -98,6 +100,57 @@ def test_an_answer_that_is_no_option_is_a_fault_with_its_line(tmp_path: Path) ->
     (fault,) = checked(tmp_path, bad).faults
     assert (fault.kind, fault.where.rpartition(":")[2]) == ("cannot be read", "6")
     assert "'seis' is not among the options" in fault.what
+
+
+def test_an_answer_that_is_two_options_is_a_fault(tmp_path: Path) -> None:
+    bad = options("h", "¿Qué?", "uno", "dos", "tres").replace('["uno"], p', '["uno", "dos"], p')
+    (fault,) = checked(tmp_path, bad).faults
+    assert fault.kind == "cannot be read"
+    assert "one answer must be one option in 'es', got 2: dos, uno" in fault.what
+
+
+def test_an_answer_without_an_option_in_one_of_the_languages_is_a_fault(tmp_path: Path) -> None:
+    bad = options("h", "¿Qué?", "uno", "dos", "tres").replace(
+        "answers =", 'options.en = ["two", "three", "one"]\nanswers ='
+    )
+    (fault,) = checked(tmp_path, bad).faults
+    assert fault.kind == "cannot be read"
+    assert "'dos' has no option in 'en'" in fault.what
+
+
+def test_texts_and_answers_that_are_not_in_the_local_language_are_faults(tmp_path: Path) -> None:
+    english = (
+        FOOD.replace("{ es = ", "{ en = ")
+        .replace(', en = ["tamales"]', "")
+        .replace('en = "¿Qué se desayuna?", ', "")
+    )
+    found = checked(tmp_path, english, FOOD.replace('es = ["pan"]', 'en = ["bread"]', 1))
+    assert [(f.question, f.kind, f.what) for f in found.faults if "doubled" not in f.kind] == [
+        (
+            "food-1",
+            "not in the local language",
+            "the question has no text in 'es'; it has en",
+        ),
+        (
+            "food-1",
+            "not in the local language",
+            "no variant in 'es': 2 answers (tamales, pan)",
+        ),
+        ("food-1", "not in the local language", "no variant in 'es': 1 answer (bread)"),
+    ]
+
+
+def test_rows_are_counted_by_reasons_without_their_texts(tmp_path: Path) -> None:
+    right = options("h", "¿Qué?", "uno", "dos", "tres")
+    bad = [
+        right.replace('id = "h"', f'id = "h{k}"').replace('es = ["uno"]', f'es = ["x{k}"]')
+        for k in range(3)
+    ]
+    asked = FOOD.replace("people = 5 }", "people = 50 }")
+    assert checked(tmp_path, right, *bad, asked).tally.dropped == {
+        "answer is not among the options": 3,
+        "more people answered than were asked": 1,
+    }
 
 
 @pytest.mark.parametrize("option", ["dos", ""])

@@ -144,6 +144,28 @@ def test_an_empty_option_column_does_not_shift_the_letters_of_later_options(tmp_
     assert tally.left_out == {"empty option at the end": 1}
 
 
+def test_an_option_column_that_a_row_lacks_does_not_shift_later_options(tmp_path: Path) -> None:
+    rows = (
+        {"id": "1", "question": "Drink?", "A": "tea", "C": "milk", "answer": "C"},
+        {"id": "2", "question": "Drink?", "A": "tea", "B": "milk", "answer": "B"},
+        {"id": "3", "question": "Drink?", "A": "tea", "2": "milk", "answer": "A"},
+        {"id": "4", "question": "Drink?", "0": "tea", "1": "milk", "answer": "1"},  # tea or milk?
+    )
+    tally = Tally()
+    source = MultipleChoice(write(tmp_path / "rows.jsonl", *rows), "GBR", "en", skip_bad=True)
+    (kept,) = read_knowledge(source, tally).questions
+    assert kept.options["en"] == ("tea", "milk")
+    assert kept.answers[0].variants["en"] == ("milk",)
+    assert tally.dropped == {
+        "fewer than two options, or an empty one": 1,
+        "options in columns of letters and of numbers": 1,
+        "options are numbered from 0": 1,
+    }
+    from_zero = MultipleChoice(write(tmp_path / "zero.jsonl", rows[3]), "GBR", "en", first=0)
+    (read,) = read_knowledge(from_zero).questions
+    assert read.answers[0].variants["en"] == ("milk",)
+
+
 @pytest.mark.parametrize(
     ("key", "index"),
     [

@@ -38,6 +38,7 @@ from pluralign.core.earlier_names import earlier_name, moved_name
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
+    InvalidQuestion,
     InvalidSettings,
     MissingExtra,
     NotEnoughData,
@@ -147,6 +148,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "InvalidInput",
+    "InvalidQuestion",
     "InvalidSettings",
     "KnowledgeAnswer",
     "KnowledgeQuestion",

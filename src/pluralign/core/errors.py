@@ -29,6 +29,23 @@ class InvalidInput(PluralignError, ValueError):
     """A file, a setting or an argument is not valid."""
 
 
+class InvalidQuestion(InvalidInput):
+    """A question or an answer to it is not valid.
+
+    Args:
+        what: The problem, in one sentence.
+        reason: The problem in a few words, without data of the question: rows are counted by it.
+        where: The place of the question, if known.
+        hint: The next step, if known.
+    """
+
+    def __init__(
+        self, what: str, *, reason: str, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reason = reason
+
+
 class InvalidSettings(InvalidInput):
     """A settings file is not valid."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pluralign.core.errors import InvalidInput, NotEnoughData
+from pluralign.core.errors import InvalidInput, InvalidQuestion, NotEnoughData
 from pluralign.core.printable import count_of, listed
 
 
@@ -16,7 +16,7 @@ class AcceptedAnswer:
         count: Number of people who gave it, >= 1; None where the answer is only known to be right.
 
     Raises:
-        InvalidInput: If there is no variant, one is empty, or the count is below 1.
+        InvalidQuestion: If there is no variant, one is empty, or the count is below 1.
 
     >>> fruit = AcceptedAnswer({"fa": ("میوه",), "en": ("fruit", "fruits")}, count=3)
     >>> fruit.variants_in("en")
@@ -29,12 +29,17 @@ class AcceptedAnswer:
     def __post_init__(self) -> None:
         texts = [text for found in self.variants.values() for text in found]
         if not texts:
-            raise InvalidInput("an answer must have at least one variant")
+            raise InvalidQuestion(
+                "an answer must have at least one variant", reason="answer without a variant"
+            )
         if not all(text.strip() for text in texts):
-            raise InvalidInput("a variant of an answer must not be empty")
+            raise InvalidQuestion(
+                "a variant of an answer must not be empty", reason="empty variant of an answer"
+            )
         if self.count is not None and self.count < 1:
-            raise InvalidInput(
+            raise InvalidQuestion(
                 f"an answer must have been given by at least one person, got {self.count}",
+                reason="answer that nobody gave",
                 hint="leave out answers that nobody gave; an option may stay without people",
             )
 
@@ -60,8 +65,9 @@ class KnowledgeQuestion:
             several answers, so counts may add up to more.
 
     Raises:
-        InvalidInput: If a text is missing, no answer is accepted, counts are given for some answers
-            only, the options of two languages differ in number, or an answer is not among them.
+        InvalidQuestion: If the id or a text is missing, no answer is accepted, counts are given for
+            some answers only, the options of two languages differ in number, or an answer is not
+            exactly one of them in each language.
 
     >>> question = KnowledgeQuestion(
     ...     "food-1", "IRN", "fa", {"en": "What do children eat at school?"},
@@ -133,50 +139,103 @@ class KnowledgeQuestion:
         return f"question {self.id}, community {self.community}"
 
     def _check_texts(self) -> None:
+        if not self.id.strip():
+            raise InvalidQuestion(
+                "the id of a question must not be empty",
+                reason="empty id",
+                where=f"community {self.community}",
+                hint="give each question an id of its own, such as food-1",
+            )
         if not self.texts or not all(text.strip() for text in self.texts.values()):
-            raise InvalidInput("a question must have a text in each language", where=self.where)
+            raise InvalidQuestion(
+                "a question must have a text in each language",
+                reason="question without a text",
+                where=self.where,
+            )
 
     def _check_answers(self) -> None:
         if not self.answers:
-            raise InvalidInput("a question must have an accepted answer", where=self.where)
+            raise InvalidQuestion(
+                "a question must have an accepted answer",
+                reason="no accepted answer",
+                where=self.where,
+            )
         if len({answer.count is None for answer in self.answers}) > 1:
-            raise InvalidInput(
+            raise InvalidQuestion(
                 "all answers must have counts of people, or none; got counts for some",
+                reason="counts for some answers only",
                 where=self.where,
                 hint="give the number of people for each answer",
             )
 
     def _check_options(self) -> None:
         if len({len(options) for options in self.options.values()}) > 1:
-            raise InvalidInput("two languages differ in number of options", where=self.where)
+            raise InvalidQuestion(
+                "two languages differ in number of options",
+                reason="languages differ in number of options",
+                where=self.where,
+            )
         for language, options in self.options.items():
             if len(options) < 2 or len(set(options)) < len(options) or not all(options):
-                raise InvalidInput(
+                raise InvalidQuestion(
                     f"the options in {language!r} must be two or more, all different, none empty",
+                    reason="options are few, doubled or empty",
                     where=self.where,
                 )
             for answer in self.answers:
-                if not set(answer.variants_in(language)) <= set(options):
-                    missing = sorted(set(answer.variants_in(language)) - set(options))
-                    raise InvalidInput(
-                        f"the accepted answer {missing[0]!r:.80} is not among the options",
-                        where=self.where,
-                        hint=f"the options are: {', '.join(options)[:200]}",
-                    )
+                self._check_option(answer, language)
+
+    def _check_option(self, answer: AcceptedAnswer, language: str) -> None:
+        """Check that an answer is exactly one of the options in a language."""
+        options = self.options[language]
+        variants = set(answer.variants_in(language))
+        missing = sorted(variants - set(options))
+        if missing:
+            raise InvalidQuestion(
+                f"the accepted answer {missing[0]!r:.80} is not among the options",
+                reason="answer is not among the options",
+                where=self.where,
+                hint=f"the options are: {', '.join(options)[:200]}",
+            )
+        if len(variants) > 1:
+            raise InvalidQuestion(
+                f"one answer must be one option in {language!r}, got {len(variants)}: "
+                f"{', '.join(sorted(variants))[:80]}",
+                reason="one answer is several options",
+                where=self.where,
+                hint="write an answer for each option, with the number of people who chose it",
+            )
+        if not variants:
+            shown = next(text for found in answer.variants.values() for text in found)
+            raise InvalidQuestion(
+                f"the accepted answer {shown!r:.80} has no option in {language!r}",
+                reason="answer without an option in a language",
+                where=self.where,
+                hint=f"write which option in {language!r} it is, or leave out these options",
+            )
 
     def _check_people(self) -> None:
         if any(count < 0 for count in self.unanswered.values()):
-            raise InvalidInput("people without an answer must be >= 0", where=self.where)
+            raise InvalidQuestion(
+                "people without an answer must be >= 0",
+                reason="count of people is not valid",
+                where=self.where,
+            )
         if self.people is None:
             return
         if self.people < 1:
-            raise InvalidInput("a question must have been asked of someone", where=self.where)
+            raise InvalidQuestion(
+                "a question must have been asked of someone",
+                reason="nobody asked",
+                where=self.where,
+            )
         heard = self.most if self.counted else 0
         if heard + self.without_answer > self.people:
-            raise InvalidInput(
+            raise InvalidQuestion(
                 f"{count_of(heard, 'person', 'people')} gave the most common answer and "
                 f"{self.without_answer} none, but only "
                 f"{count_of(self.people, 'person was', 'people were')} asked",
+                reason="more people answered than were asked",
                 where=self.where,
                 hint="correct the counts, or leave out the number of people",
             )

@@ -37,6 +37,7 @@ FaultKind = Literal[
     "given away by position",
     "given away by the question",
     "option without people",
+    "not in the local language",
     "wrong script",
     "mixed scripts",
     "unfinished",
@@ -125,6 +126,7 @@ def faults_of(placed: Sequence[PlacedQuestion]) -> list[Fault]:
     for one in placed:
         found += _unfinished(one)
         found += _wrong_scripts(one)
+        found += _not_local(one)
         found += _given_away(one)
         found += _shared_variants(one)
         found += _options_without_people(one)
@@ -201,6 +203,25 @@ def _wrong_scripts(one: PlacedQuestion) -> Iterator[Fault]:
 def _is_foreign(kind: str, text: str, language: str) -> bool:
     """Whether a text is in another script; a question may have names in one."""
     return foreign_share(text, language) > (_HALF if kind == "question" else _ALL)
+
+
+def _not_local(one: PlacedQuestion) -> Iterator[Fault]:
+    """Parts that are not in the local language, so that a local answer cannot be scored."""
+    q = one.question
+    kind: FaultKind = "not in the local language"
+    if q.language not in q.texts:
+        what = f"the question has no text in {q.language!r}; it has {', '.join(q.texts)}"
+        yield Fault(one.where, q.id, kind, what, "write the question in the local language, too")
+    if q.options and q.language not in q.options:
+        what = f"there are no options in {q.language!r}; there are in {', '.join(q.options)}"
+        yield Fault(one.where, q.id, kind, what, "write the options in the local language, too")
+    foreign = [answer for answer in q.answers if not answer.variants_in(q.language)]
+    if foreign and not q.options:
+        first = [next(iter(answer.variants.values()))[0] for answer in foreign]
+        shown = ", ".join(shortened(text, _SHOWN) for text in first)[: 2 * _SHOWN]
+        what = f"no variant in {q.language!r}: {count_of(len(foreign), 'answer')} ({shown})"
+        hint = "write the words that people used; other words never match"
+        yield Fault(one.where, q.id, kind, what, hint)
 
 
 def _given_away(one: PlacedQuestion) -> Iterator[Fault]:

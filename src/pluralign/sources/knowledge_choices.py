@@ -22,7 +22,9 @@ from pluralign.sources.typed_cells import (
 
 _OPTION_COLUMNS = ("candidates", "choices", "options")
 _TOPIC_COLUMNS = ("topic", "category", "domain")
-_NUMBERED = re.compile(r"(?:option|choice|candidate)?[ _-]?([a-h]|[1-8])", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:option|choice|candidate)?[ _-]?([a-h]|[0-8])", re.IGNORECASE)
+_LABELS = ("abcdefgh", "12345678", "012345678")
+"""Labels of columns of options, in order."""
 _LETTERS = ("abcdefgh", "ابجدهوزح", "абвгдежз", "αβγδεζηθ")
 """Letters that label options, in order: Latin, Arabic and Persian (abjad), Cyrillic, Greek."""
 _FIRST_LETTER = {"أ": "ا", "آ": "ا", "الف": "ا"}
@@ -79,7 +81,7 @@ class MultipleChoice:
 
     def _placed(self, row: Row, community: str, place: str, tally: Tally) -> PlacedQuestion:
         text = tidy(text_of(row, "question"))
-        options = _options(row, tally)
+        options = _options(row, self.first, tally)
         right = option_named(row.get("answer"), options, self.first)
         id_ = optional_id(row, "id") or text_digest("\x1f".join((text, *options)))[:12]
         with as_bad_row():
@@ -161,9 +163,9 @@ def _remedy(key: str, options: Sequence[str], first: int) -> str:
     return f"the options are: {', '.join(options)[:200]}"
 
 
-def _options(row: Row, tally: Tally) -> tuple[str, ...]:
+def _options(row: Row, first: int, tally: Tally) -> tuple[str, ...]:
     given = [row[column] for column in _OPTION_COLUMNS if not is_missing(row.get(column))]
-    values = _listed(given[0]) if given else _in_columns(row)
+    values = _listed(given[0]) if given else _in_columns(row, first)
     options = tuple(tidy(str(value)) for value in values)
     while options and not options[-1]:
         options = options[:-1]
@@ -194,11 +196,11 @@ def _listed(value: object) -> list[object]:
     return value
 
 
-def _in_columns(row: Row) -> list[object]:
+def _in_columns(row: Row, first: int) -> list[object]:
     found: dict[str, object] = {}
     for column, value in row.items():
         label = _NUMBERED.fullmatch(column.strip())
-        if label:  # an empty option keeps its place, so that letters name the right options
+        if label:
             found[label[1].casefold()] = "" if is_missing(value) else value
     if not found:
         near = [name for wanted in _OPTION_COLUMNS for name in near_columns(wanted, row)]
@@ -207,7 +209,22 @@ def _in_columns(row: Row) -> list[object]:
             reason="missing options",
             hint=f"is {near[0]!r} meant as 'candidates'?" if near else None,
         )
-    return [found[label] for label in sorted(found)]
+    labels = next((labels for labels in _LABELS if found.keys() <= set(labels)), None)
+    if labels is None:
+        raise BadRow(
+            f"options must be in columns of letters or of numbers, got {', '.join(sorted(found))}",
+            reason="options in columns of letters and of numbers",
+        )
+    if "0" in found and first:
+        raise BadRow(
+            "the columns of options are numbered from 0, but the answer key from 1",
+            reason="options are numbered from 0",
+            hint="set first = 0 (--first 0), or name the columns A, B, C",
+            whole_file=True,
+        )
+    # An option that is empty or not in the row keeps its place, so that the answer key names the
+    # right one.
+    return [found.get(label, "") for label in labels[: labels.index(max(found)) + 1]]
 
 
 def _topic(row: Row) -> str:

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from pluralign.core import (
     InvalidInput,
+    InvalidQuestion,
     KnowledgeQuestion,
     KnowledgeTest,
     NotEnoughData,
@@ -131,13 +132,13 @@ def as_bad_row() -> Iterator[None]:
     """Turn a question that is not valid into a bad row, so that its file and line are reported.
 
     Raises:
-        BadRow: Instead of `pluralign.core.InvalidInput`.
+        BadRow: Instead of `pluralign.core.InvalidQuestion`.
     """
     try:
         yield
-    except InvalidInput as error:
+    except InvalidQuestion as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
-        raise BadRow(what, reason=error.what, hint=error.hint) from error
+        raise BadRow(what, reason=error.reason, hint=error.hint) from error
 
 
 def _check_ids(placed: list[PlacedQuestion]) -> None:

@@ -15,7 +15,7 @@ from pluralign.sources.knowledge_reading import (
     region_id,
 )
 from pluralign.sources.row_files import RowPolicy, location, refused_at
-from pluralign.sources.typed_cells import BadRow, Row, near_columns, require_columns
+from pluralign.sources.typed_cells import BadRow, Row, id_of, near_columns, require_columns
 
 HEAD_KEYS = ("name", "community", "language", "license", "people", "question")
 QUESTION_KEYS = ("id", "topic", "text", "answers", "options", "dont_know", "people")
@@ -127,7 +127,7 @@ def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> Knowled
         )
     with as_bad_row():
         return KnowledgeQuestion(
-            id=str(row["id"]),
+            id=id_of(row, "id"),
             community=community,
             language=str(head["language"]),
             texts={tag: tidy(text) for tag, text in _texts(row, "text").items()},
