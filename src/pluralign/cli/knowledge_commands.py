@@ -88,8 +88,8 @@ def check(
         Path,
         typer.Argument(
             help="The test: a .toml file of `pluralign knowledge new`; a .jsonl, .json, .csv or "
-            ".parquet file with columns question, candidates and answer; or a file or folder of "
-            "BLEnD."
+            ".parquet file with columns question, candidates and answer; a file or folder of BLEnD "
+            "or IndicQuest; or a file of KoBBQ or CLIcK."
         ),
     ],
     community: Annotated[

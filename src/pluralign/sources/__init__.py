@@ -14,6 +14,9 @@ from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.knowledge_blend import BlendKnowledge
 from pluralign.sources.knowledge_choices import MultipleChoice
+from pluralign.sources.knowledge_click import ClickKnowledge
+from pluralign.sources.knowledge_indicquest import IndicQuestKnowledge
+from pluralign.sources.knowledge_kobbq import KobbqKnowledge
 from pluralign.sources.knowledge_reading import (
     KnowledgeSource,
     PlacedQuestion,
@@ -63,12 +66,15 @@ __all__ = [
     "ArgillaPairs",
     "BlendKnowledge",
     "BlendPairs",
+    "ClickKnowledge",
     "CoValPairs",
     "CollectedPairs",
     "CommunityAlignment",
     "GlobalOpinions",
+    "IndicQuestKnowledge",
     "JsonlPairs",
     "KnowledgeSource",
+    "KobbqKnowledge",
     "LabelStudioPairs",
     "Ledger",
     "Loaded",

@@ -11,11 +11,11 @@ from pluralign.sources.knowledge_reading import (
     as_bad_row,
     cleaned,
     count_in,
+    files_of,
     region_id,
 )
 from pluralign.sources.row_files import (
     RowPolicy,
-    file_kind,
     file_stem,
     location,
     read_rows,
@@ -76,7 +76,7 @@ class BlendKnowledge:
         Raises:
             InvalidInput: If a row cannot be read, or a file is not named after a region.
         """
-        for file in _files(self.path):
+        for file in files_of(self.path, _KINDS):
             community, language = self._region(file)
             for number, row in read_rows(file, policy, kinds=_KINDS):
                 place = location(file, number)
@@ -103,19 +103,6 @@ class BlendKnowledge:
             )
         with refused_at(file, 1):
             return region_id(community), language
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(file for file in path.iterdir() if file_kind(file) in _KINDS)
-    if not found:
-        raise InvalidInput(
-            "the folder has no .jsonl or .jsonl.gz files",
-            where=str(path),
-            hint="give the folder with a file for each region",
-        )
-    return found
 
 
 def _question(row: Row, community: str, language: str, tally: Tally) -> KnowledgeQuestion:

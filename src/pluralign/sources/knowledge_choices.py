@@ -1,6 +1,5 @@
 """Multiple-choice questions on common knowledge, from JSON Lines, JSON, CSV and Parquet files."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import ClassVar
 
 from pluralign.core import AcceptedAnswer, KnowledgeQuestion, Tally, is_missing, text_digest, tidy
 from pluralign.sources.knowledge_reading import PlacedQuestion, as_bad_row, region_id
+from pluralign.sources.literals import literal
 from pluralign.sources.row_files import RowPolicy, location, read_rows, refused_at
 from pluralign.sources.typed_cells import (
     BadRow,
@@ -81,7 +81,7 @@ class MultipleChoice:
 
     def _placed(self, row: Row, community: str, place: str, tally: Tally) -> PlacedQuestion:
         text = tidy(text_of(row, "question"))
-        options = _options(row, self.first, tally)
+        options = options_of(row, tally, self.first)
         right = option_named(row.get("answer"), options, self.first)
         id_ = optional_id(row, "id") or text_digest("\x1f".join((text, *options)))[:12]
         with as_bad_row():
@@ -163,7 +163,38 @@ def _remedy(key: str, options: Sequence[str], first: int) -> str:
     return f"the options are: {', '.join(options)[:200]}"
 
 
-def _options(row: Row, first: int, tally: Tally) -> tuple[str, ...]:
+def option_written(answer: str, options: Sequence[str], column: str = "answer") -> int:
+    """The index of the option whose text an answer repeats.
+
+    Args:
+        answer: The text.
+        options: The options.
+        column: Name of its column, for the message.
+
+    Raises:
+        BadRow: If it is not among them.
+    """
+    key = tidy(answer)
+    if key not in options:
+        raise BadRow(
+            f"{column!r} {key!r:.60} is not among the {len(options)} options",
+            reason=f"{column} is not among the options",
+            hint=f"the options are: {', '.join(options)[:200]}",
+        )
+    return options.index(key)
+
+
+def options_of(row: Row, tally: Tally, first: int = 1) -> tuple[str, ...]:
+    """The options of a row: a list under a known name, or in columns of their own.
+
+    Args:
+        row: The row.
+        tally: Counts empty options at the end, which are left out.
+        first: Number of the first option, where columns are numbered.
+
+    Raises:
+        BadRow: If there are fewer than two, or one before the last is empty.
+    """
     given = [row[column] for column in _OPTION_COLUMNS if not is_missing(row.get(column))]
     values = _listed(given[0]) if given else _in_columns(row, first)
     options = tuple(tidy(str(value)) for value in values)
@@ -179,12 +210,9 @@ def _options(row: Row, first: int, tally: Tally) -> tuple[str, ...]:
 
 
 def _listed(value: object) -> list[object]:
-    """The options of a list, of the text of a JSON list, or of a text with bars between them."""
+    """The options of a list, of a list written as JSON or Python, or of a text with bars."""
     if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise BadRow(f"the options are not JSON: {error}", reason="options not JSON") from error
+        value = literal(value, "options", "[]")
     if isinstance(value, str):
         value = value.split("|")
     if not isinstance(value, list) or not all(isinstance(v, str | int | float) for v in value):

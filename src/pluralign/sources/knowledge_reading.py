@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pluralign.core import (
@@ -15,7 +16,7 @@ from pluralign.core import (
     tidy,
 )
 from pluralign.sources.community_labels import required_community
-from pluralign.sources.row_files import RowPolicy
+from pluralign.sources.row_files import RowPolicy, file_kind
 from pluralign.sources.typed_cells import BadRow
 
 
@@ -70,6 +71,24 @@ def read_knowledge(source: KnowledgeSource, tally: Tally | None = None) -> Knowl
         raise NotEnoughData("no questions are left", where=source.name, hint=tally.why() or None)
     _check_ids(placed)
     return KnowledgeTest(source.name, tuple(p.question for p in placed), source.license)
+
+
+def files_of(path: Path, kinds: tuple[str, ...]) -> list[Path]:
+    """The file, or the files of these kinds in a folder, in the order of their names.
+
+    Raises:
+        InvalidInput: If a folder has no file of these kinds.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file_kind(file) in kinds)
+    if not found:
+        raise InvalidInput(
+            f"the folder has no {' or '.join(f'.{kind}' for kind in kinds)} files",
+            where=str(path),
+            hint="give the folder with the files of the test",
+        )
+    return found
 
 
 def region_id(label: str) -> str:

@@ -6,18 +6,31 @@ from pathlib import Path
 from pluralign.core import InvalidInput, Tally
 from pluralign.sources.knowledge_blend import REGIONS, BlendKnowledge
 from pluralign.sources.knowledge_choices import MultipleChoice
+from pluralign.sources.knowledge_click import COLUMNS as CLICK_COLUMNS
+from pluralign.sources.knowledge_click import ClickKnowledge
+from pluralign.sources.knowledge_indicquest import COLUMNS as INDICQUEST_COLUMNS
+from pluralign.sources.knowledge_indicquest import IndicQuestKnowledge
+from pluralign.sources.knowledge_kobbq import SAMPLE_COLUMNS, SURVEY_COLUMNS, KobbqKnowledge
 from pluralign.sources.knowledge_reading import KnowledgeSource
 from pluralign.sources.knowledge_written import WrittenKnowledge
-from pluralign.sources.row_files import RowPolicy, file_stem, read_rows
+from pluralign.sources.row_files import RowPolicy, file_kind, file_stem, read_rows
+
+_FIRST_ROWS = 5
 
 
 def recognise_knowledge(
-    path: Path, community: str | None = None, language: str | None = None, first: int = 1
+    path: Path,
+    community: str | None = None,
+    language: str | None = None,
+    first: int = 1,
 ) -> KnowledgeSource:
-    """Find the source for a file: a written test, counted answers of BLEnD, or multiple choice.
+    """Find the source for a file: a written test, a published set, or multiple choice.
+
+    Published sets (BLEnD, KoBBQ, CLIcK, IndicQuest) are found by their columns, and by names of
+    regions.
 
     Args:
-        path: A TOML file, a folder of BLEnD, or a table.
+        path: A TOML file, a table, or a folder of tables.
         community: Its community, where the file does not name it.
         language: Tag of its local language, where the file does not name it.
         first: Number of the first option in the answer key of multiple-choice questions.
@@ -28,8 +41,10 @@ def recognise_knowledge(
     """
     if path.suffix == ".toml":
         return WrittenKnowledge(path)
-    if path.is_dir() or _has_counts(path):
-        return BlendKnowledge(path, community, language)
+    columns = _columns(path)
+    published = _published(path, columns, community, language)
+    if published is not None:
+        return published
     if community is None or language is None:
         raise InvalidInput(
             "a table of questions with options does not name its community and language",
@@ -39,9 +54,28 @@ def recognise_knowledge(
     return MultipleChoice(path, community, language, first)
 
 
-def _has_counts(path: Path) -> bool:
-    """Whether the first rows have the counted answers of BLEnD."""
-    if file_stem(path) in REGIONS:
-        return True
-    rows = islice(read_rows(path, RowPolicy(Tally(), skip_bad=True)), 5)
-    return any("annotations" in row for _, row in rows)
+def _published(
+    path: Path, columns: set[str], community: str | None, language: str | None
+) -> KnowledgeSource | None:
+    """The source of a published set; None for another table."""
+    if columns.issuperset(SAMPLE_COLUMNS) or columns.issuperset(SURVEY_COLUMNS):
+        return KobbqKnowledge(path)
+    if columns.issuperset(CLICK_COLUMNS):
+        return ClickKnowledge(path)
+    if columns.issuperset(INDICQUEST_COLUMNS):
+        return IndicQuestKnowledge(path, community or "IND", language)
+    if file_stem(path) in REGIONS or "annotations" in columns or path.is_dir():
+        return BlendKnowledge(path, community, language)
+    return None
+
+
+def _columns(path: Path) -> set[str]:
+    """Columns of the first rows of a file, or of the first table in a folder."""
+    file = path
+    if path.is_dir():
+        tables = sorted(found for found in path.iterdir() if file_kind(found) is not None)
+        if not tables:
+            return set()
+        file = tables[0]
+    rows = islice(read_rows(file, RowPolicy(Tally(), skip_bad=True)), _FIRST_ROWS)
+    return {column for _, row in rows for column in row}
