@@ -158,7 +158,7 @@ def test_self_alignment_shows_five_near_questions_with_these_peoples_most_common
         ("NLD", "the Netherlands"),
         ("RUS", "the Russian Federation"),
         ("COD", "the Democratic Republic of the Congo"),
-        ("MEX/oaxaca", "Oaxaca"),
+        ("MEX/oaxaca", "Oaxaca, Mexico"),
         ("CHN", "China"),
     ],
 )

@@ -1,13 +1,9 @@
 """Turn survey questions into asks: strategies, their templates, orders and wordings."""
 
-from pluralign.asking.asks import Putting, main_language, put
+from pluralign.asking.asks import Putting, put
 from pluralign.asking.culture_tables import CultureTables, culture_tables
-from pluralign.asking.knowledge_templates import (
-    Template,
-    place_name,
-    template,
-    template_languages,
-)
+from pluralign.asking.knowledge_templates import Template, template, template_languages
+from pluralign.asking.place_names import main_language, place_name
 from pluralign.asking.several_answers import (
     MOST_TOGETHER,
     Malformed,
@@ -17,7 +13,7 @@ from pluralign.asking.several_answers import (
     read_listed,
     read_marked,
 )
-from pluralign.asking.strategies import Strategy, load_strategy, strategies
+from pluralign.asking.strategies import Strategy, Translation, load_strategy, strategies
 
 __all__ = [
     "MOST_TOGETHER",
@@ -26,6 +22,7 @@ __all__ = [
     "Putting",
     "Strategy",
     "Template",
+    "Translation",
     "ask_together",
     "check_distinct",
     "complete_text",

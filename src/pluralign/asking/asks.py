@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from pluralign.asking.culture_tables import CultureTables, culture_tables
-from pluralign.asking.strategies import Strategy
+from pluralign.asking.place_names import list_names, main_language, place_name
+from pluralign.asking.strategies import Strategy, Translation, Words
 from pluralign.core import (
     Ask,
     InvalidInput,
@@ -14,10 +14,8 @@ from pluralign.core import (
     Survey,
     SurveyQuestion,
     Tally,
-    community,
     render_question,
     rng_for,
-    with_article,
 )
 
 _NEAR = 3
@@ -36,9 +34,12 @@ class Putting:
         paraphrases: Number of wordings, >= 1.
         draws: Number of times each ask is sampled, >= 1.
         seed: Seed of the shuffles.
+        languages: Languages of the words of strategies that name a community: ``en``, ``local``
+            (the main language of the community) or both, which makes one ask where they are the
+            same. A strategy whose template has ``language = "local"`` is always asked locally.
 
     Raises:
-        InvalidInput: If a number is below 1.
+        InvalidInput: If a number is below 1, or there is no language.
     """
 
     numbering: Literal["codes", "one"] = "codes"
@@ -46,8 +47,11 @@ class Putting:
     paraphrases: int = 1
     draws: int = 1
     seed: int = 0
+    languages: tuple[Words, ...] = ("en",)
 
     def __post_init__(self) -> None:
+        if not self.languages:
+            raise InvalidInput("languages must have en, local or both, got none")
         if min(self.orders, self.paraphrases, self.draws) < 1:
             numbers = (self.orders, self.paraphrases, self.draws)
             raise InvalidInput(f"orders, paraphrases and draws must be >= 1, got {numbers}")
@@ -99,6 +103,14 @@ def put(
 
 
 @dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a strategy, and the tag of their language."""
+
+    language: str
+    translation: Translation
+
+
+@dataclass(frozen=True, slots=True)
 class _Writer:
     strategy: Strategy
     survey: Survey
@@ -112,19 +124,30 @@ class _Writer:
         wordings: Mapping[str, str],
         tally: Tally,
     ) -> Iterator[Ask]:
-        fields = self._fields(question, community_, tally)
+        for words in self._translations(community_, tally):
+            yield from self._worded(question, community_, words, wordings, tally)
+
+    def _worded(
+        self,
+        question: SurveyQuestion,
+        community_: str | None,
+        words: _Words,
+        wordings: Mapping[str, str],
+        tally: Tally,
+    ) -> Iterator[Ask]:
+        """The asks in one language, for each order, wording and draw."""
+        fields = self._fields(question, community_, words, tally)
         if fields is None:
             return
-        language, system, translated = self._language(community_, tally)
-        if language is None:
-            return
+        if words.language != "en":
+            wordings = {"": words.translation.user}
         for order in _orders(question, self.putting):
             shown = tuple(question.options[i] for i in order)
             labels = self._labels(question, order)
             options = render_question("", shown, labels).strip("\n")
             filled = fields | {"question": question.text, "options": options}
-            for variant, user in (wordings if translated is None else {"": translated}).items():
-                turns = (("system", system), ("user", user))
+            for variant, user in wordings.items():
+                turns = (("system", words.translation.system), ("user", user))
                 written = [Message(role, text.format(**filled)) for role, text in turns if text]
                 for draw in range(self.putting.draws):
                     yield Ask(
@@ -135,9 +158,10 @@ class _Writer:
                         order=order,
                         labels=labels,
                         variant=variant,
-                        language=language,
+                        language=words.language,
                         draw=draw,
                         shows_gold=self.strategy.shows_gold,
+                        machine_written=words.translation.machine_written,
                     )
 
     def _labels(self, question: SurveyQuestion, order: tuple[int, ...]) -> tuple[str, ...]:
@@ -147,30 +171,30 @@ class _Writer:
         return question.codes
 
     def _fields(
-        self, question: SurveyQuestion, community_: str | None, tally: Tally
+        self, question: SurveyQuestion, community_: str | None, words: _Words, tally: Tally
     ) -> dict[str, str] | None:
         """Values of the template's fields about the community; None where one cannot be filled."""
         needs, found = self.strategy.needs, {}
         if community_ is None:
             return {}
-        found["culture"] = _name(community_)
+        found["culture"] = place_name(community_, words.language)
         if needs & {"nearest", "farthest"}:
             alike = self.cultures.similarity.get(community_, {})
             order = sorted(alike, key=lambda other: -alike[other])
             if len(order) < 2:
                 tally.drop(f"no other cultures to compare {community_} with")
                 return None
-            found["nearest"] = _listed(order[:_NEAR])
-            found["farthest"] = _listed(order[-_NEAR:][::-1])
+            found["nearest"] = _listed(order[:_NEAR], words.language)
+            found["farthest"] = _listed(order[-_NEAR:][::-1], words.language)
         if "examples" in needs:
-            examples = self._examples(question, community_)
+            examples = self._examples(question, community_, words.translation.answer)
             if not examples:
                 tally.drop(f"no gold answers to show for {community_}")
                 return None
             found["examples"] = "\n\n".join(examples)
         return found
 
-    def _examples(self, question: SurveyQuestion, community_: str) -> list[str]:
+    def _examples(self, question: SurveyQuestion, community_: str, answer: str) -> list[str]:
         """The nearest questions with options, and the answer that most of these people gave."""
         examples = []
         for id_ in self.cultures.neighbours.get(question.id, ()):
@@ -180,41 +204,26 @@ class _Writer:
                 continue
             labels = self._labels(near, tuple(range(len(near.options))))
             text = render_question(near.text, near.options, labels)
-            examples.append(f"{text}\nAnswer: {labels[answered.gold]}")
+            examples.append(f"{text}\n{answer} {labels[answered.gold]}")
             if len(examples) == _EXAMPLES:
                 break
         return examples
 
-    def _language(self, community_: str | None, tally: Tally) -> tuple[str | None, str, str | None]:
-        """The language, its system turn, and its user turn where the template is translated."""
+    def _translations(self, community_: str | None, tally: Tally) -> Iterator[_Words]:
+        """The words in each language in which the community is asked for; each language once."""
         strategy = self.strategy
-        if not strategy.translations or community_ is None:
-            return "en", strategy.system, None
-        tag = main_language(community_)
-        if tag == "en":
-            return "en", strategy.system, strategy.user
-        if tag is None or tag not in strategy.translations:
-            tally.drop(f"no translation for {community_} ({tag or 'language not known'})")
-            return None, "", None
-        return tag, *strategy.translations[tag]
-
-
-@lru_cache(maxsize=1024)
-def main_language(community_: str) -> str | None:
-    """The main official language of a country, from Unicode's CLDR; None where it is not known.
-
-    >>> main_language("MEX"), main_language("~yoruba")
-    ('es', None)
-    """
-    import pycountry
-    from babel.languages import get_official_languages
-
-    known = community(community_)
-    if known.languages:
-        return known.languages[0]
-    country = pycountry.countries.get(alpha_3=known.country) if known.country else None
-    found = get_official_languages(country.alpha_2, de_facto=True) if country else ()
-    return str(found[0]).partition("_")[0] if found else None
+        english = _Words("en", Translation(strategy.user, strategy.system))
+        languages = self.putting.languages if strategy.names_community else ("en",)
+        if strategy.language == "local":
+            languages = ("local",)
+        tag = main_language(community_) if community_ is not None else None
+        if "en" in languages or tag == "en":
+            yield english
+        if "local" in languages and tag != "en":
+            if tag is not None and tag in strategy.translations:
+                yield _Words(tag, strategy.translations[tag])
+            else:
+                tally.drop(f"no translation for {community_} ({tag or 'language not known'})")
 
 
 def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]:
@@ -230,11 +239,5 @@ def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]
     return list(found)
 
 
-def _name(community_: str) -> str:
-    """A community's name within a sentence."""
-    return with_article(community(community_).name)
-
-
-def _listed(communities: Sequence[str]) -> str:
-    names = [_name(c) for c in communities]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(communities: Sequence[str], language: str) -> str:
+    return list_names([place_name(c, language) for c in communities], language)

@@ -2,25 +2,18 @@
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import (
-    ANSWER_FORMS,
-    AnswerForm,
-    InvalidSettings,
-    community,
-    parse_toml,
-    with_article,
-)
+from pluralign.core import ANSWER_FORMS, AnswerForm, InvalidSettings, parse_toml
 
 FALLBACK = "en"
 """Language of the words around questions in a language without templates."""
 
 _FOLDER = Path(__file__).parent / "templates" / "knowledge"
-_KEYS = ("machine_written", "signed_by", "system", "places", *ANSWER_FORMS)
+_KEYS = ("machine_written", "signed_by", "system", *ANSWER_FORMS)
 _WAYS = ("named", "unnamed")
 
 
@@ -33,10 +26,8 @@ class Template:
             ``{place}`` where the place is named.
         system: The system turn; empty for none.
         language: BCP 47 tag of these words; `FALLBACK` where the language has no templates.
-        machine_written: Whether no native reader has read them.
-        signed_by: Name of the native reader; empty where there is none.
-        places: Id of a community -> its name in this language, where that differs from the name of
-            a country in Unicode's CLDR.
+        machine_written: Whether they were written by machine and no native reader has signed them.
+        signed_by: Name of the native reader and date; empty where nobody has signed.
     """
 
     text: str
@@ -44,7 +35,6 @@ class Template:
     language: str = FALLBACK
     machine_written: bool = False
     signed_by: str = ""
-    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def template_languages() -> tuple[str, ...]:
@@ -75,43 +65,6 @@ def template(form: AnswerForm, language: str, place_named: bool) -> Template:
     return _templates(_FOLDER / f"{found}.toml")[form, place_named]
 
 
-def place_name(community_id: str, language: str, places: Mapping[str, str] | None = None) -> str:
-    """The name of a community's place in a language, as it is within a sentence.
-
-    Args:
-        community_id: Id of the community.
-        language: BCP 47 tag; where CLDR has no name in it, the name is English.
-        places: Names that override it, from `Template.places`.
-
-    >>> place_name("MEX", "fa"), place_name("USA", "en"), place_name("MEX/oaxaca", "es")
-    ('مکزیک', 'the United States', 'Oaxaca, México')
-    """
-    if places and community_id in places:
-        return places[community_id]
-    known = community(community_id)
-    country = _country_name(known.country, language) if known.country else known.name
-    if known.country in {None, known.id}:
-        return country
-    return f"{known.name}, {country}"
-
-
-@cache
-def _country_name(code: str, language: str) -> str:
-    """The name of a country by its ISO 3166 code of three letters."""
-    import pycountry
-    from babel import Locale, UnknownLocaleError
-
-    country = pycountry.countries.get(alpha_3=code)
-    if language != FALLBACK and country is not None:
-        try:
-            found = Locale.parse(language, sep="-").territories.get(country.alpha_2)
-        except (UnknownLocaleError, ValueError):
-            found = None
-        if found:
-            return str(found)
-    return with_article(community(code).name)
-
-
 @cache
 def _templates(path: Path) -> Mapping[tuple[AnswerForm, bool], Template]:
     """The templates of a file by form and by whether the place is named.
@@ -128,12 +81,12 @@ def _templates(path: Path) -> Mapping[tuple[AnswerForm, bool], Template]:
             raise InvalidSettings(
                 "unknown key", where=f"{path}: {key}", hint=f"known: {', '.join(_KEYS)}"
             )
+    signed_by = _value(table, "signed_by", str, path, "").strip()
     about: dict[str, Any] = {
         "system": _value(table, "system", str, path, "").strip("\n"),
         "language": path.stem,
-        "machine_written": _value(table, "machine_written", bool, path),
-        "signed_by": _value(table, "signed_by", str, path, ""),
-        "places": _value(table, "places", dict, path, {}),
+        "machine_written": _value(table, "machine_written", bool, path) and not signed_by,
+        "signed_by": signed_by,
     }
     return {
         (form, way == "named"): Template(_text(table, form, way, path), **about)

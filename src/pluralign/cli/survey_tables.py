@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
@@ -12,6 +12,9 @@ from pluralign.cli.printed_tables import NOTHING, Cell, Number, PrintedColumn, P
 from pluralign.core import Ask
 from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.surveying.survey_evaluation import SurveyOutcome
+
+if TYPE_CHECKING:
+    from pluralign.asking import Strategy
 
 Row = Mapping[str, Any]
 Series = tuple[str, str | None]
@@ -109,22 +112,38 @@ def show_strategies(output: Output) -> None:
 
     found = [load_strategy(name) for name in strategies()]
     if output.as_json:
-        output.json([
-            {"name": s.name, "about": s.about, "shows_gold": s.shows_gold, "path": str(s.path)}
-            for s in found
-        ])  # fmt: skip
+        output.json([_strategy_as_json(s) for s in found])
         return
     table = PrintedTable(
         columns=[
             PrintedColumn(head="strategy"),
             PrintedColumn(head="real answers"),
+            PrintedColumn(head="translations", right=True),
+            PrintedColumn(head="by machine", right=True),
             PrintedColumn(head="how it asks", cut="end", least=24),
         ]
     )
     for s in found:
-        table.rows.append([s.name, "yes" if s.shows_gold else "no", s.about])
+        by_machine = [t for t in s.translations.values() if t.machine_written]
+        counts = [str(len(s.translations)), str(len(by_machine))]
+        table.rows.append([s.name, "yes" if s.shows_gold else "no", *counts, s.about])
     output.table(table)
-    output.line(f"\nTemplates to copy and change: {found[0].path.parent}")
+    output.line("\nby machine: translations that no native reader has signed yet")
+    output.line(f"Templates to copy and change: {found[0].path.parent}")
+
+
+def _strategy_as_json(strategy: "Strategy") -> dict[str, Any]:
+    translations = {
+        tag: {"machine_written": words.machine_written, "signed_by": words.signed_by}
+        for tag, words in strategy.translations.items()
+    }
+    return {
+        "name": strategy.name,
+        "about": strategy.about,
+        "shows_gold": strategy.shows_gold,
+        "translations": translations,
+        "path": str(strategy.path),
+    }
 
 
 def _ask_as_json(ask: Ask) -> dict[str, Any]:

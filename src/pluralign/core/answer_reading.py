@@ -34,7 +34,7 @@ _KEYS = (
 _BOXED = re.compile(r"(?:boxed|fbox)\s*\{+\s*(?:\\[a-z]{1,12}\s*\{\s*)*([^{}\n]{0,200})")
 _OBJECT = re.compile(r"\{[^{}]{0,400}\}")
 _ANSWER = re.compile(
-    rf"\b(?:answer|choice|response|selection|rating)\b(?:\s+(?:is|would\s+be)\b|\s*[:=])|{ANSWER_WORD.pattern}\s*[:：]",
+    rf"\b(?:answer|choice|response|selection|rating)\b(?:\s+(?:is|would\s+be)\b|\s*[:=])|{ANSWER_WORD.pattern}\s*[:：፦]",
     re.I,
 )
 _CHOOSE = re.compile(

@@ -51,6 +51,7 @@ def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
         "probs": list(answer.probs_O) if answer.probs_O is not None else [],
         "finish_reason": answer.finish_reason,
         "not_sent": list(answer.not_sent),
+        "machine_written": answer.machine_written,
     }
     return row | {name: value for name, value in more.items() if value}
 
@@ -93,6 +94,7 @@ def answer_from_row(
         probs_O=_probabilities(probs, options) if probs else None,
         finish_reason=text_in(row, "finish_reason"),
         not_sent=tuple(str(name) for name in list_in(row, "not_sent")),
+        machine_written=flag_in(row, "machine_written"),
     )
 
 

@@ -11,6 +11,8 @@ CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
 """Words next to an option that change its meaning to another answer."""
 _WORD = re.compile(r"\w+")
 _DECIMAL_COMMA = re.compile(r"(\d{1,3}),0{1,2}")
+_GREEK = dict(zip("ΑΒΓΔΕ", "ABCDE", strict=True))
+"""Greek letters -> the Latin labels in their places; the first two and the last look the same."""
 _PRONOUN = r"(?!(?<=\bI)(?:\s+[^\W\d]|['’]))"
 
 
@@ -74,7 +76,7 @@ class Sheet:
             return None
         bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’«»„「」『』#-…")
         bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
-        found = self._whole.match(bare)
+        found = self._whole.match(bare) or self._whole.match(_GREEK.get(bare.upper(), ""))
         if found is not None:
             index = self._index_of(found[1])
             rest = words_of(bare[found.end() :])

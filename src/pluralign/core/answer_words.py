@@ -26,7 +26,7 @@ _ANSWERS = {
     "kk ky uz az": "жауап жооп javob cavab",
     "mn": "хариулт", "si": "පිළිතුර", "my": "အဖြေ", "km lo": "ចម្លើយ ຄຳຕອບ",
     "ka hy": "პასუხ պատասխան",
-    "eu": "erantzun", "ca": "resposta", "so": "jawaab",
+    "eu": "erantzun", "ca": "resposta", "so": "jawaab", "su": "waleran", "as": "উত্তৰ",
 }  # fmt: skip
 _CHOICES = {
     "en": r"choose chose select pick option choice\b",
@@ -49,7 +49,7 @@ _CHOICES = {
     "am": "መርጣ እመርጥ ምርጫ", "ha": "zaɓ zabi", "yo": "yàn mo\\syan", "zu xh": "khetha",
     "zh": r"选 選 #\s*[号號] #\s*[分點点]\s*$", "ja": r"選 #\s*点?(?:番|です|だと|でしょう)",
     "kk ky uz az": "таңда танда tanla seçir", "mn": "сонго", "ne": "छान्", "si": "තෝර",
-    "my": "ရွေး",
+    "my": "ရွေး", "as": "বাছ বিকল্প", "az": "variant",
     "km lo": "ជ្រើស ເລືອກ", "ka hy": "ირჩევ ընտր", "eu": "aukera", "ca": "trio tria", "so": "doort",
     "ur": "منتخب",
     "ko": r"선택 고르 고릅 #\s*점?(?:번|입니다|이다|이에요|예요|요)",
@@ -62,6 +62,7 @@ _QUESTIONS = {
     "vi": r"câu\shỏi", "he": "שאלה", "ar": "سؤال", "fa ur": "پرسش سوال", "hi mr": "प्रश्न सवाल",
     "bn": "প্রশ্ন", "ta te": "கேள்வி ప్రశ్న", "th": "คำถาม", "am": "ጥያቄ",
     "zh": "问题 問題 问 問", "ja": "質問", "ko": "질문",
+    "as": "প্ৰশ্ন", "az": "sual", "su": "patarosan", "ha": "tambaya",
 }  # fmt: skip
 _OUT_OF = {
     "en": r"/ (?:out\s+)?of", "es pt fr": "de sur", "it": "su di", "de nl": "von van",
@@ -77,6 +78,7 @@ _REASONS = {
     "ru uk bg": r"потому так\sкак тому\sщо защото", "el": "επειδή γιατί", "tr": "çünkü",
     "id ms": "karena kerana", "sw tl": r"kwa\ssababu dahil", "vi": "vì bởi", "he": "כי",
     "ar": "لأن لان", "fa ur": "زیرا چون کیونکہ", "hi": "क्योंकि", "bn": "কারণ", "ta": "ஏனெனில்",
+    "as": "কাৰণ", "az": "çünki", "su": "margi kusabab", "ha": "saboda", "am": "ምክንያቱም",
     "te": "ఎందుకంటే", "th": "เพราะ", "zh": "因为 因為", "ja": "なぜなら", "ko": "왜냐하면",
 }  # fmt: skip
 _REFUSALS = {
@@ -94,13 +96,17 @@ _REFUSALS = {
     "uk": r"не\sможу не\sзнаю вибачте", "pl": r"nie\smogę nie\swiem przeprasz",
     "cs sk": "nelze nemohu nemůžu nemôžem nevím neviem omlouv", "hu": r"nem\stud sajnál",
     "ro": r"nu\spot\b îmi\spare\srău",
-    "el": r"δεν\sμπορώ λυπάμαι", "tr": r"seçemem cevaplayamam yapay\szeka üzgün bilmiyorum",
+    "el": r"δεν\s(?:μπορώ|ξέρω|γνωρίζω) λυπάμαι",
+    "az": r"bilmirəm bilmərəm (?:seçə|verə)\sbilm üzr",
+    "su": r"(?:henteu|teu)\s(?:terang|tiasa|apal|nyaho) hapunten",
+    "ha": r"ban\ssani ba\szan\siya (?:yi|ku)\sha[kƙ]uri", "as": "নাজানো নোৱাৰো ক্ষমা",
+ "tr": r"seçemem cevaplayamam yapay\szeka üzgün bilmiyorum",
     "id ms": r"tidak\s(?:bisa|dapat|tahu|boleh) maaf", "sw": "siwezi samahani",
     "vi": r"không\s(?:thể|biết) xin\slỗi",
     "he": r"לא\sיכול מצטער", "ar": r"لا\s(?:أستطيع|استطيع|يمكن|أعرف) آسف عذر عتذر",
-    "fa ur": r"نمی\s?توانم متأسف معذرت",
+    "fa ur": r"نمی\s?(?:توانم|دانم) متأسف معذرت",
     "hi mr": r"नहीं माफ़ माफ क्षमा", "bn": r"পারি\sনা পারব\sনা দুঃখিত", "ta": "முடியாது மன்னி",
-    "te": "క్షమించ", "th": "ขอโทษ ขออภัย ไม่สามารถ ไม่ทราบ", "am": "አልችልም ይቅርታ",
+    "te": "క్షమించ", "th": "ขอโทษ ขออภัย ไม่สามารถ ไม่ทราบ", "am": "አልችልም አላውቅም ይቅርታ",
     "fi": r"\ben\s(?:valitse|halua|voi|osaa|tiedä) anteeksi",
     "zh": "无法 不能 抱歉 对不起 不知道 拒绝 無法 對不起",
     "ja": "できません できない わかりません 申し訳 ごめん",
@@ -115,13 +121,14 @@ _DENIALS = {  # whole words
     "hu ro": "nem nu", "cs pl": r"ne nie nevyb\w* nechc\w*", "ru uk bg": "не нет ни ні никогда",
     "el": "δεν μην όχι",
     "tr": "değil hiç hiçbiri?", "id sw tl": "tidak bukan jangan hapana hindi", "vi": "không chẳng",
+    "az su": "deyil yox henteu sanes", "ha": "ban",
     "he": "לא אף", "ar": "لا لن لم ليس ليست غير", "fa ur": "نه نیست نہیں",
 }  # fmt: skip
 _DENYING_PARTS = {
     "en": r"n['’]t\b \bno\b(?!\.?\s*[\d#(])", "hi mr": "नहीं नही", "zh": "[不没沒未非无無别別]",
     "ja": "ない ません",
     "ko": "않 못 없 아니", "th": "ไม่", "am": "አይደለም", "ta": "இல்லை வில்லை", "te": "కాదు కోను",
-    "bn": r"\sনা নয় নেই", "fa": "نمی", "gu": "નથી",
+    "bn": r"\sনা নয় নেই", "fa": "نمی", "gu": "નથી", "as": "নহয় নাই নাবাছ",
     "tr": r"m[ıiuü]yor\w* \w+[ea]mem\b",
 }  # fmt: skip
 _STRENGTHS = {
@@ -155,7 +162,8 @@ _OPTIONS = {
     "vi": r"lựa\schọn", "ar": "خيارات", "fa ur": "گزینه", "hi mr bn": "विकल्प বিকল্প",
     "th": "ตัวเลือก",
     "zh": "[选選][项項] [个個]", "ja": "選択肢 つ", "ko": "선택지 개",
-    "el": "επιλογές", "bn": "টি", "ta": "விருப்பங்கள்", "te": "ఎంపికలు",
+    "el": "επιλογές", "bn": "টি", "as": "বিকল্প", "ha": "zaɓuɓɓuka",
+    "am": "አማራጮች", "ta": "விருப்பங்கள்", "te": "ఎంపికలు",
 }  # fmt: skip
 
 

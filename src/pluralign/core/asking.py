@@ -68,6 +68,8 @@ class Ask:
         language: BCP 47 tag of the words.
         draw: Number of the draw, where one ask is sampled several times.
         shows_gold: Whether the words show real answers of the community's people.
+        machine_written: Whether the words were translated by machine, and no native reader has
+            signed the translation.
 
     Raises:
         InvalidInput: If the conversation does not end with a user turn, or order and labels do not
@@ -84,6 +86,7 @@ class Ask:
     language: str = "en"
     draw: int = 0
     shows_gold: bool = False
+    machine_written: bool = False
 
     def __post_init__(self) -> None:
         where = f"question {self.question.id}, strategy {self.strategy}"
@@ -163,6 +166,7 @@ class RecordedAnswer:
         probs_O: Probability of each option in the question's own order, where measured.
         finish_reason: Why the text ended; see `Reply`.
         not_sent: Sampling fields that the server refused; see `Reply`.
+        machine_written: Whether the words were translated by machine; see `Ask`.
     """
 
     model: str
@@ -179,6 +183,7 @@ class RecordedAnswer:
     probs_O: tuple[float, ...] | None = field(default=None)
     finish_reason: str = ""
     not_sent: tuple[str, ...] = ()
+    machine_written: bool = False
 
 
 def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
@@ -198,6 +203,7 @@ def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
         probs_O=reply.probs_O,
         finish_reason=reply.finish_reason,
         not_sent=reply.not_sent,
+        machine_written=ask.machine_written,
     )
 
 

@@ -156,6 +156,9 @@ class AskingSettings(SettingsTable):
     """Number of wordings of the template to use."""
     draws: Annotated[int, Field(ge=1)] = 1
     """Number of times each ask is sampled; answers differ only with a temperature above 0."""
+    languages: Annotated[tuple[Literal["en", "local"], ...], Field(min_length=1)] = ("en",)
+    """Languages of the words around the questions, for strategies that name a culture: English
+    (``en``), the main language of the community (``local``), or both."""
     similarity: Path | None = None
     """JSON file of the similarity of countries (country -> country -> percent). When unset, it is
     computed from the survey."""

@@ -132,6 +132,7 @@ def evaluate_answers(
     answered = list(dict.fromkeys(one.answer.question for one in read))
     for note in question_notes(answered, survey, asked, parser, numbering):
         tally.note(note)
+    _note_machine_written(read, tally)
     reporter.stage("measuring")
     results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
     files = {path.name: file_digest(path) for path in answers}
@@ -243,6 +244,17 @@ def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -
         f"{len(left_out)} of the survey's {known} communities are not measured, because {why}: "
         f"{shown}"
     )
+
+
+def _note_machine_written(read: Sequence[ReadAnswer], tally: Tally) -> None:
+    """Note the strategies and languages whose words no native reader has signed."""
+    answers = [one.answer for one in read if one.answer.machine_written]
+    for strategy in dict.fromkeys(answer.strategy for answer in answers):
+        own = [answer.language for answer in answers if answer.strategy == strategy]
+        tags = ", ".join(sorted(set(own)))
+        tally.note(
+            f"machine translation that no native reader has signed: {strategy}, {tags}", len(own)
+        )
 
 
 def _compared(table: AnswerTable) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:

@@ -134,6 +134,7 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
         paraphrases=asking.paraphrases,
         draws=asking.draws,
         seed=settings.seed,
+        languages=asking.languages,
     )
     asks: list[Ask] = []
     for strategy in strategies:
