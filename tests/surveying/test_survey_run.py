@@ -242,3 +242,27 @@ def test_a_settings_file_runs_as_what_it_resolves_to(tmp_path: Path) -> None:
     )
     whole = run_survey(resolve_survey(file), tmp_path / "resolved")
     assert run_survey(str(file), str(tmp_path / "file")).results == whole.results
+
+
+def test_a_run_reports_the_translations_that_no_native_reader_has_signed(tmp_path: Path) -> None:
+    questions = [
+        {"Q_id": f"Q{k}", "question": f"{k}?", "option_lst": ["yes", "no"]} for k in (1, 2)
+    ]
+    shares = {id_["Q_id"]: {"1": 0.6, "2": 0.4} for id_ in questions}
+    (tmp_path / "questions.json").write_text(json.dumps(questions))
+    (tmp_path / "country_proportions.json").write_text(json.dumps({"IRN": shares, "GRC": shares}))
+    outcome = run_survey(
+        {
+            "survey": {"source": "shares", "path": str(tmp_path)},
+            "model": {"kind": "simulated"},
+            "strategies": ["culture_aware"],
+            "asking": {"languages": ["en", "local"]},
+        },
+        tmp_path / "run",
+    )
+    note = "machine translation that no native reader has signed: culture_aware, el, fa"
+    assert outcome.record["data"]["answers"]["notes"][note] == 4
+    asked = read_rows(tmp_path / "run/answers.jsonl")
+    assert [row.get("machine_written", False) for row in asked] == [
+        row.get("language") is not None for row in asked
+    ]
