@@ -159,12 +159,14 @@ def compare(
     from pluralign.cli.knowledge_tables import show_confusions
     from pluralign.cli.output import Output
     from pluralign.core import Tally
+    from pluralign.matching import stemmed
     from pluralign.metrics import compare_communities
     from pluralign.sources import BlendKnowledge, read_knowledge
 
     tally = Tally()
     test = read_knowledge(BlendKnowledge(file), tally)
-    show_confusions(compare_communities(test, language), tally, Output(as_json=as_json, wide=wide))
+    found = compare_communities(test, language, stemmed)
+    show_confusions(found, tally, Output(as_json=as_json, wide=wide))
 
 
 def _tag(language: str) -> str:

@@ -4,6 +4,7 @@ from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
 from pluralign.metrics.answer_coverage import covered, distinct_favourites
 from pluralign.metrics.answer_forms import answer_form, answer_words
+from pluralign.metrics.answer_matching import Match, MatchKind, Stems, match_answer
 from pluralign.metrics.answer_variety import (
     distance_beyond_chance,
     distinct_share,
@@ -52,10 +53,8 @@ from pluralign.metrics.knowledge_confusions import Confusions, compare_communiti
 from pluralign.metrics.knowledge_effects import ScoredAnswer
 from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
-    Match,
     answer_credit,
     answer_share,
-    match_answer,
     person_credit,
     score_answers,
 )
@@ -106,8 +105,10 @@ __all__ = [
     "GroupMeans",
     "KnowledgeScore",
     "Match",
+    "MatchKind",
     "RewardScale",
     "ScoredAnswer",
+    "Stems",
     "answer_closeness",
     "answer_credit",
     "answer_diversity",

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.core import Estimate, KnowledgeQuestion, KnowledgeTest, NotEnoughData
-from pluralign.metrics.knowledge_scores import (
+from pluralign.metrics.answer_matching import (
+    Stems,
     Words,
-    answer_credit,
     match_words,
-    mean_over_topics,
-    person_credit,
     question_variants,
 )
+from pluralign.metrics.knowledge_scores import answer_credit, mean_over_topics, person_credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,9 @@ class Confusions:
         return max(others, key=lambda answering: others[answering])
 
 
-def compare_communities(test: KnowledgeTest, language: str = "en") -> Confusions:
+def compare_communities(
+    test: KnowledgeTest, language: str = "en", stems: Stems | None = None
+) -> Confusions:
     """Score the answers of each community's people in each other community.
 
     All scores are of the same questions. A question is used if every community has it under one id,
@@ -55,6 +56,7 @@ def compare_communities(test: KnowledgeTest, language: str = "en") -> Confusions
     Args:
         test: Questions of two communities or more, with counts.
         language: Tag of a language in which all have variants.
+        stems: Stems of words; see `match_answer`.
 
     Raises:
         NotEnoughData: If there is one community, or no question in common.
@@ -79,7 +81,9 @@ def compare_communities(test: KnowledgeTest, language: str = "en") -> Confusions
             if answering == asked:
                 continue
             there = [prepared[answering][id_] for id_ in common]
-            value = np.array([_elsewhere(a, b) for a, b in zip(here, there, strict=True)])
+            value = np.array(
+                [_elsewhere(a, b, language, stems) for a, b in zip(here, there, strict=True)]
+            )
             scores[asked, answering] = mean_over_topics(value, topics, (0.0, 1.0))
             edges[asked, answering] = mean_over_topics(value - person, topics, (-1.0, 1.0))
     return Confusions(test.communities, language, scores, edges, len(common))
@@ -105,7 +109,7 @@ def _prepared(test: KnowledgeTest, language: str) -> dict[str, dict[str, _Prepar
     return found
 
 
-def _elsewhere(asked: _Prepared, answering: _Prepared) -> float:
+def _elsewhere(asked: _Prepared, answering: _Prepared, language: str, stems: Stems | None) -> float:
     """The mean credit of the answers of one community in another, by their people.
 
     Of an answer's variants the one that scores best counts.
@@ -113,7 +117,7 @@ def _elsewhere(asked: _Prepared, answering: _Prepared) -> float:
     weights = asked.question.weights
     best: dict[int, float] = {}
     for words, answer in answering.variants:
-        match = match_words(words, asked.variants, weights)
+        match = match_words(words, asked.variants, weights, language, stems)
         credit = answer_credit(asked.question, None if match is None else match.answer)
         best[answer] = max(credit, best.get(answer, 0.0))
     people = [answering.question.weights[answer] for answer in best]

@@ -2,104 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, KnowledgeQuestion, NotEnoughData
-from pluralign.metrics.answer_forms import answer_words, word_position
-from pluralign.metrics.answer_variety import WITHOUT_BLANKS
+from pluralign.metrics.answer_matching import Stems, match_answer
 from pluralign.metrics.group_means import Clusters, group_means
-
-MatchKind = Literal["exact", "contained"]
-Words = tuple[str, ...]
-_REMEMBERED = 65_536
-variant_words = lru_cache(_REMEMBERED)(answer_words)
-"""`answer_words` of texts that come again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The accepted answer that a text gives.
-
-    Attributes:
-        answer: Its index in the question's answers.
-        kind: ``exact`` where the text is a variant of it, ``contained`` where it contains one.
-    """
-
-    answer: int
-    kind: MatchKind
-
-
-def question_variants(question: KnowledgeQuestion, language: str) -> list[tuple[Words, int]]:
-    """Words of each variant in a language, with the index of its answer."""
-    found = []
-    for index, answer in enumerate(question.answers):
-        for variant in answer.variants_in(language):
-            words = variant_words(variant, language)
-            if words:
-                found.append((words, index))
-    return found
-
-
-def match_answer(text: str, question: KnowledgeQuestion, language: str) -> Match | None:
-    """Find the accepted answer that a text gives.
-
-    A text that equals a variant matches exactly. Otherwise the variant that comes first in the text
-    as whole words counts, of several at one position the longest, so that a list of guesses gains
-    no more than its first one. Where one text is a variant of several answers, the answer of the
-    most people counts. In scripts without blanks between words a variant of one character only
-    matches exactly. Negations are not recognised: "no tamales" contains "tamales".
-
-    Args:
-        text: The answer to score.
-        question: The question; its variants in ``language`` are compared.
-        language: BCP 47 tag of the language of the text.
-
-    Returns:
-        The match; None where no variant fits.
-
-    Raises:
-        InvalidInput: If no answer of the question has a variant in this language.
-
-    >>> from pluralign.core import AcceptedAnswer
-    >>> question = KnowledgeQuestion(
-    ...     "food-1", "MEX", "es", {"es": "¿Qué desayunan?"},
-    ...     (AcceptedAnswer({"es": ("tamales", "tamal")}, 4), AcceptedAnswer({"es": ("pan",)}, 1)),
-    ... )
-    >>> match_answer("Un TAMAL.", question, "es")
-    Match(answer=0, kind='exact')
-    >>> match_answer("pan o tamales", question, "es")
-    Match(answer=1, kind='contained')
-    """
-    variants = question_variants(question, language)
-    if not variants:
-        raise InvalidInput(
-            f"no accepted answer has a variant in {language!r}", where=question.where
-        )
-    return match_words(variant_words(text, language), variants, question.weights)
-
-
-def match_words(
-    words: Words, variants: Sequence[tuple[Words, int]], weights: Sequence[int]
-) -> Match | None:
-    """Find the accepted answer that some words give; see `match_answer`.
-
-    Args:
-        words: The words of the answer, from `pluralign.metrics.answer_words`.
-        variants: Words of each variant, with the index of its answer.
-        weights: People behind each answer.
-    """
-    exact = [answer for variant, answer in variants if variant == words]
-    if exact:
-        return Match(max(exact, key=lambda answer: (weights[answer], -answer)), "exact")
-    found = []
-    for variant, answer in variants:
-        position = None if _too_short(variant) else word_position(variant, words)
-        if position is not None:
-            found.append((position, -len(variant), -weights[answer], answer))
-    return Match(min(found)[-1], "contained") if found else None
 
 
 def answer_credit(question: KnowledgeQuestion, answer: int | None) -> float:
@@ -180,6 +88,7 @@ class KnowledgeScore:
         person: Mean of `person_credit` on the same questions; None where no counts allow it.
         gain: Mean difference of the two on the questions that have both; None as above.
         exact: Share of answers that are a variant of an accepted answer, of any count.
+        stemmed: Share of the others whose words have the stems of one.
         contained: Share of answers that only contain one.
         unmatched: Ids of the questions whose answer nobody of the community gave.
     """
@@ -189,6 +98,7 @@ class KnowledgeScore:
     person: Estimate | None
     gain: Estimate | None
     exact: float
+    stemmed: float
     contained: float
     unmatched: tuple[str, ...]
 
@@ -199,6 +109,7 @@ def score_answers(
     language: str,
     *,
     count_unanswered: bool = True,
+    stems: Stems | None = None,
 ) -> KnowledgeScore:
     """Score the answers of one respondent to the questions of one community.
 
@@ -208,6 +119,7 @@ def score_answers(
             measured; an empty answer scores 0.
         language: BCP 47 tag of the language of the answers.
         count_unanswered: Whether people without an answer count in the score of a typical person.
+        stems: Stems of words; see `match_answer`.
 
     Raises:
         InvalidInput: If the questions are of several communities, an answer is for none of them, or
@@ -224,7 +136,7 @@ def score_answers(
     asked = [question for question in questions if question.id in answers]
     if not asked:
         raise NotEnoughData("there are no answers to score")
-    matches = [match_answer(answers[q.id], q, language) for q in asked]
+    matches = [match_answer(answers[q.id], q, language, stems) for q in asked]
     kinds = [None if match is None else match.kind for match in matches]
     credit = np.array(
         [
@@ -243,6 +155,7 @@ def score_answers(
         person=mean_over_topics(person, kept_topics, (0.0, 1.0)) if kept else None,
         gain=mean_over_topics(credit[kept] - person, kept_topics, (-1.0, 1.0)) if kept else None,
         exact=kinds.count("exact") / len(asked),
+        stemmed=kinds.count("stemmed") / len(asked),
         contained=kinds.count("contained") / len(asked),
         unmatched=tuple(q.id for q, match in zip(asked, matches, strict=True) if match is None),
     )
@@ -261,8 +174,3 @@ def mean_over_topics(
     clusters = Clusters(cluster_N=list(topic_N), person_N=False)
     one = ["all"] * len(value_N)
     return group_means(value_N[:, None], one, clusters, bounds=bounds).estimate(0)
-
-
-def _too_short(variant: Sequence[str]) -> bool:
-    """Whether a variant is one character of a script without blanks, such as 糖."""
-    return len(variant) == 1 and WITHOUT_BLANKS.fullmatch(variant[0]) is not None
