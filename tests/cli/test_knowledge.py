@@ -51,6 +51,18 @@ def test_a_test_is_never_replaced_without_force(call: Call) -> None:
     assert call(*words, "--force").exit_code == 0
 
 
+def test_a_new_test_takes_questions_of_another_one(call: Call, on_screen: OnScreen) -> None:
+    write_rows("ck.jsonl", CAPITAL, CAPITAL | {"id": "ck-2", "answer": "9"})
+    words = ("knowledge", "new", "a.toml", "--from", "ck.jsonl", "-c", "AFG", "--language", "fa")
+    assert "the licence of the test is not stated" in call(*words).stderr
+    assert not Path("a.toml").exists()
+    shown = on_screen(*words, "--license", "CC-BY-NC-SA-4.0")
+    assert "1 question of ck.jsonl" in shown and "1 x answer is not among the options" in shown
+    assert "CC-BY-NC-SA-4.0 (derived tests: under the same" in shown
+    found = json.loads(call("knowledge", "check", "a.toml", "--json").stdout)
+    assert (found["derived_tests"], found["questions"]) == ("under the same licence", {"AFG": 1})
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

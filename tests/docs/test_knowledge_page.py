@@ -1,5 +1,6 @@
 """The page on local knowledge is true: its example, commands, keys, sources and faults."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -15,6 +16,12 @@ from pluralign.sources.knowledge_checks import FaultKind, check_knowledge
 from pluralign.sources.knowledge_written import HEAD_KEYS, QUESTION_KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
+SNACK = {
+    "id": "f-1",
+    "question": "¿Qué meriendan los niños?",
+    "en_question": "What do children eat between meals?",
+    "annotations": [{"answers": ["fruta"], "en_answers": ["fruit"], "count": 4}],
+}
 PAGE = (ROOT / "docs/knowledge.md").read_text(encoding="utf-8")
 
 
@@ -30,8 +37,9 @@ def test_the_commands_run_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("Mexico.jsonl").write_text(json.dumps(SNACK), encoding="utf-8")
     lines = "".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)).splitlines()
-    assert len(lines) == 3
+    assert len(lines) > 3
     for line in lines:
         found = CliRunner().invoke(app, shlex.split(line)[1:])
         # The template is unfinished, which --strict reports.

@@ -206,6 +206,22 @@ def test_doubled_ids_questions_and_answers_are_found(tmp_path: Path) -> None:
     ]
 
 
+def test_half_width_and_full_width_letters_are_found_and_full_width_marks_are_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        {"question": "お昼に何を食べる？", "candidates": ["ﾗｰﾒﾝ", "そば"], "answer": 1},
+        {"question": "お昼は何時？", "candidates": ["１２時", "正午"], "answer": "２"},
+        {"question": "どこで食べる？（学校）", "candidates": ["教室", "食堂"], "answer": 1},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    faults = check_knowledge(MultipleChoice(path, "JPN", "ja")).faults
+    kind = "half-width or full-width letters"
+    assert [(f.where[-1], f.kind) for f in faults] == [("1", kind), ("2", kind)]
+    assert "'ﾗｰﾒﾝ'" in faults[0].what
+
+
 def test_a_right_option_that_gives_itself_away_is_found(tmp_path: Path) -> None:
     long = options("l", "¿Qué?", "la fiesta de los lunes del cerro en julio", "feria", "baile")
     inside = options("i", "¿Qué es el mole negro?", "mole", "atole", "pozole")

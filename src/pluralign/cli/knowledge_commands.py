@@ -30,6 +30,28 @@ def new(
     language: Annotated[
         str, typer.Option(help="Tag of the local language, such as es, fa, am, ha or zh.")
     ],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Another test, whose questions are kept to be translated and adapted; any file "
+            "that `pluralign knowledge check` reads, of one community.",
+        ),
+    ] = None,
+    from_language: Annotated[
+        str | None,
+        typer.Option(
+            help="Tag of the language of the other test, where its file does not name it; the same "
+            "language unless given."
+        ),
+    ] = None,
+    terms: Annotated[
+        str | None,
+        typer.Option(
+            "--license",
+            help="Licence of the other test, where neither its file nor its set states it.",
+        ),
+    ] = None,
     no_english: Annotated[
         bool,
         typer.Option(
@@ -47,13 +69,20 @@ def new(
     each line. Replace the marked texts, add questions, ask people, and write down how many gave
     each answer.
 
+    With --from it has the questions of another test in their place, marked, without their answers.
+    That needs a licence which allows derived tests; under some (CC-BY-SA) yours must have the same.
+
     Examples:
     * `pluralign knowledge new oaxaca.toml --community MEX/oaxaca --language es`
+    * `pluralign knowledge new lima.toml --from Mexico.jsonl.gz --community PER --language es`
     * `pluralign knowledge new kano.toml --community NGA/kano --language ha --no-english`
     """
+    from pluralign.cli.knowledge_tables import show_adapted
     from pluralign.cli.output import Output
     from pluralign.core import InvalidInput, community_name, whole_file
+    from pluralign.sources.knowledge_adapted import NewTest, adapted_test
     from pluralign.sources.knowledge_reading import region_id
+    from pluralign.sources.knowledge_recognised import recognise_knowledge
     from pluralign.sources.knowledge_template import written_template
     from pluralign.sources.row_files import refused_as
 
@@ -71,13 +100,19 @@ def new(
         )
     with refused_as("--community"):
         id_ = region_id(community)
-    text = written_template(
-        file.name, file.stem, id_, community_name(id_), _tag(language), english=not no_english
-    )
+    tag, output = _tag(language), Output()
+    place = community_name(id_)
+    if source is None:
+        text = written_template(file.name, file.stem, id_, place, tag, english=not no_english)
+    else:
+        head = NewTest(file.name, file.stem, id_, place, tag, not no_english)
+        other = recognise_knowledge(source, id_, from_language or tag)
+        adapted = adapted_test(other, source, terms, head)
+        show_adapted(adapted, str(source), output)
+        text = adapted.text
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
         partial.write_text(text, encoding="utf-8")
-    output = Output()
     output.line(f"Written to {file}. Replace the texts marked REPLACE, then check it:")
     output.line(f"  pluralign knowledge check {file}")
 

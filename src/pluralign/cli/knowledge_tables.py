@@ -6,7 +6,9 @@ from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, Tally, community_name, count_of
 from pluralign.metrics import Confusions
+from pluralign.sources.knowledge_adapted import AdaptedTest
 from pluralign.sources.knowledge_checks import Checked
+from pluralign.sources.license_terms import derived_works, shown_license
 
 _MOST = 40
 
@@ -18,6 +20,7 @@ def show_checked(checked: Checked, output: Output) -> None:
             {
                 "name": checked.name,
                 "license": checked.license,
+                "derived_tests": derived_works(checked.license),
                 "read": checked.tally.read,
                 "kept": checked.tally.kept,
                 "dropped": dict(checked.tally.dropped),
@@ -29,7 +32,7 @@ def show_checked(checked: Checked, output: Output) -> None:
         return
     total = count_of(checked.questions.total(), "question")
     communities = ", ".join(f"{c} {n:,}" for c, n in sorted(checked.questions.items()))
-    licence = checked.license or "not stated"
+    licence = shown_license(checked.license)
     people = f" ({communities})" if communities else ""
     output.line(f"{checked.name}: {total}{people}; licence: {licence}", style="bold")
     for reason, n in (checked.tally.dropped + checked.tally.left_out).most_common():
@@ -49,6 +52,17 @@ def show_checked(checked: Checked, output: Output) -> None:
     if len(checked.faults) > len(table.rows):
         output.line(f"... and {len(checked.faults) - len(table.rows):,} more; --wide lists all")
     output.line(f"{count_of(len(checked.faults), 'fault')} found")
+
+
+def show_adapted(adapted: AdaptedTest, name: str, output: Output) -> None:
+    """Print which questions of another test a template has, and the terms of their licence."""
+    output.line(
+        f"{count_of(adapted.questions, 'question')} of {name}, licence: "
+        f"{shown_license(adapted.license)}",
+        style="bold",
+    )
+    for reason, n in (adapted.tally.dropped + adapted.tally.left_out).most_common():
+        output.line(f"{n:,} x {reason}")
 
 
 def show_confusions(found: Confusions, tally: Tally, output: Output) -> None:

@@ -66,7 +66,8 @@ def foreign_share(text: str, language: str) -> float:
     (0.0, 1.0, 0.5)
     """
     scripts = SCRIPTS_OF.get(language.partition("-")[0])
-    letters = [script_of(character) for character in text if character.isalpha()]
+    normal = unicodedata.normalize("NFKC", text)  # half-width letters in their normal width
+    letters = [script_of(character) for character in normal if character.isalpha()]
     if scripts is None or not letters:
         return 0.0
     return sum(script not in scripts for script in letters) / len(letters)
@@ -82,6 +83,21 @@ def mixed_word(text: str) -> str | None:
     for word in words:
         scripts = {script_of(character) for character in word if character.isalpha()}
         if len(scripts & _LOOK_ALIKE) > 1:
+            return word
+    return None
+
+
+def width_form(text: str) -> str | None:
+    """The first word with half-width or full-width letters or digits; None if there is not one.
+
+    Full-width punctuation is normal in Chinese and Japanese, and is not looked at.
+
+    >>> width_form("味噌ﾗｰﾒﾝ"), width_form("ＡＢＣ １２"), width_form("ラーメン？")
+    ('味噌ﾗｰﾒﾝ', 'ＡＢＣ', None)
+    """
+    words: list[str] = re.findall(r"\w+", text)
+    for word in words:
+        if any("\uff10" <= c <= "\uffdc" and c.isalnum() for c in word):
             return word
     return None
 

@@ -94,7 +94,7 @@ class BlendKnowledge:
         stem = file_stem(file)
         known = REGIONS.get(stem.replace(" ", "_"))
         community, language = known or (None, None)
-        community, language = self.community or community, self.language or language
+        community, language = community or self.community, language or self.language
         if community is None or language is None:
             raise InvalidInput(
                 f"{stem!r} must be the name of a region of BLEnD: {', '.join(REGIONS)}",
