@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pluralign.cli.printed_tables import GAP, Fitted, PrintedTable, fitted, tab_separated
 from pluralign.cli.screen import console
-from pluralign.core import printable, whole_file
+from pluralign.core import isolated, printable, whole_file
 
 
 class Output:
@@ -56,7 +56,7 @@ class Output:
     def line(self, text: str = "", style: str = "") -> None:
         """Print a sentence; markup in it is text."""
         if self.terminal:
-            self._out.print(Text(text, style=style))
+            self._out.print(Text(isolated(text), style=style))
         elif text:
             self._errors.print(Text(text.strip("\n")), soft_wrap=True)
 
@@ -108,8 +108,13 @@ def _drawn(found: Fitted) -> Table:
     for head, right in zip(found.heads, found.right, strict=True):
         table.add_column(Text(head), no_wrap=True, justify="right" if right else "left")
     for row in found.rows:
-        table.add_row(*row)
+        table.add_row(*map(_isolated, row))
     return table
+
+
+def _isolated(cell: Text) -> Text:
+    shown = isolated(cell.plain)
+    return cell if shown == cell.plain else Text(shown, style=cell.style)
 
 
 def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:

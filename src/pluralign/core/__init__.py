@@ -93,7 +93,7 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import count_of, listed, printable
+from pluralign.core.printable import count_of, isolated, listed, printable
 from pluralign.core.private_choices import (
     PairKeys,
     as_reported,
@@ -216,6 +216,7 @@ __all__ = [
     "is_part",
     "is_sealed",
     "is_sound",
+    "isolated",
     "keyed_number",
     "knowledge_answer_from_row",
     "knowledge_answer_row",

@@ -1,7 +1,15 @@
 """Text for people to read: texts made safe for a terminal, and counts."""
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+_FROM_RIGHT = {"R", "AL", "AN"}
+"""Classes of characters that are written from right to left, in Unicode's bidirectional algorithm.
+"""
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction of the text after them, up to the end of the line."""
 
 
 def printable(text: str) -> str:
@@ -15,6 +23,32 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(c) for c in text)
+
+
+def isolated(text: str) -> str:
+    r"""A text for a line on a terminal, so that Persian or Arabic words move nothing next to them.
+
+    A terminal that orders these words from right to left also moves numbers and brackets after
+    them. Between Unicode's isolates (U+2067, U+2069) they are ordered by themselves: all of a text
+    where most letters are written from right to left, else each group of such words. Other
+    characters that change directions are removed. Files and pipes get texts as they are.
+
+    >>> isolated("نان ۲ تا KFC") == "\u2067نان ۲ تا KFC\u2069"
+    True
+    >>> isolated("'چای' is 2 answers") == "'\u2067چای\u2069' is 2 answers"
+    True
+    >>> isolated("tea \u202e12")
+    'tea 12'
+    """
+    bare = _DIRECTIONS.sub("", text)
+    kinds = Counter(map(unicodedata.bidirectional, bare))
+    if sum(kinds[kind] for kind in _FROM_RIGHT) > kinds["L"]:
+        return _between_isolates(bare)
+    shown, done = "", 0
+    for start, end in _from_right(bare):
+        shown += bare[done:start] + _between_isolates(bare[start:end])
+        done = end
+    return shown + bare[done:]
 
 
 def count_of(n: int, thing: str, things: str | None = None) -> str:
@@ -41,6 +75,26 @@ def listed(names: Sequence[str], most: int = 5) -> str:
         return "none"
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def _between_isolates(text: str) -> str:
+    return f"\u2067{text}\u2069"
+
+
+def _from_right(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each group of words from right to left, without a Latin letter between."""
+    start, end = -1, -1
+    for place, character in enumerate(text):
+        kind = unicodedata.bidirectional(character)
+        if kind in _FROM_RIGHT:
+            start, end = (place if start < 0 else start), place + 1
+        elif kind == "NSM" and end == place:  # a mark on the letter before it
+            end = place + 1
+        elif kind == "L" and start >= 0:
+            yield start, end
+            start = -1
+    if start >= 0:
+        yield start, end
 
 
 def _shown(character: str) -> str:
