@@ -118,17 +118,16 @@ def show_strategies(output: Output) -> None:
         columns=[
             PrintedColumn(head="strategy"),
             PrintedColumn(head="real answers"),
-            PrintedColumn(head="translations", right=True),
-            PrintedColumn(head="by machine", right=True),
+            PrintedColumn(head="unsigned", rank=1),
             PrintedColumn(head="how it asks", cut="end", least=24),
         ]
     )
     for s in found:
         by_machine = [t for t in s.translations.values() if t.machine_written]
-        counts = [str(len(s.translations)), str(len(by_machine))]
-        table.rows.append([s.name, "yes" if s.shows_gold else "no", *counts, s.about])
+        unsigned = f"{len(by_machine)} of {len(s.translations)}" if s.translations else ""
+        table.rows.append([s.name, "yes" if s.shows_gold else "no", unsigned, s.about])
     output.table(table)
-    output.line("\nby machine: translations that no native reader has signed yet")
+    output.line("\nunsigned: translations by machine that no native reader has signed yet")
     output.line(f"Templates to copy and change: {found[0].path.parent}")
 
 
