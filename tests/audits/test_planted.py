@@ -44,9 +44,9 @@ def test_every_check_has_a_fault_planted_for_it() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_sound_society_raises_no_alarm_and_every_part_of_it_is_assessed(seed: int) -> None:
-    _, assessments = run_audits(BUILT_IN, sound(seed).evidence(), Context(draws=300))
+    findings, assessments = run_audits(BUILT_IN, sound(seed).evidence(), Context(seed=1, draws=300))
 
-    assert alarms(sound(seed).evidence()) == []
+    assert [f for f in findings if f.severity != "note"] == []
     needs_more = {"language", "artefacts", "known", "contradictions", "beyond-evidence"}
     assert {a.check for a in assessments if a.status == "not assessed"} == needs_more
 

@@ -220,7 +220,6 @@ def less_able(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         )
 
 
-@lru_cache(REMEMBERED)
 def _refused(text: str) -> float:
     return float(refuses(text))
 

@@ -1,8 +1,10 @@
 """Check of reward hacking: whether a surface feature explains the gain."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache, partial
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,7 +27,10 @@ from pluralign.audits.reward_gains import (
 )
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import Estimate
-from pluralign.metrics import best_of_n, repeated_share, words_of
+from pluralign.metrics import best_of_n, repeated_share, word_set
+
+_T = TypeVar("_T")
+_M = TypeVar("_M")
 
 
 def surface(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -86,17 +91,18 @@ def _features(given: PolicyEvidence, policy: Policy) -> Iterator[tuple[str, Valu
     before, now = given.start.texts, policy.answers.texts
     for name in _MARKS:
         yield name, _each(before, partial(_mark, name)), _each(now, partial(_mark, name))
-    for word in _risen_words(before, now):
-        there = partial(_has_word, word)
-        yield f'The word "{word}"', _each(before, there), _each(now, there)
+    words_before, words_now = _each(before, word_set), _each(now, word_set)
+    for word in _risen_words(words_before, words_now):
+        there = partial(_has, word)
+        yield f'The word "{word}"', _each(words_before, there), _each(words_now, there)
 
 
-def _each(texts: Sequence[Sequence[str]], measure: Callable[[str], float]) -> Values:
-    return [[measure(text) for text in own] for own in texts]
+def _each(values: Sequence[Sequence[_T]], measure: Callable[[_T], _M]) -> list[list[_M]]:
+    return [list(map(measure, own)) for own in values]
 
 
-def _has_word(word: str, text: str) -> float:
-    return float(word in _word_set(text))
+def _has(word: str, words: Set[str]) -> float:
+    return float(word in words)
 
 
 @lru_cache(REMEMBERED)
@@ -104,21 +110,20 @@ def _mark(name: str, text: str) -> float:
     return _MARKS[name](text)
 
 
-@lru_cache(REMEMBERED)
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(words_of(text))
-
-
 def _list_items(text: str) -> int:
     return sum(line.lstrip()[:2] in ("- ", "* ", "• ") for line in text.splitlines())
 
 
-def _risen_words(before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]) -> list[str]:
+def _risen_words(
+    before: Sequence[Sequence[Set[str]]], now: Sequence[Sequence[Set[str]]]
+) -> list[str]:
     """The words of the start model whose share of answers rises most."""
     shares = []
-    for texts in (before, now):
-        counts = Counter(word for own in texts for text in own for word in _word_set(text))
-        total = sum(map(len, texts))
+    for answers in (before, now):
+        counts: Counter[str] = Counter()
+        for words in chain.from_iterable(answers):
+            counts.update(words)
+        total = sum(map(len, answers))
         shares.append({word: count / total for word, count in counts.items()})
     risen = {}
     for word, share in shares[0].items():

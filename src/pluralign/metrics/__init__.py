@@ -12,6 +12,7 @@ from pluralign.metrics.answer_variety import (
     repeated_share,
     variety_within,
     vector_distances,
+    word_set,
     words_of,
 )
 from pluralign.metrics.best_of_n import (
@@ -180,6 +181,7 @@ __all__ = [
     "vector_distances",
     "wasserstein",
     "wilson_interval",
+    "word_set",
     "words_of",
     "worst_off",
 ]

@@ -6,7 +6,7 @@ All functions are of one prompt, so that an interval over prompts follows from t
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -20,6 +20,8 @@ Myanmar, Khmer, kana, Chinese characters."""
 _APOSTROPHES = "'’"
 _BETWEEN_WORDS = "PSZC"
 """Unicode categories of punctuation, symbols, separators and control characters."""
+_REMEMBERED = 10_000
+"""Texts whose sets of words are kept in memory: each is compared with many."""
 
 
 def words_of(text: str) -> list[str]:
@@ -31,6 +33,16 @@ def words_of(text: str) -> list[str]:
     parts = "".join(map(_spaced, text.casefold())).split()
     stripped = [part.strip(_APOSTROPHES) for part in parts]
     return [word for word in stripped if word]
+
+
+@lru_cache(_REMEMBERED)
+def word_set(text: str) -> frozenset[str]:
+    """The different words of a text.
+
+    >>> sorted(word_set("Tea, or no tea"))
+    ['no', 'or', 'tea']
+    """
+    return frozenset(words_of(text))
 
 
 def repeated_share(text: str, size: int = 4) -> float:
@@ -88,8 +100,7 @@ def lexical_distances(first: Sequence[str], second: Sequence[str]) -> FloatArray
     >>> lexical_distances(["drink tea"], ["Tea!", "drink tea", "coffee"]).tolist()
     [[0.5, 0.0, 1.0]]
     """
-    words_n = [set(words_of(text)) for text in first]
-    words_m = [set(words_of(text)) for text in second]
+    words_n, words_m = list(map(word_set, first)), list(map(word_set, second))
     distances = [[_jaccard_distance(one, other) for other in words_m] for one in words_n]
     return np.array(distances, dtype=np.float64).reshape(len(first), len(second))
 
@@ -169,9 +180,10 @@ def _ngrams(text: str, size: int) -> list[tuple[str, ...]]:
     return [tuple(words[i : i + size]) for i in range(len(words) - size + 1)]
 
 
-def _jaccard_distance(first: set[str], second: set[str]) -> float:
-    together = len(first | second)
-    return 1 - len(first & second) / together if together else 0.0
+def _jaccard_distance(first: frozenset[str], second: frozenset[str]) -> float:
+    common = len(first & second)
+    together = len(first) + len(second) - common
+    return 1 - common / together if together else 0.0
 
 
 def _directions(vector_N_D: FloatArray) -> FloatArray:

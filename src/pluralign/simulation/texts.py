@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -15,6 +15,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _VARIANTS = 5
 _FEWEST, _MOST = 3, 5
 _CHATTIEST = 0.5
+_REMEMBERED = 50_000
+"""Texts whose traits are kept in memory: a society reads the same replies for many people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,14 @@ def read_traits(texts: Sequence[str], traits: Sequence[str]) -> FloatArray:
     """
     check_traits(traits)
     column = {t: i for i, t in enumerate(traits)}
-    shown = _shown()
-    z_N_D = np.zeros((len(texts), len(traits)))
-    for row, text in enumerate(texts):
-        for sentence in _SENTENCE.split(text.strip()):
-            trait, sign = shown.get(sentence, ("", 0))
+    rows = []
+    for text in texts:
+        z_D = [0.0] * len(traits)
+        for trait, sign in _shown_in(text):
             if trait in column:
-                z_N_D[row, column[trait]] += sign
-    return z_N_D
+                z_D[column[trait]] += sign
+        rows.append(z_D)
+    return np.array(rows, dtype=np.float64).reshape(len(texts), len(traits))
 
 
 def log_words(texts: Sequence[str]) -> FloatArray:
@@ -155,6 +157,14 @@ def check_traits(traits: Sequence[str]) -> None:
         raise InvalidInput(f"unknown traits {unknown}", hint=f"choose among {', '.join(TRAITS)}")
     if not traits or len(set(traits)) != len(traits):
         raise InvalidInput(f"traits must be at least one, each named once, got {list(traits)}")
+
+
+@lru_cache(_REMEMBERED)
+def _shown_in(text: str) -> tuple[tuple[str, int], ...]:
+    """The traits that a text shows, in its order, each with 1, or -1 for the opposite."""
+    shown = _shown()
+    sentences = _SENTENCE.split(text.strip())
+    return tuple(shown[sentence] for sentence in sentences if sentence in shown)
 
 
 @cache

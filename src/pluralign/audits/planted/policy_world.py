@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -48,12 +50,13 @@ class PolicyWorld:
     def rewards(self, texts: Sequence[Sequence[str]], role: str) -> FloatArray:
         """Rewards by the model or the judge in spreads, shape (P, n, C); nan of empty answers."""
         extra = self.reward_extra if role == "model" else self.judge_extra
+        empty = np.array([[not text.strip() for text in row] for row in texts])
+        shown_P_n_D = self._shown(texts)
         columns = []
         for c, taste_D in enumerate(self._tastes(role)):
-            scale = RewardScale.of(_utilities(self.start, self.society, taste_D).ravel())
-            own = _utilities(texts, self.society, taste_D) / scale.spread
+            scale = RewardScale.of((self._start_shown @ taste_D).ravel())
+            own = shown_P_n_D @ taste_D / scale.spread
             own = own + np.array([[extra(text, c) for text in row] for row in texts])
-            empty = np.array([[not text.strip() for text in row] for row in texts])
             columns.append(np.where(empty, np.nan, own))
         return np.stack(columns, axis=2)
 
@@ -96,6 +99,15 @@ class PolicyWorld:
             languages=("en",),
             abilities=[Ability("planted", c, "quiz", 0.6, 0.6, 0.01, 2000) for c in texts],
         )
+
+    @cached_property
+    def _start_shown(self) -> FloatArray:
+        return self._shown(self.start)
+
+    def _shown(self, texts: Sequence[Sequence[str]]) -> FloatArray:
+        """The traits that each text shows, shape (P, n, D)."""
+        flat = list(chain.from_iterable(texts))
+        return read_traits(flat, self.society.traits).reshape(len(texts), len(texts[0]), -1)
 
     def _tastes(self, role: str) -> list[FloatArray]:
         homes = {home.id: home for home in self.society.communities}
@@ -146,9 +158,3 @@ def _people(community: str) -> str:
 def _written(society: Society, rows: int, n: int, rng: np.random.Generator) -> list[list[str]]:
     texts = write(society.traits, draft(society.traits, rows * n, rng))
     return [texts[i : i + n] for i in range(0, len(texts), n)]
-
-
-def _utilities(texts: Sequence[Sequence[str]], society: Society, taste_D: FloatArray) -> FloatArray:
-    flat = [text for own in texts for text in own]
-    utility_N: FloatArray = read_traits(flat, society.traits) @ taste_D
-    return utility_N.reshape(len(texts), -1)

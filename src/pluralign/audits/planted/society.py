@@ -198,7 +198,9 @@ def seen_by(p: Planted, added: float = 0.0) -> RewardMargins:
         added: Increase of the margin of a pair by training on it, in logits.
     """
     own_N = np.array([p.steered[i, c] for i, c in own_columns(p)])
-    rows = [i for i, pair in enumerate(p.pairs) if rng_for(p.seed, str(pair.rater)).random() < 0.5]
+    people = {str(pair.rater) for pair in p.pairs}
+    seen = {rater for rater in people if rng_for(p.seed, rater).random() < 0.5}
+    rows = [i for i, pair in enumerate(p.pairs) if str(pair.rater) in seen]
     judged = TestPairs.of([p.pairs[i] for i in rows], p.reference[rows])
     return RewardMargins(judged, {"planted": {NO_STEER: own_N[rows] + added}}, NAMES)
 
