@@ -113,7 +113,7 @@ def test_no_refusal_before_and_after_is_no_proof_that_there_will_be_none():
 
 def _gains(hill_P_C, coast_P_C):
     pairs = ((HILL, hill_P_C), (COAST, coast_P_C))
-    return [PolicyGains(policy, "judged_gain", gain) for policy, gain in pairs]
+    return [PolicyGains(policy, "judged_gain", gain[None]) for policy, gain in pairs]
 
 
 def test_a_policy_that_is_better_for_everybody_has_no_steering():

@@ -169,26 +169,37 @@ def _people(sheet: AdapterSheet, role: str) -> str:
 def _gains(sheet: AdapterSheet) -> str:
     found = {(row["metric"], row["community"]): row for row in sheet.rows}
     lines = [
-        "| for | by the reward model [95 % interval] | by the judge | prompts |",
-        "|:--|--:|--:|--:|",
+        "| for | by the reward model [95 % interval] | by the judge | prompts "
+        "| people of the judge |",
+        "|:--|--:|--:|--:|--:|",
     ]
     for community in sheet.record["communities"]:
         row = found.get(("reward_gain", community))
         if row is not None:
-            judged = _shown(found.get(("judged_gain", community)))
-            head = f"| `{in_cell(community)}` | {_shown(row)} | {judged} |"
-            lines.append(f"{head} {row['n']:,} |")
+            judged = found.get(("judged_gain", community))
+            head = f"| `{in_cell(community)}` | {_shown(row)} | {_shown(judged)} |"
+            lines.append(f"{head} {row['n']:,} | {_raters(judged)} |")
     about = (
         "Reward of its answers to test prompts less that of the base model's, in spreads of the "
         "base model's rewards; intervals are over prompts. Nothing was learned from these prompts."
     )
-    if sheet.record.get("judge") is None:
+    judge = sheet.record.get("judge")
+    if judge is not None:
+        over = one_line(judge["intervals_over_people"])
+        about += f" Intervals of the judge's gains over its people, too: {over}."
+    else:
         about += (
             "\n\n**No judge measured this adapter.** The gain is the view of the reward model that "
             "it was trained to please, and so it is too large. Nothing here shows that people "
             "would agree."
         )
     return f"{about}\n\n" + "\n".join(lines)
+
+
+def _raters(row: Row | None) -> str:
+    if row is None:
+        return "none"
+    return "unknown" if row["n_raters"] is None else f"{row['n_raters']:,}"
 
 
 def _prices(sheet: AdapterSheet) -> str:

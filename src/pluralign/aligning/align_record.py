@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pluralign._version import __version__
+from pluralign.aligning.people_intervals import about_people, show_people
 from pluralign.aligning.work import AlignWork
 from pluralign.core import MANIFEST, PluralignError
 from pluralign.rewards import load_card
@@ -30,13 +31,31 @@ def record_of(work: AlignWork, stages: Mapping[str, Mapping[str, Any]]) -> dict[
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "communities": list(work.communities),
         "reward": about_reward_model(reward.model),
-        "judge": None if reward.judge is None else about_reward_model(reward.judge),
+        "judge": None if reward.judge is None else _about_judge(work, reward.judge),
         "data": {"sources": [prompts | counts_of(work.tally)]},
         "languages": sorted({one.language for one in work.prompts if one.language}),
         "stages": stages,
         "notes": list(work.tally.notes),
         "seconds": {name: stage["seconds"] for name, stage in stages.items()},
     }
+
+
+def _about_judge(work: AlignWork, where: str) -> dict[str, Any]:
+    refits = work.rewards.judge_refits
+    found = about_reward_model(where) | {"intervals_over_people": about_people(refits)}
+    if refits is not None and show_people(refits):
+        found |= {"fits": len(refits.models), "held_out": refits.held_out}
+    return found
+
+
+def raters_behind(where: str) -> dict[str, int]:
+    """Community -> number of its people behind a saved reward model; empty for a server.
+
+    Args:
+        where: Folder or URL.
+    """
+    people = about_reward_model(where)["people"]
+    return {c: int(n["raters"]) for c, n in people.items() if n["raters"] is not None}
 
 
 def about_reward_model(where: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pluralign.aligning.ability_change import ability_rows, need_tasks
@@ -11,8 +12,10 @@ from pluralign.aligning.adapter_cards import write_adapter_cards
 from pluralign.aligning.align_record import record_of
 from pluralign.aligning.best_of_n_curves import curve_rows
 from pluralign.aligning.earlier_work import OUTCOME, check_same_samples, forget_outdated
+from pluralign.aligning.gain_measures import gain_measures
 from pluralign.aligning.palette_shares import check_palette
 from pluralign.aligning.passing import judge_conditions, register_conditions
+from pluralign.aligning.people_intervals import about_people
 from pluralign.aligning.policy_folders import SETTINGS
 from pluralign.aligning.policy_rows import policy_rows
 from pluralign.aligning.prompt_checks import check_prompts
@@ -34,6 +37,7 @@ from pluralign.core import (
     ChatModel,
     InvalidSettings,
     Reporter,
+    SteerableRewardModel,
     Tally,
     UnknownCommunity,
     as_path,
@@ -43,6 +47,7 @@ from pluralign.core import (
 )
 from pluralign.huggingface.processes import process_count
 from pluralign.models import open_reward_model
+from pluralign.runs import Refits, refits_of
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.measured import RESULTS
@@ -172,8 +177,12 @@ def _finish(
     since = time.perf_counter()
     scored = scored_candidates(work)
     write_test_prompts(work, scored)
-    results = curve_rows(work, scored) if "best-of-n" in work.settings.methods else []
-    results += policy_rows(work, scored)
+    measures = gain_measures(work, scored)
+    if work.rewards.judge is not None:
+        about = about_people(work.rewards.judge_refits)
+        work.reporter.note(f"intervals over the people of the judge: {about}")
+    results = curve_rows(work, scored, measures) if "best-of-n" in work.settings.methods else []
+    results += policy_rows(work, scored, measures)
     results += route_rows(work, scored)
     results = [row for row in results if row["n"]]
     results += survey_rows(work)
@@ -216,7 +225,7 @@ def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) ->
                 reporter.note(note)
         return opened[0]
 
-    rewards = RewardModels(model, judge)
+    rewards = RewardModels(model, judge, _refits(reward.judge, judge))
     work = AlignWork(
         settings,
         prompts,
@@ -234,6 +243,13 @@ def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) ->
     need_tasks(work)
     check_palette(work)
     return work
+
+
+def _refits(where: str | None, judge: SteerableRewardModel | None) -> Refits | None:
+    """The other fits of a judge; None without a judge, and of one behind a URL."""
+    if where is None or judge is None or not Path(where).is_dir():
+        return None
+    return refits_of(Path(where), judge)
 
 
 def _followed(label: str, known: Sequence[str], where: str) -> str:

@@ -1,17 +1,18 @@
 """Best of n on the test prompts: the gain of a choice by a reward, against chance and length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pluralign.aligning.answer_rows import ANSWER_METRICS, value_of_answers
+from pluralign.aligning.gain_measures import GainMeasure
 from pluralign.aligning.result_rows import MeasuredPolicy, share_change_row, share_row
 from pluralign.aligning.scoring import ScoredCandidates, rows_of_side
 from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.work import AlignWork
-from pluralign.core import FloatArray
+from pluralign.core import FloatArray, IntArray
 from pluralign.metrics import best_of_n
 
 
@@ -36,11 +37,19 @@ class _Chooser:
         return MeasuredPolicy(self.method, self.steer, candidates, self.independent)
 
 
-def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
+def curve_rows(
+    work: AlignWork, scored: ScoredCandidates, measures: Sequence[GainMeasure]
+) -> list[dict[str, Any]]:
     """Rows of results: the gain over chance of every choice, by every reward, for every n.
 
     A gain is the expected reward of the chosen answer, less the mean reward of all answers to the
-    prompt, in spreads of the start model's rewards (`RewardScale`), with an interval over prompts.
+    prompt, in spreads of the start model's rewards (`RewardScale`), with an
+    interval over prompts; that by a judge with refits has one over its people, too.
+
+    Args:
+        work: The run.
+        scored: The answers.
+        measures: The reward models that measure.
     """
     at_P = np.array(rows_of_side(work, scored, "test"))
     texts = [[one.text for one in scored.candidates[row]] for row in at_P]
@@ -52,21 +61,13 @@ def curve_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]
     rows: list[dict[str, Any]] = []
     for chooser in _choosers(work, scored, at_P):
         score_P_N = chooser.score_P_N[kept_P]
-        for metric, judged_P_N_C, scales in _judges(scored):
-            spread_C = np.array([scales[c].spread for c in work.communities])
-            value_P_N_C = judged_P_N_C[at_P][kept_P] / spread_C
-            gains += _curve(chooser, metric, score_P_N, value_P_N_C)
+        for measure in measures:
+            gains += _curve(chooser, measure, score_P_N, at_P[kept_P])
         for metric in ANSWER_METRICS if chooser.steer is not None else ():
             value_P_N = value_of_answers(metric, texts)[kept_P]
             rows += _answer_curve(chooser, metric, score_P_N, value_P_N)
     rows += gain_rows(work.communities, gains)
     return rows + list(steer_rows(work.communities, gains))
-
-
-def _judges(scored: ScoredCandidates) -> Iterator[tuple[str, FloatArray, Any]]:
-    yield "reward_gain", scored.reward_P_N_C, scored.scales
-    if scored.judged_P_N_C is not None:
-        yield "judged_gain", scored.judged_P_N_C, scored.judge_scales
 
 
 def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[_Chooser]:
@@ -82,16 +83,25 @@ def _choosers(work: AlignWork, scored: ScoredCandidates, at_P: Any) -> Iterator[
 
 
 def _curve(
-    chooser: _Chooser, metric: str, score_P_N: FloatArray, value_P_N_C: FloatArray
+    chooser: _Chooser, measure: GainMeasure, score_P_N: FloatArray, at_P: IntArray
 ) -> Iterator[PolicyGains]:
-    """The gain over chance for every community, for every n."""
+    """The gain over chance for every community, for every n.
+
+    Args:
+        chooser: The way to choose.
+        measure: The reward model that measures.
+        score_P_N: Scores by which the answers to P prompts are chosen.
+        at_P: Rows of these prompts among those that were scored.
+    """
+    value_B_P_N_C = measure.before_B_P_N_C[:, at_P] / measure.spread_B_C[:, None, None]
+    fits, prompts, _, communities = value_B_P_N_C.shape
     for candidates in _sizes(score_P_N.shape[1]):
-        chosen = [
-            best_of_n(score_P_N, value_P_N_C[:, :, c], candidates)
-            for c in range(value_P_N_C.shape[2])
-        ]
-        gain_P_C = np.stack(chosen, axis=1) - value_P_N_C.mean(axis=1)
-        yield PolicyGains(chooser.policy(candidates), metric, gain_P_C)
+        chosen_B_P_C = np.empty((fits, prompts, communities))
+        for b, c in np.ndindex(fits, communities):
+            chosen_B_P_C[b, :, c] = best_of_n(score_P_N, value_B_P_N_C[b, :, :, c], candidates)
+        gain_B_P_C = chosen_B_P_C - value_B_P_N_C.mean(axis=2)
+        policy = chooser.policy(candidates)
+        yield PolicyGains(policy, measure.metric, gain_B_P_C, measure.people)
 
 
 def _answer_curve(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +15,18 @@ from pluralign.aligning.evaluated_policies import (
     WritingPolicy,
     evaluated_policies,
 )
+from pluralign.aligning.gain_measures import GainMeasure
 from pluralign.aligning.palettes import PalettePolicy
 from pluralign.aligning.result_rows import START_MODEL, MeasuredPolicy, mean_row, share_row
 from pluralign.aligning.scoring import (
     ScoredCandidates,
-    rewards_of,
     rows_of_side,
     write_answer_rewards,
 )
 from pluralign.aligning.steer_matrix import PolicyGains, gain_rows, steer_rows
 from pluralign.aligning.work import AlignWork
 from pluralign.core import FloatArray, PolicyPrompt, Sampling, rng_for
-from pluralign.metrics import RewardScale, sampled_divergence
+from pluralign.metrics import sampled_divergence
 from pluralign.respondents.append import GrowingFile
 from pluralign.runs.folder import read_rows
 
@@ -51,21 +51,19 @@ class PolicyAnswers:
     steps: Sequence[Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """A reward model that measures, and its rewards of the start model's answers."""
-
-    metric: str
-    column: Literal["reward", "judged"]
-    before_P_N_C: FloatArray
-    scales: Mapping[str, RewardScale]
-
-
-def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any]]:
+def policy_rows(
+    work: AlignWork, scored: ScoredCandidates, measures: Sequence[GainMeasure]
+) -> list[dict[str, Any]]:
     """Rows of results of every tuned policy and palette, with intervals over prompts.
 
     A gain is the mean reward of the policy's answers to a prompt less that of the start model's,
-    in spreads of the start model's rewards.
+    in spreads of the start model's rewards. That by a judge with refits has an interval over its
+    people, too.
+
+    Args:
+        work: The run.
+        scored: The start model's answers.
+        measures: The reward models that measure.
     """
     at = rows_of_side(work, scored, "test")
     prompts = [work.prompts[scored.prompt_P[row]] for row in at]
@@ -77,9 +75,12 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
         work.reporter.stage(f"measuring {policy.label}")
         given = answers_of_policy(work, policy, prompts, "evaluate")
         written[policy.measured] = given.texts
-        rewards = _rewards_now(work, given)
-        write_answer_rewards(work, policy.label, prompts, rewards)
-        gains += _gains(work, scored, at, policy.measured, rewards)
+        rewards = {one.role: _rewards_now(one, given) for one in measures}
+        write_answer_rewards(
+            work, policy.label, prompts, {role: own[0] for role, own in rewards.items()}
+        )
+        for measure in measures:
+            gains.append(_gains(measure, at, policy.measured, rewards[measure.role]))
         rows += _divergences(policy.measured, given)
         rows += _words(before, policy.measured, given)
         rows += _drafting(work, policy, given)
@@ -88,31 +89,21 @@ def policy_rows(work: AlignWork, scored: ScoredCandidates) -> list[dict[str, Any
     return rows + list(answer_rows(work, prompts, written))
 
 
-def _rewards_now(work: AlignWork, given: PolicyAnswers) -> dict[str, FloatArray]:
-    """Rewards of a policy's answers by the reward model and by the judge, shape (P, n, C)."""
+def _rewards_now(measure: GainMeasure, given: PolicyAnswers) -> FloatArray:
+    """Rewards of a policy's answers by each fit of a reward model, shape (B, P, n, C)."""
     pairs = zip(given.prompts, given.texts, strict=True)
-    answers = [(prompt.prompt, text) for prompt, own in pairs for text in own]
-    shape = (len(given.prompts), -1, len(work.communities))
-    found = {"reward": rewards_of(work, "model", answers).reshape(shape)}
-    if work.rewards.judge is not None:
-        found["judged"] = rewards_of(work, "judge", answers).reshape(shape)
-    return found
+    reward_B_N_C = measure.rewards([(prompt.prompt, text) for prompt, own in pairs for text in own])
+    fits, _, communities = reward_B_N_C.shape
+    return reward_B_N_C.reshape(fits, len(given.prompts), -1, communities)
 
 
 def _gains(
-    work: AlignWork,
-    scored: ScoredCandidates,
-    at: list[int],
-    policy: MeasuredPolicy,
-    rewards: Mapping[str, FloatArray],
-) -> Iterator[PolicyGains]:
-    judges = [_Judge("reward_gain", "reward", scored.reward_P_N_C, scored.scales)]
-    if scored.judged_P_N_C is not None:
-        judges.append(_Judge("judged_gain", "judged", scored.judged_P_N_C, scored.judge_scales))
-    for judge in judges:
-        gain_P_C = mean_reward(rewards[judge.column]) - mean_reward(judge.before_P_N_C[at])
-        spread_C = np.array([judge.scales[c].spread for c in work.communities])
-        yield PolicyGains(policy, judge.metric, gain_P_C / spread_C)
+    measure: GainMeasure, at: list[int], policy: MeasuredPolicy, reward_B_P_n_C: FloatArray
+) -> PolicyGains:
+    """The gain of a policy for each community, by each fit of a reward model."""
+    before_B_P_C = mean_reward(measure.before_B_P_N_C[:, at])
+    gain_B_P_C = (mean_reward(reward_B_P_n_C) - before_B_P_C) / measure.spread_B_C[:, None]
+    return PolicyGains(policy, measure.metric, gain_B_P_C, measure.people)
 
 
 def _divergences(policy: MeasuredPolicy, given: PolicyAnswers) -> Iterator[dict[str, Any]]:
@@ -231,11 +222,11 @@ def _as_json(value_n: FloatArray) -> list[float | None]:
     return [None if np.isnan(value) else value for value in value_n.tolist()]
 
 
-def mean_reward(reward_P_N_C: FloatArray) -> FloatArray:
-    """Mean over the answers to each prompt that have a reward, shape (P, C)."""
-    known = np.ma.masked_invalid(reward_P_N_C)
-    mean_P_C: FloatArray = known.mean(axis=1).filled(np.nan)
-    return mean_P_C
+def mean_reward(reward_X_N_C: FloatArray) -> FloatArray:
+    """Mean over the N answers to each prompt that have a reward, shape (X, C)."""
+    known = np.ma.masked_invalid(reward_X_N_C)
+    mean_X_C: FloatArray = known.mean(axis=-2).filled(np.nan)
+    return mean_X_C
 
 
 def _length(texts: Sequence[str]) -> float:

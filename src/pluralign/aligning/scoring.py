@@ -86,12 +86,14 @@ def write_answer_rewards(
         work: The run.
         label: Name of the policy, such as ``raft/MEX``.
         prompts: P prompts.
-        rewards: ``reward``, and ``judged`` where there is a judge, in logits, shape (P, n, C).
+        rewards: Rewards of ``model``, and of ``judge`` where there is one, in logits, shape
+            (P, n, C).
     """
+    columns = {"model": _REWARD, "judge": _JUDGED}
     rows = []
     for p, prompt in enumerate(prompts):
-        for number in range(rewards[_REWARD].shape[1]):
-            own = {name: _row(work, values[p, number]) for name, values in rewards.items()}
+        for number in range(rewards["model"].shape[1]):
+            own = {columns[r]: _row(work, values[p, number]) for r, values in rewards.items()}
             rows.append({"prompt": prompt.id, "number": number} | own)
     work.folder.write_rows(f"evaluate/{label}.rewards.jsonl", rows)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.aligning.result_rows import MeasuredPolicy, mean_row
+from pluralign.aligning.people_intervals import NOBODY, PeopleBehind, fits_row
+from pluralign.aligning.result_rows import MeasuredPolicy
 from pluralign.core import FloatArray
 
 OVER_OTHERS, OVER_SWAP = "over_others", "over_swap"
@@ -20,19 +21,23 @@ class PolicyGains:
     Attributes:
         policy: The policy.
         metric: ``reward_gain`` or ``judged_gain``.
-        gain_P_C: Gain for each community by its reward, in spreads, shape (P, C); nan without one.
+        gain_B_P_C: Gain for each community by its reward, in spreads, by each of B fits of the
+            reward model, shape (B, P, C); nan without one.
+        people: The people behind the reward model.
     """
 
     policy: MeasuredPolicy
     metric: str
-    gain_P_C: FloatArray
+    gain_B_P_C: FloatArray
+    people: PeopleBehind = NOBODY
 
 
 def gain_rows(communities: Sequence[str], gains: Sequence[PolicyGains]) -> Iterator[dict[str, Any]]:
     """Rows of the gain of every policy for every community."""
     for one in gains:
         for column, community in enumerate(communities):
-            yield mean_row(one.policy, one.metric, community, one.gain_P_C[:, column])
+            gain_B_P = one.gain_B_P_C[:, :, column]
+            yield fits_row(one.policy, one.metric, community, gain_B_P, one.people)
 
 
 def steer_rows(
@@ -48,26 +53,28 @@ def steer_rows(
     """
     independent = all(one.policy.independent for one in gains)
     for (metric, method, candidates), by_steer in _groups(communities, gains).items():
-        for steer, own_P_C in by_steer.items():
+        for steer, own in by_steer.items():
             policy = MeasuredPolicy(method, steer, candidates, independent)
             column = communities.index(steer)
-            own_P = own_P_C[:, column]
+            own_B_P = own.gain_B_P_C[:, :, column]
+            over: dict[str, FloatArray] = {}
             if len(communities) > 1:
-                others_P = np.delete(own_P_C, column, axis=1).mean(axis=1)
-                yield mean_row(policy, f"{metric}_{OVER_OTHERS}", steer, own_P - others_P)
-            swapped = [gain[:, column] for other, gain in by_steer.items() if other != steer]
+                over[OVER_OTHERS] = np.delete(own.gain_B_P_C, column, axis=2).mean(axis=2)
+            swapped = [one.gain_B_P_C[:, :, column] for c, one in by_steer.items() if c != steer]
             if swapped:
-                control_P = np.mean(swapped, axis=0)
-                yield mean_row(policy, f"{metric}_{OVER_SWAP}", steer, own_P - control_P)
+                over[OVER_SWAP] = np.mean(swapped, axis=0)
+            for name, control_B_P in over.items():
+                difference_B_P = own_B_P - control_B_P
+                yield fits_row(policy, f"{metric}_{name}", steer, difference_B_P, own.people)
 
 
 def _groups(
     communities: Sequence[str], gains: Sequence[PolicyGains]
-) -> dict[tuple[str, str, int | None], dict[str, FloatArray]]:
+) -> dict[tuple[str, str, int | None], dict[str, PolicyGains]]:
     """(Metric, method, candidates) -> community -> gains of its policy."""
-    found: dict[tuple[str, str, int | None], dict[str, FloatArray]] = defaultdict(dict)
+    found: dict[tuple[str, str, int | None], dict[str, PolicyGains]] = defaultdict(dict)
     for one in gains:
         steer = one.policy.steer
         if steer is not None and steer in communities:
-            found[one.metric, one.policy.method, one.policy.candidates][steer] = one.gain_P_C
+            found[one.metric, one.policy.method, one.policy.candidates][steer] = one
     return found

@@ -17,6 +17,7 @@ from pluralign.core import (
     count_of,
     rng_for,
 )
+from pluralign.runs import Refits
 from pluralign.runs.folder import RunFolder
 from pluralign.settings import AlignSettings, ResolvedSurvey
 from pluralign.sources import RowPolicy, read_prompts
@@ -34,10 +35,13 @@ class RewardModels:
     Attributes:
         model: The one that chooses and teaches.
         judge: Another one, of other people, that measures; None where there is none.
+        judge_refits: The judge as other repeats of its run fitted it; None where there is no judge,
+            or it is behind a URL.
     """
 
     model: SteerableRewardModel
     judge: SteerableRewardModel | None
+    judge_refits: Refits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """The tables of ``pluralign align``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pluralign.aligning import AlignOutcome, DryRun
 from pluralign.aligning.task_data import TaskOutcome
-from pluralign.cli.evaluation_tables import conditions_table, evaluation_tables, steering_table
+from pluralign.cli.evaluation_tables import (
+    conditions_table,
+    evaluation_tables,
+    people_table,
+    steering_table,
+)
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
@@ -39,21 +44,7 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
             f"Stopped after {last}. To go on, give the same command without --until: {folder}"
         )
         return
-    for metric, about in _METRICS.items():
-        rows = [row for row in outcome.results if row["metric"] == metric]
-        chosen = [row for row in rows if row["candidates"] is not None]
-        if chosen:
-            output.table(_matrix(chosen, about))
-            output.table(_growth(chosen, about))
-        tuned = [row for row in rows if row["candidates"] is None]
-        if tuned:
-            output.table(_policies(tuned, outcome.results, about))
-        steered = steering_table(outcome.results, metric, about)
-        if steered.rows:
-            output.table(steered)
-    for table in evaluation_tables(outcome.results):
-        output.table(table)
-    for table in routing_tables(outcome.results):
+    for table in _tables(outcome.results):
         output.table(table)
     if outcome.judged is not None:
         output.table(conditions_table(outcome.judged))
@@ -64,7 +55,31 @@ def show_align(outcome: AlignOutcome, folder: Path, output: Output) -> None:
         "prompts; of surveys over questions, of general ability over items.",
         style="dim",
     )
+    if judge := outcome.record.get("judge"):
+        about = judge["intervals_over_people"]
+        output.line(f"Intervals of the judge's gains over its people, too: {about}.", style="dim")
     output.line(f"Written to {folder}: results.jsonl, record.json, a folder for each stage")
+
+
+def _tables(results: Sequence[Row]) -> Iterator[PrintedTable]:
+    """The tables of a run that have rows."""
+    for metric, about in _METRICS.items():
+        rows = [row for row in results if row["metric"] == metric]
+        chosen = [row for row in rows if row["candidates"] is not None]
+        if chosen:
+            yield _matrix(chosen, about)
+            yield _growth(chosen, about)
+        tuned = [row for row in rows if row["candidates"] is None]
+        if tuned:
+            yield _policies(tuned, results, about)
+        steered = steering_table(results, metric, about)
+        if steered.rows:
+            yield steered
+    judged = people_table(results)
+    if judged.rows:
+        yield judged
+    yield from evaluation_tables(results)
+    yield from routing_tables(results)
 
 
 def show_task(outcome: TaskOutcome, folder: Path, output: Output) -> None:

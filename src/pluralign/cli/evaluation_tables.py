@@ -58,6 +58,44 @@ def steering_table(results: Sequence[Row], metric: str, about: str) -> PrintedTa
     return table
 
 
+def people_table(results: Sequence[Row]) -> PrintedTable:
+    """The gains by the judge for those who are followed, and the prompts and people behind them.
+
+    Half the width of the interval over prompts alone, and over people alone, where the judge has
+    refits.
+    """
+    most = max((row["candidates"] or 0 for row in results), default=0)
+    communities = {row["community"] for row in results if row["metric"] == "judged_gain"}
+    rows = [
+        row
+        for row in results
+        if row["metric"] == "judged_gain"
+        and row["candidates"] in (None, most)
+        and row["steer"] is not None
+        and (row["steer"] == row["community"] or row["steer"] not in communities)
+    ]
+    halves = {"half_prompts": "± over prompts alone", "half_people": "± over people alone"}
+    shown = {key: head for key, head in halves.items() if any(row.get(key) for row in rows)}
+    table = PrintedTable(
+        title="Gains by the judge, and the prompts and people behind them",
+        columns=[
+            PrintedColumn(head="policy", cut="middle"),
+            PrintedColumn(head="for", cut="middle"),
+            PrintedColumn(head="gain", interval=True),
+            *(PrintedColumn(head=head, right=True) for head in shown.values()),
+            PrintedColumn(head="prompts", rank=1, right=True),
+            PrintedColumn(head="people", rank=1, right=True),
+        ],
+    )
+    for row in rows:
+        widths = ["" if row.get(key) is None else f"{row[key]:.2f}" for key in shown]
+        people = "unknown" if row["n_raters"] is None else f"{row['n_raters']:,}"
+        gain = scaled(row, digits=2, signed=True)
+        behind = [*widths, f"{row['n']:,}", people]
+        table.rows.append([_policy(row), row["community"], gain, *behind])
+    return table
+
+
 def _answers(results: Sequence[Row]) -> PrintedTable:
     """Properties of the answers of the start model and of each tuned policy."""
     heads = {m: h for m, h in _ANSWERS.items() if any(r["metric"] == m for r in results)}

@@ -25,6 +25,7 @@ from pluralign.metrics.choice_baselines import choice_baselines
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
     NORMAL_95,
+    crossed_interval,
     effective_clusters,
     t_interval,
     wilson_interval,
@@ -126,6 +127,7 @@ __all__ = [
     "compare_communities",
     "correct",
     "covered",
+    "crossed_interval",
     "cultural_alignment_score",
     "d_optimal_gains",
     "disaggregate",

@@ -9,6 +9,7 @@ where the percentile bootstrap covers 84 % with 5 and 92 % with 20. Shares of pa
 have Wilson's interval with this error, since those near 0 or 1 are skewed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,35 @@ def t_interval(
     low = min(max(value - reach, bounds[0]), value)
     high = max(min(value + reach, bounds[1]), value)
     return float(low), float(high)
+
+
+def crossed_interval(
+    value: float, parts: Sequence[tuple[float, float]], level: float = 0.95
+) -> tuple[float, float] | tuple[None, None]:
+    """The interval of a number that would change with each of several draws, as prompts and people.
+
+    Variances of independent draws add up, with Satterthwaite's (1946) degrees of freedom. The part
+    that varies with several draws together is in each variance, so the interval is rather too wide
+    (Cameron, Gelbach and Miller 2011, Journal of Business and Economic Statistics 29).
+
+    Args:
+        value: The number.
+        parts: For each draw, the squared standard error of the number while all else stays the
+            same, and its degrees of freedom; at least one part.
+        level: Coverage, in (0, 1).
+
+    Returns:
+        Both ends, or (None, None) where an error is not known.
+
+    >>> alone, both = crossed_interval(0.6, [(0.01, 40)]), crossed_interval(0.6, [(0.01, 40)] * 2)
+    >>> [round(end, 3) for end in (*alone, *both)]
+    [0.398, 0.802, 0.318, 0.882]
+    """
+    variance = sum(own for own, _ in parts)
+    if not np.isfinite(variance) or variance == 0:
+        return t_interval(value, variance, 1, level=level)
+    df = variance**2 / sum(own**2 / df for own, df in parts)
+    return t_interval(value, variance, df, level=level)
 
 
 def wilson_interval(

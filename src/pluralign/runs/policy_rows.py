@@ -26,10 +26,15 @@ class PolicyRow:
         candidates: Answers among which one is chosen; None for tuned policies.
         kl_bound: Largest divergence of best of n from the start model, in nats.
         value: The number.
-        low: Lower end of its 95 % interval; None where there is none.
+        low: Lower end of its 95 % interval: over prompts, and over people where ``half_people`` is
+            known; None where there is none.
         high: Upper end.
         n: Number of prompts, or of other things that were measured.
-        n_raters: Number of people; None where no people were measured.
+        n_raters: Number of people of the community behind the reward model that measures; None
+            where none does, or their number is not known.
+        half_prompts: Half the width of the 95 % interval over prompts alone, of gains by a judge
+            with refits.
+        half_people: The same over the people who taught the judge.
         strategy: How survey questions were put; None for other numbers.
         task: Task of lm-eval; None for other numbers.
     """
@@ -45,6 +50,8 @@ class PolicyRow:
     high: float | None = None
     n: int
     n_raters: int | None = None
+    half_prompts: float | None = None
+    half_people: float | None = None
     strategy: str | None = None
     task: str | None = None
 

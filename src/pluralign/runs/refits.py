@@ -45,11 +45,14 @@ class Refits:
         models: The fits, the one that is asked about first; alone where there are no others.
         held_out: Share of the people (or questions) that each was fitted without, in (0, 1).
         about: A sentence for readers: the basis of the intervals, or why there are none.
+        by: The thing of which each fit lacks another part: ``rater``, ``question`` or ``stem``;
+            empty where the model stands alone.
     """
 
     models: tuple[LinearRewardModel, ...]
     held_out: float
     about: str
+    by: str = ""
 
     @property
     def show_spread(self) -> bool:
@@ -132,7 +135,7 @@ def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:
         f"95 %, over the {unit}: from {len(models)} fits of one run, "
         f"each without another {held_out:.0%} of them"
     )
-    return Refits(models, held_out, about)
+    return Refits(models, held_out, about, by)
 
 
 def _others(run: RewardRun, folder: Path) -> list[Path]:

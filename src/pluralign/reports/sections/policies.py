@@ -15,6 +15,7 @@ from pluralign.runs.policy_plots import judge_name, policy_name, signed
 from pluralign.runs.policy_rows import BEST_OF_N, JUDGED_GAIN, PROXY_GAIN, TRUE_GAIN
 
 _ENDS = ("value", "low", "high")
+_BEHIND = ("half_prompts", "half_people", "n_raters")
 _JUDGES = {"proxy": PROXY_GAIN, "judged": JUDGED_GAIN, "true": TRUE_GAIN}
 
 
@@ -36,6 +37,7 @@ def policies(runs: Sequence[Run], say: Speech) -> Section | None:
             "people."
         ),
     ]
+    text += [_over_people(run, say) for run in own if (run.record.get("judge") or {})]
     figures = [figure for k, run in enumerate(own) for figure in policy_figures(run, own, say, k)]
     return Section(
         id="policies",
@@ -44,6 +46,25 @@ def policies(runs: Sequence[Run], say: Speech) -> Section | None:
         leading=[_gains(own, say)],
         figures=figures,
         tables=[_bounds(own, say)],
+    )
+
+
+def _over_people(run: Run, say: Speech) -> str:
+    """Whether the intervals of a run's judged gains are over the people of the judge, too."""
+    fits = run.record["judge"].get("fits", 1)
+    if fits == 1:
+        return say(
+            "Intervals of {run} are over prompts alone. What other people behind the judge would "
+            "change is not known: that needs a judge from a run with at least three repeats that "
+            "split people.",
+            run=run.name,
+        )
+    return say(
+        "Intervals of the judge's gains of {run} are over prompts and over the people behind the "
+        "judge: it was fitted {count} times, each time without another {share} of its people.",
+        run=run.name,
+        count=say.number(fits, 0),
+        share=say.percent(run.record["judge"]["held_out"]),
     )
 
 
@@ -65,14 +86,21 @@ def _gains(runs: Sequence[Run], say: Speech) -> Table:
             bar_column(judge_name(metric, say), scale, show, say, prefix=f"{judge}_")
             for judge, metric in _JUDGES.items()
         ),
+        _count("half_prompts", say("judge: ± over prompts alone"), 2, say),
+        _count("half_people", say("judge: ± over people alone"), 2, say),
+        _count("n_raters", say("people behind the judge"), 0, say),
         Column("kl", say("KL, in nats"), lambda r: r["kl_shown"], numeric=True, named=True),
         Column(
             "length", say("length ratio"), lambda r: r["length_shown"], numeric=True, named=True
         ),
-        Column("n", say("prompts"), lambda r: say.number(r["n"], 0), numeric=True, named=True),
+        _count("n", say("prompts"), 0, say),
     ]
     caption = say("Gain of each policy for the community that it follows [95 % interval]")
     return Table("policies", caption, columns, rows, folded=False, stacked=True)
+
+
+def _count(key: str, label: str, digits: int, say: Speech) -> Column:
+    return Column(key, label, lambda r: say.number(r[key], digits), numeric=True, named=True)
 
 
 def _row(run: Run, gain: Gain, say: Speech) -> dict[str, Any]:
@@ -89,6 +117,8 @@ def _row(run: Run, gain: Gain, say: Speech) -> dict[str, Any]:
     for judge, found in (("proxy", proxy), ("judged", gain.judged), ("true", gain.true)):
         for end in _ENDS:
             row[f"{judge}_{end}"] = None if found is None else getattr(found, end)
+    for key in _BEHIND:
+        row[key] = None if gain.judged is None else getattr(gain.judged, key)
     for key, metric in (("kl", "kl"), ("length", "length_ratio")):
         about = _about_policy(run, proxy, metric)
         row[key] = None if about is None else about.value
