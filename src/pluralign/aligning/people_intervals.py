@@ -3,7 +3,7 @@
 A gain by the judge would be another one if other people had taught it. The judge's refits, each
 without another random part of its people, show by how much. The answers stay the same: they were
 chosen by another reward model, of other people. A reward model that chose has no such interval: its
-own errors chose the answers too, so its gain is too large, whoever taught it.
+own errors chose the answers too, so its gain is too large with any people.
 """
 
 from collections.abc import Mapping

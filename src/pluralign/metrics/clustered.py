@@ -82,8 +82,8 @@ def crossed_interval(
 ) -> tuple[float, float] | tuple[None, None]:
     """The interval of a number that would change with each of several draws, as prompts and people.
 
-    Variances of independent draws add up, with Satterthwaite's (1946) degrees of freedom. The part
-    that varies with several draws together is in each variance, so the interval is rather too wide
+    Variances of independent draws add up, with Satterthwaite's (1946) degrees of freedom. Their
+    interaction is in each variance, so the interval is rather too wide
     (Cameron, Gelbach and Miller 2011, Journal of Business and Economic Statistics 29).
 
     Args:
