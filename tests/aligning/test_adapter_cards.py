@@ -11,7 +11,8 @@ RECORD = {
     "versions": {"pluralign": "0.1.0"},
     "communities": ["~hill", "~coast"],
     "reward": REWARD,
-    "judge": REWARD | {"model": "models/other-half"},
+    "judge": REWARD
+    | {"model": "models/other-half", "intervals_over_people": "95 %, from 5 fits of one run"},
     "languages": ["en"],
     "data": {"sources": [{"name": "prompts.jsonl"}]},
     "stages": {"sample": {"prompts by side": {"train": 120, "validation": 40, "test": 40}}},
@@ -21,7 +22,13 @@ RECORD = {
 def row(metric, value, community=None):
     """A line of results about an adapter."""
     ends = {"low": value - 0.1, "high": value + 0.1}
-    return {"metric": metric, "value": value, "community": community, "n": 40} | ends
+    return {
+        "metric": metric,
+        "value": value,
+        "community": community,
+        "n": 40,
+        "n_raters": 30,
+    } | ends
 
 
 def sheet(**more):
@@ -70,7 +77,8 @@ def test_it_names_prompts_people_and_both_reward_models():
 
 def test_every_gain_has_its_interval_and_a_loss_is_a_limit():
     card = adapter_card(sheet())
-    assert "| `~hill` | +0.50 [+0.40, +0.60] | +0.30 [+0.20, +0.40] | 40 |" in card
+    assert "| `~hill` | +0.50 [+0.40, +0.60] | +0.30 [+0.20, +0.40] | 40 | 30 |" in card
+    assert "the judge's gains over its people, too: 95 %, from 5 fits of one run." in card
     assert "worse for `~coast`: -0.40 [-0.50, -0.30]. Do not use it there." in card
     assert "| divergence from the base model (KL), nats | 0.60 [0.50, 0.70] | 40 |" in card
 

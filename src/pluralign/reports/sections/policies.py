@@ -54,8 +54,8 @@ def _over_people(run: Run, say: Speech) -> str:
     fits = run.record["judge"].get("fits", 1)
     if fits == 1:
         return say(
-            "Intervals of {run} are over prompts alone. The effect of other people behind the judge "
-            "is not known: that needs a judge from a run with at least three repeats that "
+            "Intervals of {run} are over prompts alone. The effect of other people behind the "
+            "judge is not known: that needs a judge from a run with at least three repeats that "
             "split people.",
             run=run.name,
         )
