@@ -93,7 +93,7 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import count_of, isolated, listed, printable
+from pluralign.core.printable import count_of, direction, isolated, listed, printable
 from pluralign.core.private_choices import (
     PairKeys,
     as_reported,
@@ -205,6 +205,7 @@ __all__ = [
     "count_of",
     "cut_torn_line",
     "describe_faults",
+    "direction",
     "earlier_name",
     "end_of_thought_marks",
     "file_digest",

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 _FROM_RIGHT = {"R", "AL", "AN"}
 """Classes of characters that are written from right to left, in Unicode's bidirectional algorithm.
@@ -25,6 +26,16 @@ def printable(text: str) -> str:
     return "".join(_shown(c) for c in text)
 
 
+def direction(text: str) -> Literal["ltr", "rtl"]:
+    """The direction in which most letters of a text are written.
+
+    >>> direction("KFC در تهران چند شعبه دارد؟"), direction("'چای' is tea"), direction("12")
+    ('rtl', 'ltr', 'ltr')
+    """
+    kinds = Counter(map(unicodedata.bidirectional, text))
+    return "rtl" if sum(kinds[kind] for kind in _FROM_RIGHT) > kinds["L"] else "ltr"
+
+
 def isolated(text: str) -> str:
     r"""A text for a line on a terminal, so that Persian or Arabic words move nothing next to them.
 
@@ -41,8 +52,7 @@ def isolated(text: str) -> str:
     'tea 12'
     """
     bare = _DIRECTIONS.sub("", text)
-    kinds = Counter(map(unicodedata.bidirectional, bare))
-    if sum(kinds[kind] for kind in _FROM_RIGHT) > kinds["L"]:
+    if direction(bare) == "rtl":
         return _between_isolates(bare)
     shown, done = "", 0
     for start, end in _from_right(bare):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pluralign.charts.drawing import bundle, svg_of
 from pluralign.charts.outlines import outlines
 from pluralign.charts.world_map import WORLD, without_outlines
+from pluralign.core import direction
 from pluralign.reports.data import Page
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _template() -> Any:
             trim_blocks=False,
         )
         environment.filters["code"] = _with_code
+        environment.filters["direction"] = direction
         return environment.get_template("page.html.jinja")
 
 

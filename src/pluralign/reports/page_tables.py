@@ -73,6 +73,8 @@ class Column:
         numeric: Whether it is set flush with the end.
         bar: Draws a row's number under its text; no drawing where None.
         named: Whether a phone repeats its head in each cell of a stacked table.
+        language: Key of the language tag of its texts in a row, where people or models wrote them;
+            such a text has its own language and direction on the page.
     """
 
     key: str
@@ -81,6 +83,7 @@ class Column:
     numeric: bool = False
     bar: Callable[[Row], Bar | None] | None = None
     named: bool = False
+    language: str = ""
 
     def text(self, row: Row) -> str:
         """Text of a cell."""
