@@ -2,6 +2,7 @@
 
 from pluralign.asking.asks import Putting, put
 from pluralign.asking.culture_tables import CultureTables, culture_tables
+from pluralign.asking.knowledge_asks import KnowledgeAsk, KnowledgePutting, put_knowledge
 from pluralign.asking.knowledge_templates import Template, template, template_languages
 from pluralign.asking.place_names import main_language, place_name
 from pluralign.asking.several_answers import (
@@ -18,6 +19,8 @@ from pluralign.asking.strategies import Strategy, Translation, load_strategy, st
 __all__ = [
     "MOST_TOGETHER",
     "CultureTables",
+    "KnowledgeAsk",
+    "KnowledgePutting",
     "Malformed",
     "Putting",
     "Strategy",
@@ -31,6 +34,7 @@ __all__ = [
     "main_language",
     "place_name",
     "put",
+    "put_knowledge",
     "read_listed",
     "read_marked",
     "strategies",

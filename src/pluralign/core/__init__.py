@@ -10,6 +10,7 @@ from pluralign.core.asking import (
     Answer,
     Ask,
     Conversation,
+    OpenQuestion,
     RecordedAnswer,
     Refusal,
     Reply,
@@ -55,6 +56,7 @@ from pluralign.core.knowledge_answers import (
     KnowledgeAnswer,
     knowledge_answer_from_row,
     knowledge_answer_row,
+    likeliest_option,
     option_labels,
 )
 from pluralign.core.manifest import (
@@ -157,6 +159,7 @@ __all__ = [
     "Message",
     "MissingExtra",
     "NotEnoughData",
+    "OpenQuestion",
     "OtherWork",
     "PairKeys",
     "PairSource",
@@ -222,6 +225,7 @@ __all__ = [
     "knowledge_answer_from_row",
     "knowledge_answer_row",
     "known_community",
+    "likeliest_option",
     "list_folder",
     "list_written",
     "listed",

@@ -1,4 +1,4 @@
-"""A closed question as a respondent gets it (`Ask`), and the reply: an option, or a refusal."""
+"""A question as a respondent gets it (`Ask`), and the reply: an option, a refusal, or words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,23 @@ from pluralign.core.pairs import Message
 from pluralign.core.surveys import SurveyQuestion
 
 Conversation = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question without options, which a respondent answers in words.
+
+    Attributes:
+        id: Unique among the questions of a run.
+        text: The wording.
+        options: None.
+        codes: None.
+    """
+
+    id: str
+    text: str
+    options: tuple[str, ...] = field(default=(), init=False)
+    codes: tuple[str, ...] = field(default=(), init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +75,11 @@ class Ask:
     """A question as it is asked once.
 
     Attributes:
-        question: The question.
+        question: The question; an open one has neither order nor labels.
         conversation: The words, system and user turns, ending with a user turn.
         strategy: How it is asked: ``culture_unaware``, ``culture_aware``, ...
-        community: Id of the community whose answer is asked for; None where none is named.
+        community: Id of the community whose answer is asked for; None where it is no particular
+            one's.
         order: Index of each option in the order shown; the question's own order where empty.
         labels: The label before each option, in the order shown; the question's codes where empty.
         variant: Name of the wording, where there are paraphrases; empty for the first.
@@ -76,7 +94,7 @@ class Ask:
             fit the question's options.
     """
 
-    question: SurveyQuestion
+    question: SurveyQuestion | OpenQuestion
     conversation: Conversation
     strategy: str
     community: str | None = None
@@ -132,6 +150,8 @@ class Reply:
         text: The words as returned.
         probs_O: Probability of each option in the question's own order, summing to 1, where they
             were measured.
+        log_probs_O: Log-probability of each option's text as the answer, in nats, in the question's
+            own order, where it was measured.
         failure: Why there is no reply, in words; None where there is one. A run that is resumed
             repeats a failed ask.
         finish_reason: ``length`` where the token limit cut the text off, ``content_filter`` where
@@ -145,6 +165,7 @@ class Reply:
     failure: str | None = None
     finish_reason: str = ""
     not_sent: tuple[str, ...] = ()
+    log_probs_O: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,22 @@ def option_labels(options: int) -> tuple[str, ...]:
     return tuple(chr(ord("A") + k) for k in range(options))
 
 
+def likeliest_option(log_probs: Sequence[float], options: Sequence[str]) -> int:
+    """The index of the option with the largest log-probability per character; the first of equal.
+
+    Longer texts are less likely as such; this is ``acc_norm`` of the LM Evaluation Harness.
+
+    Args:
+        log_probs: Log-probability of each option, in nats, summed over its tokens.
+        options: The options.
+
+    >>> likeliest_option([-4.0, -6.0], ["rice", "rice and beans"])
+    1
+    """
+    scores = [p / len(option) for p, option in zip(log_probs, options, strict=True)]
+    return scores.index(max(scores))
+
+
 @dataclass(frozen=True, slots=True)
 class KnowledgeAnswer:
     """An answer to a knowledge question as a file records it: raw, with all that scores it again.

@@ -192,7 +192,7 @@ def _samples(
                         "order": list(ask.order),
                         "gold": people.gold,
                         "options": len(ask.question.options),
-                        "ordered": ask.question.ordered is not False,
+                        "ordered": found.questions[ask.question.id].ordered is not False,
                     },
                 )
             )

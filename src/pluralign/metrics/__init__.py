@@ -4,6 +4,7 @@ from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
 from pluralign.metrics.answer_coverage import covered, distinct_favourites
 from pluralign.metrics.answer_forms import answer_form, answer_words
+from pluralign.metrics.answer_lexicon import AnswerLexicon
 from pluralign.metrics.answer_matching import Match, MatchKind, Stems, match_answer
 from pluralign.metrics.answer_variety import (
     distance_beyond_chance,
@@ -99,6 +100,7 @@ __all__ = [
     "ENOUGH_CLUSTERS",
     "NORMAL_95",
     "REFUSAL_LANGUAGES",
+    "AnswerLexicon",
     "ByCommunity",
     "Clusters",
     "Confusions",

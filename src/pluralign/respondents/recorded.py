@@ -1,7 +1,8 @@
 """Wrappers that record every answer and every completion at once, and never ask for it again."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,52 @@ from pluralign.respondents.append import GrowingFile
 Heard = Callable[[int, Reply], None]
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerRows:
+    """How answers are written as rows of a file, and read again.
+
+    Attributes:
+        written: Makes a row from the name of the respondent, an ask and its reply.
+        read: Makes the reply from a row.
+    """
+
+    written: Callable[[str, Ask, Reply], Mapping[str, Any]]
+    read: Callable[[Mapping[str, Any]], Reply]
+
+
+def _survey_row(name: str, ask: Ask, reply: Reply) -> dict[str, Any]:
+    return answer_row(record_answer(name, ask, reply))
+
+
+def _survey_reply(row: Mapping[str, Any]) -> Reply:
+    answer = answer_from_row(row, None)
+    return Reply(
+        answer.text, answer.probs_O, finish_reason=answer.finish_reason, not_sent=answer.not_sent
+    )
+
+
+SURVEY_ROWS = AnswerRows(_survey_row, _survey_reply)
+"""Rows of recorded answers to surveys."""
+
+
 class RecordedRespondent:
     """A respondent that records its answers in a file, and repeats them from it.
 
-    The file has the format of recorded answers. An ask is identified by its `Ask.key`. A failed ask
+    An ask is identified by its `Ask.key`. A failed ask
     is not recorded, so a resumed run repeats it.
 
     Args:
         inner: The respondent that answers the asks that are not in the file.
         path: JSONL file.
+        rows: How answers are written in it; those of surveys by default.
 
     Raises:
         InvalidInput: If the file has other rows, or the answers of another respondent.
     """
 
-    def __init__(self, inner: Respondent, path: Path) -> None:
+    def __init__(self, inner: Respondent, path: Path, rows: AnswerRows = SURVEY_ROWS) -> None:
         self._inner = inner
+        self._rows = rows
         self._file = GrowingFile(path, inner.fingerprint)
         self._known: dict[tuple[str, ...], Reply] = {}
         for row in self._file.rows():
@@ -48,7 +79,7 @@ class RecordedRespondent:
                     where=str(path),
                     hint="name another folder",
                 )
-            self._known[tuple(row["key"])] = _reply(row)
+            self._known[tuple(row["key"])] = rows.read(row)
 
     @property
     def damaged(self) -> int:
@@ -78,8 +109,8 @@ class RecordedRespondent:
         def keep(k: int, reply: Reply) -> None:
             ask = asks[missing[k]]
             if reply.failure is None:
-                row = answer_row(record_answer(self.name, ask, reply))
-                self._file.add(row | {"key": list(ask.key)})
+                row = self._rows.written(self.name, ask, reply)
+                self._file.add({**row, "key": list(ask.key)})
                 self._known[ask.key] = reply
             if heard is not None:
                 heard(missing[k], reply)
@@ -140,13 +171,6 @@ class KeptCompletions:
             found = self._inner.complete([conversations[i] for i in missing], sampling, keep)
             replies |= dict(zip(missing, found, strict=True))
         return [replies[i] for i in range(len(keys))]
-
-
-def _reply(row: dict[str, object]) -> Reply:
-    answer = answer_from_row(row, None)
-    return Reply(
-        answer.text, answer.probs_O, finish_reason=answer.finish_reason, not_sent=answer.not_sent
-    )
 
 
 def _completion(row: dict[str, Any]) -> Reply:

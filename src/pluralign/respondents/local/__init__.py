@@ -4,6 +4,7 @@ from pluralign.respondents.local.adapted import AdaptedModel, AdapterMixture
 from pluralign.respondents.local.chat import LocalChatModel, load_chat_model
 from pluralign.respondents.local.decoding import mixture_log_probs
 from pluralign.respondents.local.likelihood import LikelihoodRespondent
+from pluralign.respondents.local.option_likelihood import OptionTextRespondent
 from pluralign.respondents.local.writing import WrittenAnswer, write, write_pieces
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "AdapterMixture",
     "LikelihoodRespondent",
     "LocalChatModel",
+    "OptionTextRespondent",
     "WrittenAnswer",
     "load_chat_model",
     "mixture_log_probs",

@@ -1,0 +1,204 @@
+"""Write the asks of a test of knowledge: each question in its languages, forms and ways to name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pluralign.asking.knowledge_options import NoOptions, OptionDrawer, ShownOptions
+from pluralign.asking.knowledge_templates import Template, template
+from pluralign.asking.place_names import place_name
+from pluralign.asking.unnamed_places import without_place
+from pluralign.core import (
+    AnswerForm,
+    Ask,
+    InvalidInput,
+    KnowledgeAnswer,
+    KnowledgeQuestion,
+    KnowledgeTest,
+    Message,
+    OpenQuestion,
+    Reply,
+    SurveyQuestion,
+    Tally,
+    option_labels,
+    render_question,
+    rng_for,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePutting:
+    """How the questions of a test of knowledge are put.
+
+    Attributes:
+        languages: BCP 47 tags; None for every language that a question has.
+        place_named: For each way to put a question: whether the words name the place.
+        forms: ``short`` for answers in the respondent's own words, ``options`` for one of several.
+        options: Number of options where they are drawn, >= 3.
+        shows_options: Whether the words show the options. Without them each option can be scored as
+            the answer in words, by its likelihood.
+        draws: Number of times each ask is sampled, >= 1.
+        seed: Seed of the options and of their order.
+
+    Raises:
+        InvalidInput: If a number is too small, or a list is empty.
+    """
+
+    languages: tuple[str, ...] | None = None
+    place_named: tuple[bool, ...] = (True,)
+    forms: tuple[AnswerForm, ...] = ("short",)
+    options: int = 4
+    shows_options: bool = True
+    draws: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.draws < 1 or self.options < 3:
+            raise InvalidInput(
+                f"draws must be >= 1 and options >= 3, got {self.draws} and {self.options}"
+            )
+        if self.languages == () or not self.place_named or not self.forms:
+            raise InvalidInput("languages, place_named and forms must not be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeAsk:
+    """An ask of a knowledge question, with what its record needs beside it.
+
+    Attributes:
+        ask: The ask. Its community is the place asked about, named or not.
+        form: Form of the answer.
+        place_named: Whether the words name the place.
+        option_communities: Id of the community whose common answer each option is.
+        template: The words around the question.
+    """
+
+    ask: Ask
+    form: AnswerForm
+    place_named: bool
+    option_communities: tuple[str, ...]
+    template: Template
+
+    def answered(self, model: str, reply: Reply) -> KnowledgeAnswer:
+        """The record of a reply to this ask.
+
+        Args:
+            model: Name of the respondent.
+            reply: Its reply.
+        """
+        return KnowledgeAnswer(
+            model=model,
+            question=self.ask.question.id,
+            community=str(self.ask.community),
+            text=reply.text,
+            language=self.ask.language,
+            place_named=self.place_named,
+            form=self.form,
+            options=self.ask.shown,
+            option_communities=self.option_communities,
+            labels=self.ask.labels,
+            draw=self.ask.draw,
+            log_probs=reply.log_probs_O or (),
+            finish_reason=reply.finish_reason,
+            not_sent=reply.not_sent,
+        )
+
+
+def put_knowledge(
+    test: KnowledgeTest,
+    questions: Sequence[KnowledgeQuestion],
+    putting: KnowledgePutting,
+    tally: Tally,
+) -> list[KnowledgeAsk]:
+    """Write the asks of knowledge questions.
+
+    Args:
+        test: The test, from which the options of questions without options are drawn.
+        questions: The questions to ask.
+        putting: Languages, forms and ways to name the place.
+        tally: Counts the asks that cannot be made, by reason.
+    """
+    writer = _Writer(putting, OptionDrawer(test, putting.options), tally)
+    return [ask for question in questions for ask in writer.asks(question)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Posed:
+    """A question in one language and one form, with the options shown."""
+
+    question: KnowledgeQuestion
+    language: str
+    form: AnswerForm
+    shown: ShownOptions
+
+    def asked(self, text: str) -> SurveyQuestion | OpenQuestion:
+        """The question as respondents get it, in these words."""
+        if self.form == "short":
+            return OpenQuestion(self.question.id, text)
+        labels = option_labels(len(self.shown.texts))
+        return SurveyQuestion(self.question.id, text, self.shown.texts, codes=labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    putting: KnowledgePutting
+    drawer: OptionDrawer
+    tally: Tally
+
+    def asks(self, question: KnowledgeQuestion) -> Iterator[KnowledgeAsk]:
+        for posed in self._posed(question):
+            for named in self.putting.place_named:
+                text = question.texts[posed.language]
+                if not named:
+                    text = without_place(text, posed.language, question.community) or ""
+                if text:
+                    yield from self._drawn(posed, named, text)
+                else:
+                    self.tally.drop(f"question in {posed.language} whose words need the place")
+
+    def _posed(self, question: KnowledgeQuestion) -> Iterator[_Posed]:
+        for language in self.putting.languages or question.texts:
+            if language not in question.texts:
+                self.tally.drop(f"question of {question.community} without a text in {language}")
+                continue
+            for form in self.putting.forms:
+                try:
+                    yield _Posed(question, language, form, self._options(question, language, form))
+                except NoOptions as reason:
+                    self.tally.drop(f"question with options in {language}: {reason}")
+
+    def _options(
+        self, question: KnowledgeQuestion, language: str, form: AnswerForm
+    ) -> ShownOptions:
+        if form == "short":
+            return ShownOptions(())
+        rng = rng_for(self.putting.seed, "options", question.community, question.id, language)
+        return self.drawer.draw(question, language, rng)
+
+    def _drawn(self, posed: _Posed, named: bool, text: str) -> Iterator[KnowledgeAsk]:
+        shows = posed.form == "options" and self.putting.shows_options
+        words = template("options" if shows else "short", posed.language, named)
+        community = posed.question.community
+        fields = {
+            "question": text,
+            "options": _listed(posed.shown.texts),
+            "place": place_name(community, words.language),
+        }
+        for draw in range(self.putting.draws):
+            ask = Ask(
+                question=posed.asked(text),
+                conversation=_conversation(words, fields),
+                strategy=f"{posed.form}, place {'named' if named else 'not named'}",
+                community=community,
+                language=posed.language,
+                draw=draw,
+            )
+            yield KnowledgeAsk(ask, posed.form, named, posed.shown.communities, words)
+
+
+def _listed(options: Sequence[str]) -> str:
+    return render_question("", options, option_labels(len(options))).strip("\n")
+
+
+def _conversation(words: Template, fields: Mapping[str, str]) -> tuple[Message, ...]:
+    user = Message("user", words.text.format(**fields))
+    return (Message("system", words.system), user) if words.system else (user,)
