@@ -65,7 +65,9 @@ class KnowledgeAsk:
     """An ask of a knowledge question, with what its record needs beside it.
 
     Attributes:
-        ask: The ask. Its community is the place asked about, named or not.
+        ask: The ask. Its community is None where the words do not name the place; the name of its
+            wording is the community then.
+        community: Id of the community asked about, named or not.
         form: Form of the answer.
         place_named: Whether the words name the place.
         option_communities: Id of the community whose common answer each option is.
@@ -73,6 +75,7 @@ class KnowledgeAsk:
     """
 
     ask: Ask
+    community: str
     form: AnswerForm
     place_named: bool
     option_communities: tuple[str, ...]
@@ -88,7 +91,7 @@ class KnowledgeAsk:
         return KnowledgeAnswer(
             model=model,
             question=self.ask.question.id,
-            community=str(self.ask.community),
+            community=self.community,
             text=reply.text,
             language=self.ask.language,
             place_named=self.place_named,
@@ -153,18 +156,18 @@ class _Writer:
                 if text:
                     yield from self._drawn(posed, named, text)
                 else:
-                    self.tally.drop(f"question in {posed.language} whose words need the place")
+                    self.tally.drop(f"question that must name its place in {posed.language}")
 
     def _posed(self, question: KnowledgeQuestion) -> Iterator[_Posed]:
         for language in self.putting.languages or question.texts:
             if language not in question.texts:
-                self.tally.drop(f"question of {question.community} without a text in {language}")
+                self.tally.drop(f"question without a text in {language}")
                 continue
             for form in self.putting.forms:
                 try:
                     yield _Posed(question, language, form, self._options(question, language, form))
                 except NoOptions as reason:
-                    self.tally.drop(f"question with options in {language}: {reason}")
+                    self.tally.drop(f"question without options ({reason}) in {language}")
 
     def _options(
         self, question: KnowledgeQuestion, language: str, form: AnswerForm
@@ -187,12 +190,13 @@ class _Writer:
             ask = Ask(
                 question=posed.asked(text),
                 conversation=_conversation(words, fields),
-                strategy=f"{posed.form}, place {'named' if named else 'not named'}",
-                community=community,
+                strategy=posed.form,
+                community=community if named else None,
+                variant="" if named else community,
                 language=posed.language,
                 draw=draw,
             )
-            yield KnowledgeAsk(ask, posed.form, named, posed.shown.communities, words)
+            yield KnowledgeAsk(ask, community, posed.form, named, posed.shown.communities, words)
 
 
 def _listed(options: Sequence[str]) -> str:

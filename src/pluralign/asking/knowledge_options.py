@@ -70,13 +70,13 @@ class OptionDrawer:
         """
         if question.options:
             if language not in question.options:
-                raise NoOptions(f"no options in {language}")
+                raise NoOptions("its own are in another language")
             return ShownOptions(question.options[language])
         right = _common_answer(question)
         if right is None:
-            raise NoOptions("no answer that two people gave")
+            raise NoOptions("no two people gave one answer")
         if not right.variants_in(language):
-            raise NoOptions(f"the common answer has no words in {language}")
+            raise NoOptions("no words for the common answer")
         found = {right.variants_in(language)[0]: question.community}
         for text, community in self._elsewhere(question, language, rng):
             if len(found) == self.count:
@@ -84,7 +84,7 @@ class OptionDrawer:
             if not any(_overlap(text, other, language) for other in found):
                 found[text] = community
         if len(found) <= LEAST_WRONG:
-            raise NoOptions("fewer than two wrong options")
+            raise NoOptions("fewer than two wrong ones")
         order = rng.permutation(len(found))
         texts, communities = list(found), list(found.values())
         return ShownOptions(tuple(texts[k] for k in order), tuple(communities[k] for k in order))

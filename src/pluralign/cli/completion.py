@@ -69,6 +69,14 @@ def complete_survey_setting(ctx: typer.Context, incomplete: str) -> Completions:
     return _settings(meanings_of(SurveySettings) | _of_source(ctx, "survey"), incomplete)
 
 
+def complete_knowledge_setting(incomplete: str) -> Completions:
+    """Settings of asking a test of knowledge as ``KEY=``, then the values of enumerations."""
+    from pluralign.settings.explained import meanings_of
+    from pluralign.settings.knowledge import KnowledgeSettings
+
+    return _settings(meanings_of(KnowledgeSettings), incomplete)
+
+
 def complete_pluralise_setting(ctx: typer.Context, incomplete: str) -> Completions:
     """Settings of CultureSPA as ``KEY=``, then the values of those that are enumerations."""
     from pluralign.settings.explained import meanings_of

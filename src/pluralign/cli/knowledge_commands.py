@@ -8,7 +8,8 @@ import typer
 from pluralign.cli.options import AsJson, Wide
 
 knowledge = typer.Typer(
-    help="Write and check tests of what the people of a community know and do, in their language.",
+    help="Write and check tests of what the people of a community know and do, in their language, "
+    "and ask language models.",
     epilog="Start with a template: `pluralign knowledge new oaxaca.toml --community MEX/oaxaca "
     "--language es`",
     no_args_is_help=True,

@@ -16,6 +16,7 @@ from pluralign.cli import (
     collect_steward_commands,
     export_commands,
     interchange_commands,
+    knowledge_asking_commands,
     reward_commands,
 )
 from pluralign.cli.adapt_command import adapt
@@ -115,6 +116,7 @@ collect.command()(collect_release_commands.changed)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")
+knowledge.command()(knowledge_asking_commands.ask)
 app.add_typer(knowledge, name="knowledge")
 
 

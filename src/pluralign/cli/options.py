@@ -74,6 +74,18 @@ Strategies = Annotated[
         autocompletion=complete_strategy,
     ),
 ]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="Folder or hub name of the model; with --base-url, its name on the server."
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url", help="URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."
+    ),
+]
 TrustEncoder = Annotated[
     str | None,
     typer.Option(

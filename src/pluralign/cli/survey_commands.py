@@ -12,9 +12,11 @@ from pluralign.cli.completion import (
 )
 from pluralign.cli.options import (
     AsJson,
+    BaseUrl,
     Communities,
     Explain,
     Fresh,
+    ModelName,
     RunFolderOut,
     SkipBad,
     Strategies,
@@ -36,16 +38,8 @@ def run(
         typer.Argument(help="Settings of the survey, a TOML file. Without one, use the options."),
     ] = None,
     out: RunFolderOut = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder or hub name of the model; with --base-url, its name on the server."
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(help="URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."),
-    ] = None,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
     source: Annotated[
         str | None,
         typer.Option(

@@ -78,11 +78,10 @@ class Ask:
         question: The question; an open one has neither order nor labels.
         conversation: The words, system and user turns, ending with a user turn.
         strategy: How it is asked: ``culture_unaware``, ``culture_aware``, ...
-        community: Id of the community whose answer is asked for; None where it is no particular
-            one's.
+        community: Id of the community whose answer is asked for; None where none is named.
         order: Index of each option in the order shown; the question's own order where empty.
         labels: The label before each option, in the order shown; the question's codes where empty.
-        variant: Name of the wording, where there are paraphrases; empty for the first.
+        variant: Name of the wording, where there are several; empty for the first.
         language: BCP 47 tag of the words.
         draw: Number of the draw, where one ask is sampled several times.
         shows_gold: Whether the words show real answers of the community's people.

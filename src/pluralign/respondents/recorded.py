@@ -86,6 +86,10 @@ class RecordedRespondent:
         """Number of answers of the file that were damaged, and will be asked for again."""
         return self._file.damaged
 
+    def known(self, asks: Sequence[Ask]) -> dict[tuple[str, ...], Reply]:
+        """Key of each ask with a recorded answer -> the reply."""
+        return {ask.key: self._known[ask.key] for ask in asks if ask.key in self._known}
+
     @property
     def name(self) -> str:
         """Name of the respondent."""

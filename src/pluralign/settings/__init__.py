@@ -12,6 +12,7 @@ from pluralign.settings.experiment import (
     Settings,
 )
 from pluralign.settings.explained import Explained
+from pluralign.settings.knowledge import KnowledgeSettings
 from pluralign.settings.planted_model import (
     SMALL,
     PlantedModelSettings,
@@ -45,6 +46,12 @@ from pluralign.settings.resolved_experiment import (
     Resolved,
     explain,
     resolve,
+)
+from pluralign.settings.resolved_knowledge import (
+    ResolvedKnowledge,
+    explain_knowledge,
+    knowledge_source,
+    resolve_knowledge,
 )
 from pluralign.settings.resolved_pluralise import (
     STAGES,
@@ -86,12 +93,14 @@ __all__ = [
     "ComparisonSettings",
     "EvaluateSettings",
     "Explained",
+    "KnowledgeSettings",
     "ModelSettings",
     "PlantedModelSettings",
     "PluraliseSettings",
     "Resolved",
     "ResolvedAlign",
     "ResolvedAlignTask",
+    "ResolvedKnowledge",
     "ResolvedPluralise",
     "ResolvedSurvey",
     "SamplingSettings",
@@ -104,8 +113,10 @@ __all__ = [
     "explain_align",
     "explain_align_task",
     "explain_audit",
+    "explain_knowledge",
     "explain_pluralise",
     "explain_survey",
+    "knowledge_source",
     "method_named",
     "names",
     "place_paths",
@@ -114,6 +125,7 @@ __all__ = [
     "resolve_align",
     "resolve_align_task",
     "resolve_audit",
+    "resolve_knowledge",
     "resolve_pluralise",
     "resolve_survey",
     "source_named",

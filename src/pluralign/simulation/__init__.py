@@ -2,6 +2,7 @@
 
 from pluralign.simulation.bank import TRAITS
 from pluralign.simulation.feature_tastes import FeatureTaste, plant_taste
+from pluralign.simulation.knowledge_respondent import SimulatedKnowledge
 from pluralign.simulation.oracle import PlantedReward
 from pluralign.simulation.people import PlantedBias, PlantedTaste, Raters, SimulatedCommunity
 from pluralign.simulation.probes import Probe, recovered_taste, taste_correlation
@@ -19,6 +20,7 @@ __all__ = [
     "Probe",
     "Raters",
     "SimulatedCommunity",
+    "SimulatedKnowledge",
     "SimulatedRespondent",
     "Society",
     "SocietySource",

@@ -49,7 +49,7 @@ def recognise_knowledge(
         raise InvalidInput(
             "a table of questions with options does not name its community and language",
             where=str(path),
-            hint="give both, such as --community IRN --language fa",
+            hint="give both, such as community IRN and language fa",
         )
     return MultipleChoice(path, community, language, first)
 

@@ -1,0 +1,283 @@
+"""Ask a respondent a test of knowledge, and record every answer at once."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
+from pluralign.core import (
+    AnyPath,
+    Ask,
+    KnowledgeAnswer,
+    KnowledgeQuestion,
+    KnowledgeTest,
+    NotEnoughData,
+    Reply,
+    Reporter,
+    Respondent,
+    Tally,
+    as_path,
+    count_of,
+    knowledge_answer_from_row,
+    knowledge_answer_row,
+    rng_for,
+)
+from pluralign.respondents.recorded import AnswerRows, RecordedRespondent
+from pluralign.runs.claim import claimed, note_earlier
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.progress_bars import reporting
+from pluralign.runs.record import counts_of
+from pluralign.settings.resolved_knowledge import ResolvedKnowledge, resolve_knowledge
+from pluralign.settings.survey import CHANGES_NO_ANSWER
+from pluralign.settings.toml_tables import shown
+from pluralign.sources.knowledge_reading import read_knowledge
+from pluralign.surveying.respondents import notes_of, open_knowledge_respondent
+from pluralign.surveying.survey_run import ask_all, note_failures
+
+ANSWERS, ASKED = "answers.jsonl", "asked.json"
+_UNKNOWN = 0.05
+"""Share of unknown tokens from which a note reports it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeAsked:
+    """What a respondent was asked, and its answers.
+
+    Attributes:
+        asks: The asks.
+        answers: The answers, those of failed asks left out.
+        failed: Number of asks that failed; the same command asks them again.
+        tally: Asks that could not be made, by reason.
+    """
+
+    asks: Sequence[KnowledgeAsk]
+    answers: Sequence[KnowledgeAnswer]
+    failed: int
+    tally: Tally
+
+
+def run_knowledge(
+    resolved: ResolvedKnowledge | AnyPath | Mapping[str, Any],
+    out: AnyPath,
+    reporter: Reporter | None = None,
+    fresh: bool = False,
+) -> KnowledgeAsked:
+    """Ask and record; a run that was stopped is resumed.
+
+    The folder has ``answers.jsonl``, with every answer as returned, and ``asked.json``, with the
+    settings by which `score_folder` finds the test again.
+
+    Args:
+        resolved: The settings: a TOML file, its tables, or what `resolve_knowledge` made of them.
+        out: The folder; recorded answers of the same run in it are not asked for again.
+        reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
+        fresh: Whether to start again instead of resuming.
+
+    Raises:
+        PluralignError: If the test or the respondent does not allow the run; recorded answers stay
+            in the folder.
+    """
+    if not isinstance(resolved, ResolvedKnowledge):
+        resolved = resolve_knowledge(resolved)
+    with reporting(reporter) as drawn:
+        return _run(resolved, as_path(out), drawn, fresh)
+
+
+def _run(resolved: ResolvedKnowledge, out: Path, reporter: Reporter, fresh: bool) -> KnowledgeAsked:
+    settings, read, tally = resolved.settings, Tally(), Tally()
+    test = read_knowledge(resolved.source, read)
+    asks = knowledge_asks(resolved, test, tally)
+    for note in _notes_before(asks, read, tally):
+        reporter.note(note)
+    with claimed(RunFolder(out), _fingerprint(resolved, asks), fresh) as faults:
+        note_earlier(reporter, out, faults)
+        folder = RunFolder(out)
+        folder.write_json(ASKED, _record(resolved, test, asks, read, tally))
+        reporter.stage("opening the model")
+        respondent = open_knowledge_respondent(settings, test, reporter.note)
+        for note in (*notes_of(respondent), *_notes_on_tokens(respondent, asks)):
+            reporter.note(note)
+        rows = _rows_of(asks)
+        recorded = RecordedRespondent(respondent, out / ANSWERS, rows)
+        put = [one.ask for one in asks]
+        if len(recorded.known(put)) < len(put):
+            folder.begin(RECORD)  # Earlier scores are of fewer answers.
+        failures = ask_all(recorded, put, reporter)
+        note_failures(failures, reporter)
+    if len(failures) == len(asks):
+        raise NotEnoughData(
+            f"all {count_of(len(asks), 'ask')} failed",
+            where=settings.model.name or settings.model.kind,
+            hint="fix the causes in the notes, then run the same command again",
+        )
+    answers = recorded.known(put)
+    return KnowledgeAsked(
+        asks=asks,
+        answers=[
+            one.answered(recorded.name, answers[one.ask.key])
+            for one in asks
+            if one.ask.key in answers
+        ],
+        failed=len(failures),
+        tally=tally,
+    )
+
+
+def knowledge_asks(
+    resolved: ResolvedKnowledge, test: KnowledgeTest, tally: Tally
+) -> list[KnowledgeAsk]:
+    """All asks of a run, in their order.
+
+    Args:
+        resolved: The settings.
+        test: The test that they name.
+        tally: Counts the asks that cannot be made, by reason.
+
+    Raises:
+        NotEnoughData: If there is no ask; the hint has the reasons.
+    """
+    settings = resolved.settings
+    for missing in sorted(set(settings.communities or ()) - set(test.communities)):
+        tally.drop(f"community that the test does not have: {missing}")
+    putting = KnowledgePutting(
+        languages=settings.languages,
+        place_named=settings.place_named,
+        forms=settings.forms,
+        options=settings.options,
+        shows_options=settings.method == "generate",
+        draws=settings.draws,
+        seed=settings.seed,
+    )
+    asks = put_knowledge(test, _chosen(resolved, test), putting, tally)
+    if not asks:
+        raise NotEnoughData(
+            "there is no question to ask", where=test.name, hint=tally.why() or None
+        )
+    return asks
+
+
+def _chosen(resolved: ResolvedKnowledge, test: KnowledgeTest) -> list[KnowledgeQuestion]:
+    """The questions to ask; with a limit the same ids in every community that has them."""
+    settings = resolved.settings
+    wanted = settings.communities or test.communities
+    questions = [question for question in test.questions if question.community in wanted]
+    if settings.limit is None:
+        return questions
+    ids = list(dict.fromkeys(question.id for question in questions))
+    order = rng_for(settings.seed, "questions").permutation(len(ids)).tolist()
+    rank = {ids[i]: position for position, i in enumerate(order)}
+    kept: list[KnowledgeQuestion] = []
+    for community in dict.fromkeys(question.community for question in questions):
+        own = [question for question in questions if question.community == community]
+        first = sorted((question.id for question in own), key=rank.__getitem__)[: settings.limit]
+        kept += [question for question in own if question.id in first]
+    return kept
+
+
+def _rows_of(asks: Sequence[KnowledgeAsk]) -> AnswerRows:
+    by_key = {one.ask.key: one for one in asks}
+
+    def written(name: str, ask: Ask, reply: Reply) -> Mapping[str, Any]:
+        return knowledge_answer_row(by_key[ask.key].answered(name, reply))
+
+    def read(row: Mapping[str, Any]) -> Reply:
+        answer = knowledge_answer_from_row(row)
+        return Reply(
+            answer.text,
+            finish_reason=answer.finish_reason,
+            not_sent=answer.not_sent,
+            log_probs_O=answer.log_probs or None,
+        )
+
+    return AnswerRows(written, read)
+
+
+def _notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Iterator[str]:
+    for reason, n in (read.dropped + read.left_out).items():
+        yield f"in the test: {n:,} x {reason}"
+    for reason, counts in reasons_not_asked(tally):
+        yield f"not asked: {reason}: {counts}"
+    foreign = sorted({o.ask.language for o in asks if not _has_template(o)})
+    if foreign:
+        yield (
+            f"there are no templates in {', '.join(foreign)}: the words around these questions are "
+            "English"
+        )
+    unread = sorted({o.template.language for o in asks if o.template.machine_written})
+    if unread:
+        yield (
+            f"no native reader has signed the words around the questions in {', '.join(unread)}: "
+            "they are machine-written"
+        )
+
+
+def reasons_not_asked(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Each reason, with the number of questions in each language, the most frequent first."""
+    languages: dict[str, list[str]] = {}
+    for reason, n in tally.dropped.most_common():
+        what, _, language = reason.rpartition(" in ")
+        languages.setdefault(what or reason, []).append(f"{language} {n:,}" if what else f"{n:,}")
+    for reason, counts in languages.items():
+        yield reason, ", ".join(counts)
+
+
+def _has_template(asked: KnowledgeAsk) -> bool:
+    """Whether the words around a question are in its language."""
+    return asked.template.language.partition("-")[0] == asked.ask.language.partition("-")[0]
+
+
+def _notes_on_tokens(respondent: Respondent, asks: Sequence[KnowledgeAsk]) -> Iterator[str]:
+    """Languages of which a local model's tokenizer lacks many words."""
+    inner = getattr(respondent, "inner", respondent)
+    chat = getattr(inner, "chat", None) or getattr(inner, "model", None)
+    tokenizer = getattr(getattr(chat, "loaded", None), "tokenizer", None)
+    if tokenizer is None:
+        return
+    from pluralign.respondents.local.unknown_tokens import unknown_share
+
+    texts: dict[str, set[str]] = {}
+    for one in asks:
+        texts.setdefault(one.ask.language, set()).add(one.ask.question.text)
+    for language, own in texts.items():
+        share = unknown_share(tokenizer, sorted(own))
+        if share >= _UNKNOWN:
+            yield (
+                f"{100 * share:.0f} % of the tokens of the questions in {language} are unknown to "
+                f"the tokenizer of {respondent.name}: it cannot read them"
+            )
+
+
+def _record(
+    resolved: ResolvedKnowledge,
+    test: KnowledgeTest,
+    asks: Sequence[KnowledgeAsk],
+    read: Tally,
+    tally: Tally,
+) -> dict[str, Any]:
+    return {
+        "name": resolved.settings.name,
+        "settings": shown(resolved.settings),
+        "test": {"name": test.name, "license": test.license} | counts_of(read),
+        "asks": len(asks),
+        "not_asked": dict(tally.dropped),
+        "templates": {
+            language: {"language": words.language, "machine_written": words.machine_written}
+            for language, words in {o.ask.language: o.template for o in asks}.items()
+        },
+    }
+
+
+def _fingerprint(resolved: ResolvedKnowledge, asks: Sequence[KnowledgeAsk]) -> str:
+    """A digest that changes whenever an answer could change: by model, asks or sampling."""
+    left_out: dict[str, Any] = {"name": True, "test": True, "model": CHANGES_NO_ANSWER}
+    settings = shown(resolved.settings, exclude=left_out)
+    words = hashlib.sha256()
+    for one in asks:
+        turns = [(m.role, m.content) for m in one.ask.conversation]
+        words.update(repr((one.ask.key, one.ask.shown, turns)).encode())
+    return hashlib.sha256(
+        json.dumps([settings, words.hexdigest()], sort_keys=True).encode()
+    ).hexdigest()
