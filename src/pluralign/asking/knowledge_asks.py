@@ -195,6 +195,7 @@ class _Writer:
                 variant="" if named else community,
                 language=posed.language,
                 draw=draw,
+                machine_written=words.machine_written,
             )
             yield KnowledgeAsk(ask, community, posed.form, named, posed.shown.communities, words)
 

@@ -1,4 +1,4 @@
-"""What ``pluralign knowledge ask`` prints: the asks, and counts of the answers."""
+"""The output of ``pluralign knowledge ask``: the asks, and counts of the answers."""
 
 from collections import Counter
 from collections.abc import Sequence

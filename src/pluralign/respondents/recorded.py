@@ -61,7 +61,7 @@ class RecordedRespondent:
     Args:
         inner: The respondent that answers the asks that are not in the file.
         path: JSONL file.
-        rows: How answers are written in it; those of surveys by default.
+        rows: How answers are written in it; by default as answers to surveys.
 
     Raises:
         InvalidInput: If the file has other rows, or the answers of another respondent.

@@ -44,7 +44,7 @@ _UNKNOWN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeAsked:
-    """What a respondent was asked, and its answers.
+    """The asks of a respondent, and its answers.
 
     Attributes:
         asks: The asks.
