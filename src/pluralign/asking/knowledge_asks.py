@@ -62,7 +62,7 @@ class KnowledgePutting:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeAsk:
-    """An ask of a knowledge question, with what its record needs beside it.
+    """An ask of a knowledge question, and further parts of its record.
 
     Attributes:
         ask: The ask. Its community is None where the words do not name the place; the name of its
