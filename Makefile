@@ -50,6 +50,7 @@ results: $(VENV)/dev.stamp ## Run every config in configs/ and write docs/result
 	$(BIN)/python docs/build/results_page.py "$(RUNS)" --out docs
 	$(BIN)/python benchmarks/blend_regions.py "$(RUNS)/blend" --out "$(RUNS)/blend.jsonl"
 	$(BIN)/python docs/build/blend_results.py "$(RUNS)" "$(RUNS)/blend.jsonl" --out docs
+	$(BIN)/python docs/build/knowledge_results.py "$(PLURALIGN_DATA)" --out docs
 	$(BIN)/python docs/build/survey_results.py "$(PLURALIGN_DATA)" --runs "$(RUNS)" --out docs
 
 clean: ## Remove .venv, caches and build leftovers; runs/ stays

@@ -125,3 +125,36 @@ def test_communities_are_compared_with_the_nearest_one_named(
     assert scores["GBR", "MEX"] == 0
     shown = on_screen("knowledge", "compare", "blend")
     assert "the same 4 questions" in shown and "United Kingdom" in shown
+
+
+def test_guessing_is_measured_by_topic_and_bad_rows_are_counted(
+    call: Call, on_screen: OnScreen
+) -> None:
+    rows = [
+        CAPITAL | {"id": f"q{k}", "category": "a", "candidates": ["بله بله", "نه"], "answer": "1"}
+        for k in range(12)
+    ]
+    write_rows("ck.jsonl", *rows, CAPITAL | {"id": "bad", "answer": "9"})
+    words = ("knowledge", "baselines", "ck.jsonl", "-c", "IRN", "--language", "fa")
+    refused = call(*words)
+    assert refused.exit_code == 2
+    assert "ck.jsonl:13: 'answer' '9' is not among" in refused.stderr
+    found = json.loads(call(*words, "--skip-bad", "--json").stdout)
+    assert found["dropped"] == {"answer is not among the options": 1}
+    assert [(row["topic"], row["questions"]) for row in found["baselines"]] == [("", 12), ("a", 12)]
+    assert found["baselines"][0]["accuracies"]["longest"]["value"] == 1
+    shown = on_screen(*words, "--skip-bad")
+    assert "Iran, a: right options give themselves away by their length" in shown
+
+
+def test_the_agreement_of_a_communitys_own_people_is_shown(call: Call, on_screen: OnScreen) -> None:
+    Path("mine.toml").write_text(
+        'name = "mine"\ncommunity = "MEX/oaxaca"\nlanguage = "es"\n'
+        '[[question]]\nid = "a"\ntopic = "Food"\ntext.es = "?"\n'
+        'answers = [{ es = ["pan"], people = 3 }, { es = ["mole"], people = 1 }]\n',
+        encoding="utf-8",
+    )
+    (every, food) = json.loads(call("knowledge", "people", "mine.toml", "--json").stdout)["people"]
+    assert every["agreement"]["value"] == food["agreement"]["value"] == 0.5
+    shown = on_screen("knowledge", "people", "mine.toml")
+    assert "MEX/oaxaca" in shown and "50.0" in shown

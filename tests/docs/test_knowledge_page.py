@@ -59,14 +59,3 @@ def test_every_fault_is_on_the_page() -> None:
     table = re.search(r"^\| fault \|.*?\n\n", PAGE, re.M | re.S)
     assert table is not None
     assert [kind for kind in get_args(FaultKind) if kind not in table[0]] == []
-
-
-@pytest.mark.slow
-def test_the_table_of_communities_is_what_the_command_prints(shared_data: Path) -> None:
-    found = CliRunner().invoke(app, ["knowledge", "compare", str(shared_data / "blend")])
-    rows = [line.split("\t") for line in found.stdout.split("\n\n")[0].splitlines()[1:]]
-    assert len(rows) == 10
-    for name, *cells in rows:
-        person, nearest, score = cells[0], cells[3], cells[4]
-        pattern = rf"^\| {name} \| {person} \[.*?\] \| {nearest} \| {score} \[.*?\] \|"
-        assert re.search(pattern, PAGE, re.M), name

@@ -215,7 +215,15 @@ def test_the_page_of_runs_keeps_the_sections_that_other_scripts_write() -> None:
     text = (WRITERS / "results_page.py").read_text(encoding="utf-8")
     kept = re.search(r"ELSEWHERE = \((.*?)\)", text)
     assert kept is not None
-    elsewhere = {"transformers", "surveys", "culturespa", "unseen", "recorded", "blend"}
+    elsewhere = {
+        "transformers",
+        "surveys",
+        "culturespa",
+        "unseen",
+        "recorded",
+        "blend",
+        "knowledge",
+    }
     assert set(json.loads(f"[{kept[1]}]")) == elsewhere
 
 

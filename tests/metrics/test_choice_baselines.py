@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from pluralign.core import AcceptedAnswer, KnowledgeQuestion, NotEnoughData
-from pluralign.metrics import choice_baselines
+from pluralign.metrics import baselines_by_topic, choice_baselines
 from pluralign.sources import MultipleChoice, read_knowledge
 
 
-def ask(id_: str, right: int, *options: str) -> KnowledgeQuestion:
+def ask(id_: str, right: int, *options: str, topic: str = "") -> KnowledgeQuestion:
     answer = AcceptedAnswer({"en": (options[right],)})
-    return KnowledgeQuestion(id_, "GBR", "en", {"en": "?"}, (answer,), {"en": options})
+    return KnowledgeQuestion(id_, "GBR", "en", {"en": "?"}, (answer,), {"en": options}, topic)
 
 
 def test_baselines_are_counted_by_hand() -> None:
@@ -29,6 +29,24 @@ def test_baselines_are_counted_by_hand() -> None:
 def test_the_position_of_a_question_is_learnt_from_the_others_only() -> None:
     apart = [ask("1", 0, "a", "b"), ask("2", 1, "a", "b")]
     assert choice_baselines(apart, "en")["position"].value == 0
+
+
+def test_a_topic_whose_right_options_are_the_longest_gives_itself_away() -> None:
+    away = [ask(f"a{k}", k % 4, *long_at(k % 4), topic="law") for k in range(40)]
+    fair = [ask(f"f{k}", k % 4, *long_at(k // 4 % 4), topic="food") for k in range(40)]
+    alone = ask("x", 0, "a", "b", topic="music")
+    every, law, food = baselines_by_topic([*away, *fair, alone], "en")
+    assert (every.topic, law.topic, food.topic) == ("", "law", "food")
+    assert (every.questions, law.questions) == (81, 40)
+    assert law.accuracies["longest"].value == 1
+    assert law.gains["longest"].value == pytest.approx(0.75)
+    gain = food.gains["longest"]
+    assert gain.low is not None and gain.high is not None
+    assert gain.low < 0 < gain.high
+
+
+def long_at(position: int) -> list[str]:
+    return [letter * (3 if k == position else 1) for k, letter in enumerate("abcd")]
 
 
 def test_tied_lengths_share_the_credit() -> None:

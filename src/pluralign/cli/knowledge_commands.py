@@ -14,6 +14,16 @@ knowledge = typer.Typer(
     "--language es`",
     no_args_is_help=True,
 )
+OfCommunity = Annotated[
+    str | None,
+    typer.Option("--community", "-c", help="Its community, where the file does not name it."),
+]
+InLanguage = Annotated[
+    str | None, typer.Option(help="Tag of its language, where the file does not name it.")
+]
+First = Annotated[
+    int, typer.Option(min=0, max=1, help="Number of the first option in the answer key.")
+]
 
 
 @knowledge.command()
@@ -128,16 +138,9 @@ def check(
             "or IndicQuest; or a file of KoBBQ or CLIcK."
         ),
     ],
-    community: Annotated[
-        str | None,
-        typer.Option("--community", "-c", help="Its community, where the file does not name it."),
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Tag of its language, where the file does not name it.")
-    ] = None,
-    first: Annotated[
-        int, typer.Option(min=0, max=1, help="Number of the first option in the answer key.")
-    ] = 1,
+    community: OfCommunity = None,
+    language: InLanguage = None,
+    first: First = 1,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if there is a fault.")
     ] = False,

@@ -1,11 +1,14 @@
 """Tables of ``pluralign knowledge``: faults of tests, and communities compared."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, Tally, community_name, count_of
 from pluralign.metrics import Confusions
+from pluralign.metrics.choice_baselines import TopicBaselines
+from pluralign.metrics.knowledge_people import PeopleAgreement
 from pluralign.sources.knowledge_adapted import AdaptedTest
 from pluralign.sources.knowledge_checks import Checked
 from pluralign.sources.license_terms import derived_works, shown_license
@@ -21,10 +24,7 @@ def show_checked(checked: Checked, output: Output) -> None:
                 "name": checked.name,
                 "license": checked.license,
                 "derived_tests": derived_works(checked.license),
-                "read": checked.tally.read,
-                "kept": checked.tally.kept,
-                "dropped": dict(checked.tally.dropped),
-                "left_out": dict(checked.tally.left_out),
+                **_counts(checked.tally),
                 "questions": dict(checked.questions),
                 "faults": [asdict(fault) for fault in checked.faults],
             }
@@ -35,8 +35,7 @@ def show_checked(checked: Checked, output: Output) -> None:
     licence = shown_license(checked.license)
     people = f" ({communities})" if communities else ""
     output.line(f"{checked.name}: {total}{people}; licence: {licence}", style="bold")
-    for reason, n in (checked.tally.dropped + checked.tally.left_out).most_common():
-        output.line(f"{n:,} x {reason}")
+    _show_counts(checked.tally, output)
     table = PrintedTable(
         columns=[
             PrintedColumn(head="where", cut="middle", least=16),
@@ -61,7 +60,96 @@ def show_adapted(adapted: AdaptedTest, name: str, output: Output) -> None:
         f"{shown_license(adapted.license)}",
         style="bold",
     )
-    for reason, n in (adapted.tally.dropped + adapted.tally.left_out).most_common():
+    _show_counts(adapted.tally, output)
+
+
+def show_baselines(
+    found: Mapping[str, Sequence[TopicBaselines]], tally: Tally, output: Output
+) -> None:
+    """Print how far guessing gets by topic, and where right options give themselves away."""
+    rows = [(community, row) for community, rows in found.items() for row in rows]
+    if output.as_json:
+        listed = [{"community": community, **asdict(row)} for community, row in rows]
+        output.json({**_counts(tally), "baselines": listed})
+        return
+    _show_counts(tally, output)
+    table = PrintedTable(
+        columns=[
+            PrintedColumn(head="community", cut="middle"),
+            PrintedColumn(head="topic", cut="end"),
+            PrintedColumn(head="questions", right=True),
+            PrintedColumn(head="random", interval=True),
+            PrintedColumn(head="longest", interval=True),
+            PrintedColumn(head="usual position", interval=True),
+            PrintedColumn(head="longest - random", interval=True, rank=1),
+            PrintedColumn(head="position - random", interval=True, rank=2),
+        ]
+    )
+    for community, row in rows:
+        measured = [*row.accuracies.values(), *row.gains.values()]
+        numbers = [_percent(estimate) for estimate in measured]
+        topic = row.topic or "all"
+        table.rows.append([_shown(community), topic, f"{row.questions:,}", *numbers])
+    output.table(table)
+    output.line("Accuracies in %, with 95 % intervals over questions.")
+    for community, row in rows:
+        topic = row.topic or "all questions"
+        for clue in _clues(row):
+            where = f"{_shown(community)}, {topic}"
+            output.line(f"{where}: right options give themselves away by their {clue}")
+
+
+def _clues(row: TopicBaselines) -> list[str]:
+    """Ways in which right options give themselves away: guesses better than chance."""
+    names = {"longest": "length", "position": "position"}
+    gains = row.gains.items()
+    return [names[name] for name, gain in gains if gain.low is not None and gain.low > 0]
+
+
+def show_people(found: Sequence[PeopleAgreement], tally: Tally, output: Output) -> None:
+    """Print the agreement of each community's people, and the score of a typical person."""
+    if output.as_json:
+        output.json({**_counts(tally), "people": [asdict(row) for row in found]})
+        return
+    _show_counts(tally, output)
+    output.table(_people_table("", [row for row in found if not row.topic]))
+    if output.whole:
+        output.table(_people_table("By topic", [row for row in found if row.topic]))
+    output.line("Agreement: the chance that two answers to a question are the same, in %.")
+    output.line("A typical person is compared with the other people of the same community.")
+
+
+def _people_table(title: str, rows: Sequence[PeopleAgreement]) -> PrintedTable:
+    table = PrintedTable(
+        title=title,
+        columns=[
+            PrintedColumn(head="community", cut="middle"),
+            PrintedColumn(head="topic", cut="end"),
+            PrintedColumn(head="agreement", interval=True),
+            PrintedColumn(head="typical person", interval=True),
+            PrintedColumn(head="questions", right=True),
+            PrintedColumn(head="answers", right=True),
+        ],
+    )
+    for row in rows:
+        numbers = [_percent(row.agreement), _percent(row.person)]
+        counts = [f"{row.questions:,}", f"{row.answers:,}"]
+        table.rows.append([_shown(row.community), row.topic or "all", *numbers, *counts])
+    return table
+
+
+def _counts(tally: Tally) -> dict[str, object]:
+    """Rows read, kept and left out by reason, for JSON."""
+    return {
+        "read": tally.read,
+        "kept": tally.kept,
+        "dropped": dict(tally.dropped),
+        "left_out": dict(tally.left_out),
+    }
+
+
+def _show_counts(tally: Tally, output: Output) -> None:
+    for reason, n in (tally.dropped + tally.left_out).most_common():
         output.line(f"{n:,} x {reason}")
 
 
@@ -72,13 +160,14 @@ def show_confusions(found: Confusions, tally: Tally, output: Output) -> None:
             {
                 "language": found.language,
                 "questions": found.questions,
-                "read": tally.read,
-                "kept": tally.kept,
-                "dropped": dict(tally.dropped),
-                "left_out": dict(tally.left_out),
+                **_counts(tally),
                 "scores": [
                     {"asked": asked, "answering": answering, **asdict(estimate)}
                     for (asked, answering), estimate in found.scores.items()
+                ],
+                "differences": [
+                    {"asked": asked, "answering": answering, **asdict(estimate)}
+                    for (asked, answering), estimate in found.edges.items()
                 ],
             }
         )
@@ -88,8 +177,7 @@ def show_confusions(found: Confusions, tally: Tally, output: Output) -> None:
         f"{count_of(found.questions, 'question')} in each; answers compared in {found.language!r}",
         style="bold",
     )
-    for reason, n in (tally.dropped + tally.left_out).most_common():
-        output.line(f"{n:,} x {reason}")
+    _show_counts(tally, output)
     output.table(_nearest(found))
     if output.whole:
         output.table(_all_scores(found))

@@ -17,6 +17,7 @@ from pluralign.cli import (
     export_commands,
     interchange_commands,
     knowledge_asking_commands,
+    knowledge_measuring_commands,
     reward_commands,
 )
 from pluralign.cli.adapt_command import adapt
@@ -117,6 +118,8 @@ app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")
 knowledge.command()(knowledge_asking_commands.ask)
+knowledge.command()(knowledge_measuring_commands.baselines)
+knowledge.command()(knowledge_measuring_commands.people)
 app.add_typer(knowledge, name="knowledge")
 
 

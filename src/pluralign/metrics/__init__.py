@@ -22,7 +22,7 @@ from pluralign.metrics.best_of_n import (
     best_of_n_divergence,
     best_of_n_win_rate,
 )
-from pluralign.metrics.choice_baselines import choice_baselines
+from pluralign.metrics.choice_baselines import baselines_by_topic, choice_baselines
 from pluralign.metrics.clustered import (
     ENOUGH_CLUSTERS,
     NORMAL_95,
@@ -54,6 +54,7 @@ from pluralign.metrics.intervals import (
 )
 from pluralign.metrics.knowledge_confusions import Confusions, compare_communities
 from pluralign.metrics.knowledge_effects import ScoredAnswer
+from pluralign.metrics.knowledge_people import answer_agreement, people_agreement
 from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
     answer_credit,
@@ -113,6 +114,7 @@ __all__ = [
     "RewardScale",
     "ScoredAnswer",
     "Stems",
+    "answer_agreement",
     "answer_closeness",
     "answer_credit",
     "answer_diversity",
@@ -120,6 +122,7 @@ __all__ = [
     "answer_share",
     "answer_words",
     "average_draws",
+    "baselines_by_topic",
     "best_of_n",
     "best_of_n_chances",
     "best_of_n_divergence",
@@ -159,6 +162,7 @@ __all__ = [
     "pair_errors",
     "pairwise_accuracy",
     "pairwise_diversity",
+    "people_agreement",
     "percentile_interval",
     "person_credit",
     "propensity_weights",

@@ -1,14 +1,34 @@
 """Accuracy that needs no knowledge: random options, the longest one, the most frequent position."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import Estimate, KnowledgeQuestion, NotEnoughData
+from pluralign.core import Estimate, FloatArray, KnowledgeQuestion, NotEnoughData
 from pluralign.metrics.group_means import Clusters, group_means
 
 _BASELINES = ("random", "longest", "position")
+_LEAST = 2  # questions; the position of one is learnt from the others
+
+
+@dataclass(frozen=True, slots=True)
+class TopicBaselines:
+    """Baselines on the questions of one topic.
+
+    Attributes:
+        topic: The topic; empty for all questions together.
+        questions: Number of questions.
+        accuracies: Baseline -> accuracy in [0, 1], as in `choice_baselines`.
+        gains: ``longest`` and ``position`` -> accuracy minus that of ``random`` on the same
+            questions. Where its interval is above 0, right options give themselves away.
+    """
+
+    topic: str
+    questions: int
+    accuracies: Mapping[str, Estimate]
+    gains: Mapping[str, Estimate]
 
 
 def choice_baselines(questions: Sequence[KnowledgeQuestion], language: str) -> dict[str, Estimate]:
@@ -28,22 +48,64 @@ def choice_baselines(questions: Sequence[KnowledgeQuestion], language: str) -> d
     Raises:
         NotEnoughData: If fewer than two questions have options in this language.
     """
+    return dict(_topic_baselines("", questions, language).accuracies)
+
+
+def baselines_by_topic(
+    questions: Sequence[KnowledgeQuestion], language: str
+) -> tuple[TopicBaselines, ...]:
+    """The baselines on all questions, then on those of each topic, in the order of the test.
+
+    The most frequent position is that of the other questions of the same topic. A topic with one
+    question is in the first row only.
+
+    Raises:
+        NotEnoughData: As for `choice_baselines`.
+    """
+    found = [_topic_baselines("", questions, language)]
     asked = [question for question in questions if language in question.options]
-    if len(asked) < 2:
-        raise NotEnoughData(f"two questions with options in {language!r} are needed")
+    counts = Counter(question.topic for question in asked)
+    for topic, count in counts.items():
+        if topic and count >= _LEAST:
+            of_topic = [question for question in asked if question.topic == topic]
+            found.append(_topic_baselines(topic, of_topic, language))
+    return tuple(found)
+
+
+def _topic_baselines(
+    topic: str, questions: Sequence[KnowledgeQuestion], language: str
+) -> TopicBaselines:
+    asked = [question for question in questions if language in question.options]
+    if len(asked) < _LEAST:
+        raise NotEnoughData(
+            f"two questions with options in {language!r} are needed, got {len(asked)}",
+        )
+    hit_N_3 = _hits(asked, language)
+    clusters = Clusters(cluster_N=[f"{q.community} {q.id}" for q in asked], person_N=False)
+    one = ["all"] * len(asked)
+    means = group_means(hit_N_3, one, clusters, bounds=(0.0, 1.0))
+    differences = group_means(hit_N_3[:, 1:] - hit_N_3[:, :1], one, clusters, bounds=(-1.0, 1.0))
+    return TopicBaselines(
+        topic,
+        len(asked),
+        {name: means.estimate(0, s) for s, name in enumerate(_BASELINES)},
+        {name: differences.estimate(0, s) for s, name in enumerate(_BASELINES[1:])},
+    )
+
+
+def _hits(asked: Sequence[KnowledgeQuestion], language: str) -> FloatArray:
+    """Probability that each baseline is right on each question, shape (N, 3)."""
     right = [_right(question, language) for question in asked]
     counts = Counter(right)
-    values = []
+    hits = []
     for question, index in zip(asked, right, strict=True):
         options = question.options[language]
         longest = max(map(len, options))
         tied = [k for k, option in enumerate(options) if len(option) == longest]
         others = counts - Counter([index])
         usual = max(range(len(options)), key=lambda k: (others[k], -k))
-        values.append((1 / len(options), (index in tied) / len(tied), float(usual == index)))
-    clusters = Clusters(cluster_N=[f"{q.community} {q.id}" for q in asked], person_N=False)
-    means = group_means(np.array(values), ["all"] * len(asked), clusters, bounds=(0.0, 1.0))
-    return {name: means.estimate(0, s) for s, name in enumerate(_BASELINES)}
+        hits.append((1 / len(options), (index in tied) / len(tied), float(usual == index)))
+    return np.array(hits)
 
 
 def _right(question: KnowledgeQuestion, language: str) -> int:

@@ -23,6 +23,8 @@ def recognise_knowledge(
     community: str | None = None,
     language: str | None = None,
     first: int = 1,
+    *,
+    skip_bad: bool = False,
 ) -> KnowledgeSource:
     """Find the source for a file: a written test, a published set, or multiple choice.
 
@@ -34,15 +36,16 @@ def recognise_knowledge(
         community: Its community, where the file does not name it.
         language: Tag of its local language, where the file does not name it.
         first: Number of the first option in the answer key of multiple-choice questions.
+        skip_bad: Whether rows that cannot be read are dropped and counted.
 
     Raises:
         InvalidInput: If the community or the language is needed and not given, or the file cannot
             be read.
     """
     if path.suffix == ".toml":
-        return WrittenKnowledge(path)
+        return WrittenKnowledge(path, skip_bad)
     columns = _columns(path)
-    published = _published(path, columns, community, language)
+    published = _published(path, columns, community, language, skip_bad)
     if published is not None:
         return published
     if community is None or language is None:
@@ -51,21 +54,21 @@ def recognise_knowledge(
             where=str(path),
             hint="give both, such as community IRN and language fa",
         )
-    return MultipleChoice(path, community, language, first)
+    return MultipleChoice(path, community, language, first, skip_bad=skip_bad)
 
 
 def _published(
-    path: Path, columns: set[str], community: str | None, language: str | None
+    path: Path, columns: set[str], community: str | None, language: str | None, skip_bad: bool
 ) -> KnowledgeSource | None:
     """The source of a published set; None for another table."""
     if columns.issuperset(SAMPLE_COLUMNS) or columns.issuperset(SURVEY_COLUMNS):
-        return KobbqKnowledge(path)
+        return KobbqKnowledge(path, skip_bad)
     if columns.issuperset(CLICK_COLUMNS):
-        return ClickKnowledge(path)
+        return ClickKnowledge(path, skip_bad=skip_bad)
     if columns.issuperset(INDICQUEST_COLUMNS):
-        return IndicQuestKnowledge(path, community or "IND", language)
+        return IndicQuestKnowledge(path, community or "IND", language, skip_bad=skip_bad)
     if file_stem(path) in REGIONS or "annotations" in columns or path.is_dir():
-        return BlendKnowledge(path, community, language)
+        return BlendKnowledge(path, community, language, skip_bad)
     return None
 
 
