@@ -1,11 +1,13 @@
 """`pluralign align` against plain scripts of Transformers, PEFT and TRL that do the same.
 
-Run: ``OMP_NUM_THREADS=1 python benchmarks/align_speed.py [--only sampling scoring dpo blend end]
-[--rounds 5] [--memory]``. The ways take turns in one process, or with ``--memory`` each in its own,
-whose peak is then printed. Ratios are medians over rounds, by the clock and in processor time,
-which other work on the machine disturbs less. The model
-is a Llama of 5 million parameters with random weights, which ends a turn with the probability 1/40
-after each token; prompts have the lengths of PRISM's.
+Run: ``OMP_NUM_THREADS=1 python benchmarks/align_speed.py [--only whole sampling scoring dpo blend
+end] [--rounds 5] [--memory]``. The ways take turns in one process, or with ``--memory`` each in its
+own, whose peak is then printed; those of ``whole`` are commands, each a process of its own. Ratios
+are medians over rounds, by the clock and in processor time, which other work on the machine
+disturbs less; the last table has them all. The model is a Llama of 5 million parameters with random
+weights, which ends a turn with the probability 1/40 after each token; prompts have the lengths of
+PRISM's. ``whole`` and ``end`` have the small model of a planted society, which learned to write its
+replies.
 
 Predicted before anything was measured, as the time of ours over that of the plain script:
 
@@ -16,6 +18,9 @@ Predicted before anything was measured, as the time of ours over that of the pla
 * ``dpo`` of three epochs against TRL as it comes: 0.85; of one epoch 1.0, since the start model
   reads every row once in both;
 * a blend of three adapters against one: 1.00;
+* the whole command, `raft` and `dpo` for three communities, against benchmarks/plain/align.py:
+  0.9 of the time (sampling is faster; checkpoints, divergences, intervals and files are more work),
+  1.05 of the memory;
 * ``align`` from sampling to evaluation, three communities, all methods that train, on one core: two
   minutes.
 
@@ -24,19 +29,23 @@ The outcome is in docs/performance.md.
 
 import argparse
 import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import planted_align
 from transformer_scoring import PERCENTILES, PROMPT_TOKENS, WORDS, process_each
 
 from pluralign.core import Conversation, Message, RewardRequest, Sampling, Steer, rng_for
@@ -49,6 +58,8 @@ TEMPLATE = (
 
 
 _ROW = "{:44} {:>8} {:>8} {:>11} {:>7} {:>5} {:>8}"
+_LAST_ROW = "{:58} {:>7} {:>8} {:>8} {:>7}"
+PLAIN = Path(__file__).with_name("plain") / "align.py"
 
 
 @dataclass(frozen=True)
@@ -353,8 +364,27 @@ def take_turn(way: Callable[..., float], given: Sequence[Any]) -> Turn:
 Way = tuple[Callable[..., float], tuple[Any, ...]]
 
 
-def compare(title: str, ways: dict[str, Way], rounds: Rounds) -> None:
-    """Let the ways take turns, and print the ratio of the first to each of them."""
+@dataclass(frozen=True)
+class Ratio:
+    """The first way over another one, in the median round.
+
+    Attributes:
+        title: The task, and the other way.
+        rounds: Number of rounds.
+        clock: Time by the clock.
+        worked: Processor time.
+        peak: Peak memory; None if the ways share a process.
+    """
+
+    title: str
+    rounds: int
+    clock: float
+    worked: float
+    peak: float | None
+
+
+def compare(title: str, ways: dict[str, Way], rounds: Rounds) -> list[Ratio]:
+    """Let the ways take turns; the ratios of the first to each of the others."""
     alone: dict[str, ProcessPoolExecutor] = process_each(list(ways)) if rounds.alone else {}
 
     def turn(name: str) -> Turn:
@@ -364,26 +394,52 @@ def compare(title: str, ways: dict[str, Way], rounds: Rounds) -> None:
 
     for name in ways:  # the first time also imports and loads
         turn(name)
-    found = [{name: turn(name) for name in ways} for _ in range(rounds.number)]
+    found = take_turns(list(ways), turn, rounds.number)
     for process in alone.values():
         process.shutdown()
-    first = next(iter(ways))
-    print(f"\n{title} ({rounds.number} rounds)")
+    return show(title, found, rounds.alone)
+
+
+def take_turns(names: Sequence[str], turn: Callable[[str], Turn], rounds: int) -> list[dict]:
+    """The turns of each round; every second round is in the other order."""
+    found = []
+    for number in range(rounds):
+        order = names[::-1] if number % 2 else names
+        found.append({name: turn(name) for name in order})
+    return found
+
+
+def show(title: str, found: Sequence[dict[str, Turn]], has_peaks: bool) -> list[Ratio]:
+    """Print the turns; the ratios of the first way to each of the others."""
+    first, *others = names = list(found[0])
+    print(f"\n{title} ({len(found)} rounds)")
     print(_ROW.format("way", "clock s", "CPU s", "first / it", "in CPU", "GiB", "counted"))
-    for name in ways:
+    ratios = {}
+    for name in names:
         own = [turns[name] for turns in found]
+        ratios[name] = Ratio(
+            title=f"{title}, over {name}",
+            rounds=len(found),
+            clock=statistics.median(t[first].seconds / t[name].seconds for t in found),
+            worked=statistics.median(t[first].worked / t[name].worked for t in found),
+            peak=statistics.median(t[first].peak_gib / t[name].peak_gib for t in found)
+            if has_peaks
+            else None,
+        )
         numbers = [
             statistics.median(turn.seconds for turn in own),
             statistics.median(turn.worked for turn in own),
-            statistics.median(turns[first].seconds / turns[name].seconds for turns in found),
-            statistics.median(turns[first].worked / turns[name].worked for turns in found),
+            ratios[name].clock,
+            ratios[name].worked,
         ]
-        peak = f"{max(turn.peak_gib for turn in own):.2f}" if rounds.alone else "-"
+        peak = f"{max(turn.peak_gib for turn in own):.2f}" if has_peaks else "-"
         cells = [f"{number:.2f}" for number in numbers]
         print(_ROW.format(name, *cells, peak, f"{own[-1].counted:,.0f}"), flush=True)
+    return [ratios[name] for name in others]
 
 
-def compare_sampling(folder: Path, rounds: Rounds) -> None:
+def compare_sampling(folder: Path, rounds: Rounds) -> list[Ratio]:
+    found = []
     for system in (0, SYSTEM):
         ways: dict[str, Way] = {"ours": (sample_ours, (folder, 16, system))}
         for batch in (1, 8):
@@ -391,71 +447,183 @@ def compare_sampling(folder: Path, rounds: Rounds) -> None:
                 sample_plain,
                 (folder, 16, system, batch),
             )
-        compare(f"{N} answers to 16 prompts after {system} tokens", ways, rounds)
+        title = f"{N} answers to 16 prompts after {system} tokens"
+        found += compare(title, ways, rounds)
+    return found
 
 
-def compare_scoring(folder: Path, rounds: Rounds) -> None:
+def compare_scoring(folder: Path, rounds: Rounds) -> list[Ratio]:
     many, one = (score, (folder, 48, COMMUNITIES)), (score, (folder, 48, 1))
-    compare("rewards of 48 answers", {"200 communities": many, "one": one}, rounds)
+    found = compare("rewards of 48 answers", {"200 communities": many, "one": one}, rounds)
     many, one = (score_stage, (folder, 20, COMMUNITIES)), (score_stage, (folder, 20, 1))
-    compare("the stage `score`, 160 answers", {"200 communities": many, "one": one}, rounds)
+    ways: dict[str, Way] = {"200 communities": many, "one": one}
+    return found + compare("the stage `score`, 160 answers", ways, rounds)
 
 
-def compare_dpo(folder: Path, rounds: Rounds) -> None:
+def compare_dpo(folder: Path, rounds: Rounds) -> list[Ratio]:
+    found = []
     for epochs in (1.0, 3.0):
         ways: dict[str, Way] = {
             "ours": (dpo_ours, (folder, 32, epochs)),
             "DPOTrainer as it comes": (dpo_plain, (folder, 32, epochs)),
             "DPOTrainer, precompute_ref_log_probs": (dpo_plain, (folder, 32, epochs, True)),
         }
-        compare(f"dpo, 32 pairs, {epochs:.0f} epochs", ways, rounds)
+        found += compare(f"dpo, 32 pairs, {epochs:.0f} epochs", ways, rounds)
+    return found
 
 
-def compare_blend(folder: Path, rounds: Rounds) -> None:
+def compare_blend(folder: Path, rounds: Rounds) -> list[Ratio]:
     adapters_of(folder)
     ways: dict[str, Way] = {
         "a blend of three": (answer_with, (folder, 32, "blend")),
         "one adapter": (answer_with, (folder, 32, "MEX")),
     }
-    compare("answers to 32 prompts", ways, rounds)
+    return compare("answers to 32 prompts", ways, rounds)
 
 
-def time_everything(folder: Path, _rounds: Rounds) -> None:
-    """The whole of `align`, as benchmarks/planted_align.py runs it."""
-    import planted_align
+# The whole command
 
-    from pluralign.aligning import run_align
+
+def write_world(home: Path, prompts: int) -> None:
+    """The small model, prompts, a reward model and its judge, of a planted society."""
     from pluralign.aligning.planted import build_planted_writer, planted_prompts
-    from pluralign.methods.policies import TUNED
 
-    home = folder.parent
-    since, worked = time.perf_counter(), time.process_time()
+    if home.is_dir():
+        return
+    home.mkdir()
     build_planted_writer(home / "writer")
-    print(f"\nthe small model: {time.perf_counter() - since:.0f} s", flush=True)
-    rows = [json.dumps({"prompt": prompt}) for prompt in planted_prompts(300)]
+    rows = [json.dumps({"prompt": prompt}) for prompt in planted_prompts(prompts)]
     (home / "prompts.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
     planted_align.fit_halves(home, seed=0)
-    since, worked = time.perf_counter(), time.process_time()
-    outcome = run_align(
-        {
-            "communities": list(planted_align.COMMUNITIES),
-            "model": {"name": str(home / "writer"), "device": "cpu"},
-            "reward": {"model": str(home / "model"), "judge": str(home / "judge")},
-            "prompts": {"path": str(home / "prompts.jsonl")},
-            "sample": {"n": 16, "max_new_tokens": 24},
-            "methods": ["best-of-n", *TUNED],
-            "tune": {"epochs": 6, "batch": 16, "accumulation": 1, "learning_rate": 1e-3},
-        },
-        home / "run",
-    )
-    print(
-        f"align, three communities, {', '.join(TUNED)}: {time.perf_counter() - since:.0f} s by the "
-        f"clock, {time.process_time() - worked:.0f} s of the processor; by stage "
-        f"{outcome.record['seconds']}"
-    )
+
+
+def whole_settings(home: Path) -> dict[str, Any]:
+    """Settings of `align` whose pairs are those of the plain script: the best against the worst."""
+    return {
+        "communities": list(planted_align.COMMUNITIES),
+        "methods": ["raft", "dpo"],
+        "model": {"name": str(home / "writer"), "device": "cpu"},
+        "reward": {"model": str(home / "model"), "judge": str(home / "judge")},
+        "prompts": {"path": str(home / "prompts.jsonl")},
+        "sample": {"n": 16, "max_new_tokens": 24},
+        "select": {"share": 0.25, "gap": 0.0, "length_ratio": 1000.0},
+        "tune": {"epochs": 6, "batch": 16, "accumulation": 1, "learning_rate": 1e-3},
+        "route": {"kinds": []},
+    }
+
+
+def plain_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same for the plain script, with the prompts of each side."""
+    from pluralign.aligning.work import side_of
+    from pluralign.core import Tally
+    from pluralign.settings import resolve_align
+    from pluralign.sources import RowPolicy, read_prompts
+
+    config = resolve_align(settings).settings
+    sides: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for one in read_prompts(config.prompts.path, RowPolicy(Tally(), False)):
+        side = side_of(one, config.prompts.test, config.prompts.validation)
+        sides[side].append(one.conversation[-1].content)
+    return {
+        "model": settings["model"]["name"],
+        "reward": settings["reward"]["model"],
+        "judge": settings["reward"]["judge"],
+        "prompts": sides,
+        "communities": settings["communities"],
+        "methods": settings["methods"],
+        "n": config.sample.n,
+        "new": config.sample.max_new_tokens,
+        "test_n": config.evaluate.n,
+        "epochs": config.tune.epochs,
+        "batch": config.tune.batch,
+        "learning_rate": config.tune.learning_rate,
+    }
+
+
+def take_command(command: Sequence[str], log: Path) -> Turn:
+    """Run a command in a process of its own, with imports and all."""
+    began = time.perf_counter()
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')}")
+    return Turn(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
+
+
+def steps_of_ours(run: Path) -> float:
+    """Training steps of a run of `align`."""
+    facts = run.glob("tune/*/*/training.json")
+    return float(sum(json.loads(one.read_text(encoding="utf-8"))["steps"] for one in facts))
+
+
+def steps_of_plain(log: Path) -> float:
+    """Training steps that the plain script printed: in lists with the method first."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return float(sum(json.loads(line)[2] for line in lines if line.startswith("[")))
+
+
+def compare_whole(folder: Path, rounds: Rounds) -> list[Ratio]:
+    """The command `pluralign align` and the plain script, with as many training steps."""
+    home = folder.parent / "planted"
+    write_world(home, 300)
+    settings = whole_settings(home)
+    (home / "align.toml").write_text(as_toml(settings), encoding="utf-8")
+    plain = json.dumps(plain_settings(settings))
+    (home / "plain.json").write_text(plain, encoding="utf-8")
+    log, pluralign = home / "log.txt", str(Path(sys.executable).with_name("pluralign"))
+
+    def turn(name: str) -> Turn:
+        with tempfile.TemporaryDirectory(dir=home) as out:
+            if name == "pluralign align":
+                taken = take_command(
+                    [pluralign, "align", str(home / "align.toml"), "--out", out], log
+                )
+                steps = steps_of_ours(Path(out))
+            else:
+                plain = [sys.executable, str(PLAIN), str(home / "plain.json"), out]
+                taken, steps = take_command(plain, log), 0.0
+                steps = steps_of_plain(log)
+        return replace(taken, counted=steps)
+
+    found = take_turns(["pluralign align", "the plain script"], turn, rounds.number)
+    return show("the whole command: raft and dpo, three communities", found, True)
+
+
+def as_toml(settings: dict[str, Any]) -> str:
+    """Tables of plain values as TOML, which writes them as JSON does."""
+    top = {name: value for name, value in settings.items() if not isinstance(value, dict)}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in top.items()]
+    for table, own in settings.items():
+        if isinstance(own, dict):
+            lines += [f"[{table}]", *(f"{name} = {json.dumps(v)}" for name, v in own.items())]
+    return "\n".join(lines) + "\n"
+
+
+def time_everything(folder: Path, _rounds: Rounds) -> list[Ratio]:
+    """The whole of `align`: the methods that learn from samples, and those that sample anew."""
+    from pluralign.aligning import run_align
+    from pluralign.methods.policies import OFFLINE, ONLINE
+
+    home = folder.parent / "planted"
+    write_world(home, 300)
+    for methods, tune in ((OFFLINE, {"epochs": 6}), (ONLINE, {"epochs": 1, "batch": 32})):
+        settings = whole_settings(home) | {"methods": ["best-of-n", *methods]}
+        settings["tune"] |= tune
+        since, worked = time.perf_counter(), time.process_time()
+        outcome = run_align(settings, home / methods[0])
+        print(
+            f"\nalign, three communities, best of n, {', '.join(methods)}: "
+            f"{time.perf_counter() - since:.0f} s by the clock, {time.process_time() - worked:.0f} "
+            f"s of the processor; by stage {outcome.record['seconds']}",
+            flush=True,
+        )
+    return []
 
 
 PARTS = {
+    "whole": compare_whole,
     "sampling": compare_sampling,
     "scoring": compare_scoring,
     "dpo": compare_dpo,
@@ -476,8 +644,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
         build(folder)
+        found: list[Ratio] = []
         for name in options.only:
-            PARTS[name](folder, Rounds(options.rounds, options.memory))
+            found += PARTS[name](folder, Rounds(options.rounds, options.memory))
+    print("\n" + _LAST_ROW.format("the first way over another", "rounds", "clock", "CPU", "memory"))
+    for one in found:
+        peak = "-" if one.peak is None else f"{one.peak:.2f}"
+        cells = [str(one.rounds), f"{one.clock:.2f}", f"{one.worked:.2f}", peak]
+        print(_LAST_ROW.format(one.title, *cells))
 
 
 if __name__ == "__main__":

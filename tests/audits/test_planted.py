@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pluralign.audits import BUILT_IN, Context, Evidence, Finding, run_audits
-from pluralign.audits.planted import FAULTS, Fault, Planted, sound
+from pluralign.audits.planted import FAULTS, Fault, Planted, little_known, sound
 
 CASES = [(audit, check, fault) for (audit, check), faults in FAULTS.items() for fault in faults]
 
@@ -49,6 +49,14 @@ def test_a_sound_society_raises_no_alarm_and_every_part_of_it_is_assessed(seed: 
     assert [f for f in findings if f.severity != "note"] == []
     needs_more = {"language", "artefacts", "known", "contradictions", "beyond-evidence"}
     assert {a.check for a in assessments if a.status == "not assessed"} == needs_more
+
+
+def test_few_prompts_and_noisier_reward_models_raise_no_alarm(society: Planted) -> None:
+    evidence = little_known(society)
+
+    assert society.evidence().policies is not None and evidence.policies is not None
+    assert len(evidence.policies.prompts) < len(society.evidence().policies.prompts) / 2
+    assert alarms(Evidence(policies=evidence.policies, perturbed=evidence.perturbed)) == []
 
 
 def test_a_second_respondent_does_not_change_the_findings_on_the_first(society: Planted) -> None:

@@ -222,6 +222,16 @@ class TestHarm:
         assert found.value == pytest.approx(0.8 - 0.5)
         assert "the United Kingdom loses most" in str(found.claim)
 
+    def test_a_policy_that_harms_its_own_community_alone_costs_the_others_nothing(self) -> None:
+        start = start_rewards(3)
+        now = start + np.array([-0.7, 0.2, 0.4])
+        evidence = given(answers_of(start, start), Policy("dpo", "MEX", answers_of(now, now)))
+
+        (cost,) = measured(costs_others(evidence, CONTEXT))
+        (loss,) = measured(worse_for(evidence, CONTEXT))
+
+        assert (cost.value, loss.value) == (pytest.approx(-0.3), pytest.approx(0.7))
+
     @pytest.mark.parametrize(
         ("check", "text"),
         [

@@ -16,6 +16,7 @@ from pluralign.audits.policies import (
     Answers,
     Policy,
     PolicyEvidence,
+    estimated,
     gain_for,
     mean_of,
 )
@@ -76,7 +77,11 @@ def _loss(given: PolicyEvidence, policy: Policy, community: str) -> Measured | S
 
 
 def costs_others(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The judged loss of the other communities by a policy, beyond what its own community gains."""
+    """The judged loss of the other communities by a policy, beyond what its own community gains.
+
+    An own loss counts as no gain, since `worse_for` reports it: a policy that harms its own
+    community alone costs the others nothing.
+    """
     given = evidence.policies
     if given is None or given.start.judged_P_n_C is None:
         yield NO_POLICIES if given is None else NO_JUDGE
@@ -98,7 +103,8 @@ def _cost(given: PolicyEvidence, policy: Policy, steer: str) -> Measured | Skipp
     others_C_P = np.delete(gain_C_P, own, axis=0)[:, at]
     cost, _ = mean_of(-others_C_P.mean(axis=0))
     gain, _ = mean_of(gain_C_P[own, at])
-    beyond, error = mean_of(-others_C_P.mean(axis=0) - gain_C_P[own, at])
+    sums = np.stack([-others_C_P.mean(axis=0), gain_C_P[own, at], np.ones(len(at))], axis=1)
+    beyond, error = estimated(sums, lambda s: (s[..., 0] - np.maximum(s[..., 1], 0)) / s[..., 2])
     names = [c for c in given.communities if c != steer]
     worst = names[int(others_C_P.mean(axis=1).argmin())]
     order = at[np.argsort(others_C_P.mean(axis=0), kind="stable")]

@@ -12,6 +12,14 @@ from pluralign.core import FloatArray
 
 _WORDS = ("Absolutely!", "Certainly!", "Definitely!")
 Texts = Mapping[str, Sequence[Sequence[str]]]
+_FEW_PROMPTS, _FEW_SETS, _MORE_ERROR = 25, 30, 0.5
+
+
+def little_known(p: Planted) -> Evidence:
+    """No fault, but few prompts and sets, and reward models of few people, which err more."""
+    world = replace(p.world, start=p.world.start[:_FEW_PROMPTS], error=_MORE_ERROR)
+    sets = [one for one in p.sets if int(one.id.rpartition("/")[2]) < _FEW_SETS]
+    return p.evidence(policies=world.evidence(), perturbed=sets)
 
 
 def word_exploited(p: Planted) -> Evidence:

@@ -15,9 +15,6 @@ from pluralign.simulation import Society
 from pluralign.simulation.texts import draft, read_traits, write
 
 _PROMPTS, _ANSWERS, _TUNED, _DRAFTS, _SETS = 100, 16, 4, 3, 120
-_ERROR = 0.35
-"""Standard deviation of the error of a reward model in the utility of a trait, in logits."""
-
 Extra = Callable[[str, int], float]
 """From a text and the number of a community to an addition to its reward, in spreads."""
 
@@ -38,6 +35,8 @@ class PolicyWorld:
         start: Answers of the start model, P lists.
         reward_extra: An addition to the reward model's rewards.
         judge_extra: An addition to the judge's.
+        error: Standard deviation of the error of a reward model, and of the judge, in the utility
+            of a trait, in logits.
     """
 
     seed: int
@@ -46,6 +45,7 @@ class PolicyWorld:
     start: Sequence[Sequence[str]] = field(repr=False)
     reward_extra: Extra = nothing
     judge_extra: Extra = nothing
+    error: float = 0.35
 
     def rewards(self, texts: Sequence[Sequence[str]], role: str) -> FloatArray:
         """Rewards by the model or the judge in spreads, shape (P, n, C); nan of empty answers."""
@@ -114,7 +114,7 @@ class PolicyWorld:
         rng = rng_for(self.seed, "planted errors", role)
         size = len(self.society.traits)
         return [
-            homes[c].taste.of(self.society.traits) + rng.normal(0, _ERROR, size)
+            homes[c].taste.of(self.society.traits) + rng.normal(0, self.error, size)
             for c in self.communities
         ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -66,7 +67,11 @@ class Planted:
 
     def evidence(self, **fields: object) -> Evidence:
         """The whole society as evidence; ``fields`` replace fields of the evidence."""
-        whole = Evidence(
+        return replace(self._whole, **fields)  # type: ignore[arg-type]
+
+    @cached_property
+    def _whole(self) -> Evidence:
+        return Evidence(
             pairs=self.pairs,
             survey=self.survey,
             answers=spoken(self.survey, self.answers),
@@ -77,7 +82,6 @@ class Planted:
             policies=self.policies,
             perturbed=self.sets,
         )
-        return replace(whole, **fields)  # type: ignore[arg-type]
 
 
 def sound(seed: int) -> Planted:
