@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from pluralign.core.printable import direction
+
 Cells = Sequence[str]
 
 
@@ -31,7 +33,7 @@ def text_table(heads: Cells, rows: Sequence[Cells], left: Sequence[int] = (0,)) 
 
 
 def html_table(heads: Cells, rows: Sequence[Cells]) -> str:
-    """A table as HTML; texts in it are no markup.
+    """A table as HTML; texts in it are no markup, and have the direction of their words.
 
     >>> html_table(["a"], [["<b>"]])
     '<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
@@ -83,4 +85,8 @@ def shortened(text: str, most: int) -> str:
 
 
 def _html_row(cells: Cells, tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    shown = ""
+    for cell in cells:
+        turned = ' dir="rtl"' if direction(cell) == "rtl" else ""
+        shown += f"<{tag}{turned}>{escape(cell)}</{tag}>"
+    return f"<tr>{shown}</tr>"
