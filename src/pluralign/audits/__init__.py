@@ -13,6 +13,8 @@ from pluralign.audits.checks import (
 )
 from pluralign.audits.evidence import Evidence, ReasoningAnswer, RewardMargins
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
+from pluralign.audits.knowledge import KNOWLEDGE
+from pluralign.audits.knowledge_evidence import KnowledgeEvidence
 from pluralign.audits.misidentification import MISIDENTIFICATION
 from pluralign.audits.participants import suppressed, who_took_part
 from pluralign.audits.participation import PARTICIPATION
@@ -25,7 +27,7 @@ from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
 from pluralign.audits.reward_hacking import REWARD_HACKING
 from pluralign.audits.reward_perturbations import REWARD_PERTURBATIONS
-from pluralign.audits.sentences import Amount, Place, Sentence, Share
+from pluralign.audits.sentences import Amount, Language, Place, Sentence, Share
 from pluralign.audits.simplification import SIMPLIFICATION
 from pluralign.core import earlier_name
 
@@ -40,11 +42,13 @@ BUILT_IN = (
     POLICY_FLATTENING,
     POLICY_HARM,
     REWARD_PERTURBATIONS,
+    KNOWLEDGE,
 )
 """The audits that come with the package."""
 
 __all__ = [
     "BUILT_IN",
+    "KNOWLEDGE",
     "MISIDENTIFICATION",
     "PARTICIPATION",
     "POLICY_FLATTENING",
@@ -65,6 +69,8 @@ __all__ = [
     "Context",
     "Evidence",
     "Finding",
+    "KnowledgeEvidence",
+    "Language",
     "Measured",
     "PerturbedSet",
     "Place",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pluralign.audits.knowledge_evidence import KnowledgeEvidence
 from pluralign.audits.perturbed_sets import PerturbedSet
 from pluralign.audits.policies import PolicyEvidence
 from pluralign.audits.respondent_answers import Answered, answered_by
@@ -115,6 +116,7 @@ class Evidence:
         items: Answers to questions that need reasoning about cultures.
         policies: Answers of policies that follow a reward, and of their start model.
         perturbed: Rewards of responses with one thing changed.
+        knowledge: Scored answers of language models to knowledge questions.
         missing: Inputs of a run that could not be read, with the reason.
     """
 
@@ -129,6 +131,7 @@ class Evidence:
     items: Sequence[ReasoningAnswer] = ()
     policies: PolicyEvidence | None = None
     perturbed: Sequence[PerturbedSet] = ()
+    knowledge: KnowledgeEvidence | None = None
     missing: tuple[str, ...] = ()
 
     @cached_property

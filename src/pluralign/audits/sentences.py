@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pycountry
+
 from pluralign.core import community_name, with_article
 
 
@@ -18,6 +20,28 @@ class Place:
 
     def __str__(self) -> str:
         return with_article(community_name(self.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language in a sentence, written by its name; by its tag where it has none.
+
+    >>> str(Language("fa")), str(Language("zh-Hans")), str(Language("el")), str(Language("qx"))
+    ('Persian', 'Chinese', 'Greek', 'qx')
+    """
+
+    tag: str
+
+    def __str__(self) -> str:
+        code = self.tag.partition("-")[0].lower()
+        key = "alpha_2" if len(code) == 2 else "alpha_3"
+        found = pycountry.languages.get(**{key: code})
+        return self.tag if found is None else _short_name(found.name)
+
+
+def _short_name(name: str) -> str:
+    """A name of ISO 639 without the centuries of a language: "Modern Greek (1453-)" is Greek."""
+    return str(name).partition(" (")[0].removeprefix("Modern ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +72,7 @@ class Amount:
         return f"{self.value:,.1f}"
 
 
-Value = str | int | Place | Share | Amount
+Value = str | int | Place | Language | Share | Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +99,15 @@ class Sentence:
         return self.template.format(**shown)
 
 
+_NAMED: Mapping[str, type[Place] | type[Language]] = {"place": Place, "language": Language}
+
+
 def value_to_row(value: Value) -> object:
-    """A value as JSON; communities, shares and amounts are objects that name their type."""
+    """A value as JSON; communities, languages, shares and amounts name their type."""
     if isinstance(value, Place):
         return {"place": value.id}
+    if isinstance(value, Language):
+        return {"language": value.tag}
     if isinstance(value, Share):
         return {"share": round(value.value, 6)}
     if isinstance(value, Amount):
@@ -94,9 +123,7 @@ def value_from_row(row: object) -> Value:
     """
     if isinstance(row, Mapping):
         kind, inner = next(iter(row.items()))
-        return (
-            Place(str(inner))
-            if kind == "place"
-            else (Share if kind == "share" else Amount)(float(inner))
-        )
+        if kind in _NAMED:
+            return _NAMED[kind](str(inner))
+        return (Share if kind == "share" else Amount)(float(inner))
     return row if isinstance(row, int) else str(row)

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from pluralign.audits import Amount, Place, Sentence, Share
+from pluralign.audits import Amount, Language, Place, Sentence, Share
 from pluralign.core import InvalidSettings, community_name, with_article
 
 LANGUAGES = ("en", "es", "ar", "hi")
@@ -85,6 +85,15 @@ class Speech:
         """
         return with_article(self.place(id_)) if self.language == SOURCE else self.place(id_)
 
+    def tongue(self, language: Language) -> str:
+        """Name of a language within a sentence.
+
+        >>> Speech("es").tongue(Language("fa")), Speech().tongue(Language("fa"))
+        ('persa', 'Persian')
+        """
+        name = self._locale.languages.get(language.tag.partition("-")[0].lower())
+        return str(name or language)
+
     def joined(self, names: Sequence[str]) -> str:
         """Names in a sentence, joined as the language joins them.
 
@@ -106,6 +115,8 @@ class Speech:
     def _value(self, value: object) -> str:
         if isinstance(value, Place):
             return self.inline(value.id)
+        if isinstance(value, Language):
+            return self.tongue(value)
         if isinstance(value, Share):
             return self.percent(value.value, 0)
         if isinstance(value, Amount):

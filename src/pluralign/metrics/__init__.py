@@ -31,6 +31,7 @@ from pluralign.metrics.clustered import (
     t_interval,
     wilson_interval,
 )
+from pluralign.metrics.default_cultures import CultureFit, culture_fits
 from pluralign.metrics.design import (
     d_optimal_gains,
     fisher_weights,
@@ -53,7 +54,7 @@ from pluralign.metrics.intervals import (
     percentile_interval,
 )
 from pluralign.metrics.knowledge_confusions import Confusions, compare_communities
-from pluralign.metrics.knowledge_effects import ScoredAnswer
+from pluralign.metrics.knowledge_effects import KnowledgeEffect, language_place_effects
 from pluralign.metrics.knowledge_people import answer_agreement, people_agreement
 from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
@@ -87,6 +88,7 @@ from pluralign.metrics.reward_aggregation import (
     worst_off,
 )
 from pluralign.metrics.reward_shaping import RewardScale
+from pluralign.metrics.scored_answers import PairedMeans, ScoredAnswer
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
@@ -105,12 +107,15 @@ __all__ = [
     "ByCommunity",
     "Clusters",
     "Confusions",
+    "CultureFit",
     "Drawn",
     "GainCurve",
     "GroupMeans",
+    "KnowledgeEffect",
     "KnowledgeScore",
     "Match",
     "MatchKind",
+    "PairedMeans",
     "RewardScale",
     "ScoredAnswer",
     "Stems",
@@ -134,6 +139,7 @@ __all__ = [
     "covered",
     "crossed_interval",
     "cultural_alignment_score",
+    "culture_fits",
     "d_optimal_gains",
     "disaggregate",
     "distance_beyond_chance",
@@ -154,6 +160,7 @@ __all__ = [
     "information",
     "jensen_shannon_distance",
     "krippendorff_alpha",
+    "language_place_effects",
     "lexical_distances",
     "majority_choice",
     "match_answer",

@@ -2,6 +2,7 @@
 
 from pluralign.simulation.bank import TRAITS
 from pluralign.simulation.feature_tastes import FeatureTaste, plant_taste
+from pluralign.simulation.knowledge import PlantedKnowledge, plant_knowledge
 from pluralign.simulation.knowledge_respondent import SimulatedKnowledge
 from pluralign.simulation.oracle import PlantedReward
 from pluralign.simulation.people import PlantedBias, PlantedTaste, Raters, SimulatedCommunity
@@ -15,6 +16,7 @@ __all__ = [
     "TRAITS",
     "FeatureTaste",
     "PlantedBias",
+    "PlantedKnowledge",
     "PlantedReward",
     "PlantedTaste",
     "Probe",
@@ -26,6 +28,7 @@ __all__ = [
     "SocietySource",
     "SocietySurvey",
     "default_society",
+    "plant_knowledge",
     "plant_taste",
     "read_traits",
     "recovered_taste",

@@ -8,6 +8,14 @@ its own faults, and no other audit finds them.
 from collections.abc import Callable, Mapping, Sequence
 
 from pluralign.audits.evidence import Evidence
+from pluralign.audits.planted.knowledge import (
+    english_worse,
+    first_place_answers,
+    first_place_unnamed,
+    language_is_place,
+    neighbours_taken,
+    one_answer_everywhere,
+)
 from pluralign.audits.planted.misidentification import (
     default_shows,
     language_for_culture,
@@ -118,6 +126,10 @@ FAULTS: Mapping[tuple[str, str], Sequence[Fault]] = {
     ("reward-perturbations", "label"): (label_read,),
     ("reward-perturbations", "language"): (language_matters,),
     ("reward-perturbations", "paraphrase"): (wording_matters,),
+    ("knowledge", "language"): (english_worse, language_is_place),
+    ("knowledge", "places-alike"): (one_answer_everywhere,),
+    ("knowledge", "wrong-neighbour"): (neighbours_taken,),
+    ("knowledge", "default-culture"): (first_place_answers, first_place_unnamed),
 }
 """Audit and check -> the faults that are planted for it."""
 
@@ -132,9 +144,12 @@ __all__ = [
     "concept_ignored",
     "contradiction_learned",
     "default_shows",
+    "english_worse",
     "evidence_outrun",
     "exaggerated",
     "few_speak",
+    "first_place_answers",
+    "first_place_unnamed",
     "flattened",
     "gap_grown",
     "institutions_ask",
@@ -142,6 +157,7 @@ __all__ = [
     "known_not_lived",
     "label_read",
     "language_for_culture",
+    "language_is_place",
     "language_matters",
     "left_unasked",
     "length_liked",
@@ -149,9 +165,11 @@ __all__ = [
     "little_known",
     "members_remembered",
     "men_speak",
+    "neighbours_taken",
     "no_terms",
     "nobody_says_why",
     "on_two_axes",
+    "one_answer_everywhere",
     "one_culture_at_a_time",
     "one_group_served",
     "one_speaks",

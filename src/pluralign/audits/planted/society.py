@@ -7,7 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from pluralign.audits.evidence import Evidence, Level, ReasoningAnswer, RewardMargins
+from pluralign.audits.knowledge_evidence import KnowledgeEvidence
 from pluralign.audits.perturbed_sets import PerturbedSet
+from pluralign.audits.planted.knowledge_world import sound_knowledge
 from pluralign.audits.planted.policy_world import PolicyWorld, policy_world, sound_sets
 from pluralign.audits.policies import PolicyEvidence
 from pluralign.core import (
@@ -48,6 +50,7 @@ class Planted:
         world: The start model of the policies, their reward model and their judge.
         policies: Answers of sound policies.
         sets: Rewards of sound choices under perturbation.
+        knowledge: Answers to knowledge questions of a model that knows its places.
     """
 
     seed: int
@@ -60,6 +63,7 @@ class Planted:
     world: PolicyWorld
     policies: PolicyEvidence
     sets: Sequence[PerturbedSet]
+    knowledge: KnowledgeEvidence
 
     def rng(self, *purpose: object) -> np.random.Generator:
         """A generator for one purpose."""
@@ -81,6 +85,7 @@ class Planted:
             items=reasoning_items(self.rng("items")),
             policies=self.policies,
             perturbed=self.sets,
+            knowledge=self.knowledge,
         )
 
 
@@ -124,6 +129,7 @@ def sound(seed: int) -> Planted:
         world=world,
         policies=world.evidence(),
         sets=sound_sets(seed),
+        knowledge=sound_knowledge(seed),
     )
 
 

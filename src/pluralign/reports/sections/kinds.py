@@ -52,6 +52,10 @@ _TITLES = {
     "reward-perturbations/label": "The name of a culture decides",
     "reward-perturbations/language": "The language of a response decides",
     "reward-perturbations/paraphrase": "The choice changes with other words of the same meaning",
+    "knowledge/language": "The language of a question changes what the model knows",
+    "knowledge/places-alike": "Answers about several places are alike",
+    "knowledge/wrong-neighbour": "The model takes one place for another",
+    "knowledge/default-culture": "The model falls back on another community's answers",
 }
 _NUMBERS = {
     "simplification/within": "variety lost",
@@ -101,10 +105,16 @@ _NUMBERS = {
     "reward-perturbations/label": "choices changed",
     "reward-perturbations/language": "choices changed",
     "reward-perturbations/paraphrase": "choices changed",
+    "knowledge/language": "credit changed by the language",
+    "knowledge/places-alike": "credit gained by the right place",
+    "knowledge/wrong-neighbour": "credit gained about the other place",
+    "knowledge/default-culture": "credit in the other community beyond its own",
 }
 _OTHERS = {
     "misidentification/other-people": "nearer to the answers of",
     "misidentification/wrong-neighbour": "predicted better by the steer to",
+    "knowledge/wrong-neighbour": "taken for it",
+    "knowledge/default-culture": "answers are those of",
 }
 _SHOWN = {
     "simplification/alike": "pairwise_diversity",
