@@ -211,8 +211,8 @@ KNOWLEDGE = Audit(
     (
         Check(
             name="language",
-            asks="Are answers about a place as good in its language as in English, and does a "
-            "language not stand for its place?",
+            asks="Are answers about a place as good in one language as in another, and is no "
+            "language taken for a place?",
             measure=language,
             threshold=Threshold(0.05, 0.15, _FIVE),
             causes="What the model read about the place is in one language, or the language alone "

@@ -1,0 +1,93 @@
+"""The audit of answers to knowledge questions names the place, the culture found, and its rows."""
+
+from dataclasses import replace
+
+from pluralign.audits import KNOWLEDGE, Evidence, KnowledgeEvidence
+from pluralign.audits.planted.knowledge import (
+    default_where_named,
+    default_where_unnamed,
+    english_guessed,
+)
+from pluralign.audits.planted.knowledge_world import answers_as_asked, knowledge_of
+from pluralign.metrics import ScoredAnswer
+
+
+def audited(knowledge):
+    findings, assessments = KNOWLEDGE(Evidence(knowledge=knowledge))
+    return [f for f in findings if f.severity != "note"], {a.check: a for a in assessments}
+
+
+def test_a_default_culture_is_found_and_named_where_no_place_is():
+    found, _ = audited(knowledge_of(0, default_where_unnamed(1.0)))
+
+    assert {f.check for f in found} == {"default-culture"}
+    assert {f.claim.values["other"].id for f in found} == {"~alder"}
+    claim = str(found[0].claim)
+    assert claim.startswith("planted · short answers falls back on alder: asked in qab without")
+    assert found[0].rows.ids[0].startswith("~birch/q")
+    assert list(found[0].numbers)[:3] == ["credit_beyond_own", "credit_in_other", "credit"]
+
+
+def test_a_named_default_is_found_for_every_place_but_its_own():
+    found, _ = audited(knowledge_of(0, default_where_named(1.0)))
+
+    default = {f.community for f in found if f.check == "default-culture"}
+    assert default == {"~birch", "~cedar", "~dogwood"}
+
+
+def test_a_place_that_is_known_worse_in_english_is_named_with_both_scores():
+    found, _ = audited(knowledge_of(0, english_guessed(1.0)))
+
+    worse = next(f for f in found if f.check == "language" and f.community == "~cedar")
+    assert "knows cedar worse in English: the same questions score 8" in str(worse.claim)
+    assert worse.numbers["lost_by_language"].low > 0.15
+    assert worse.severity == "risk"
+
+
+def test_each_model_and_form_is_a_subject_of_its_own():
+    sound = knowledge_of(0, answers_as_asked)
+    faulty = knowledge_of(0, default_where_unnamed(1.0))
+    others = [replace(one, model="other", form="options") for one in sound.scored]
+
+    found, _ = audited(KnowledgeEvidence([*faulty.scored, *others], faulty.languages))
+
+    assert {f.subject for f in found} == {"planted · short answers"}
+
+
+def test_what_cannot_be_assessed_is_said_with_what_it_needs():
+    alone = ScoredAnswer(
+        model="m",
+        question="q1",
+        topic="Food",
+        community="IRN",
+        language="fa",
+        place_named=True,
+        form="short",
+        credits={"IRN": 1.0},
+    )
+    _, nothing = audited(None)
+    _, one_answer = audited(KnowledgeEvidence([alone]))
+
+    assert all(a.status == "not assessed" for a in [*nothing.values(), *one_answer.values()])
+    assert "no scored answers to knowledge questions" in nothing["language"].reasons[0]
+    assert one_answer["language"].reasons == (
+        "m · short answers: one language for each place; needs questions about one place in its "
+        "language and in English",
+    )
+    assert "credit in one community only" in one_answer["default-culture"].reasons[0]
+
+
+def test_one_topic_gives_no_error_and_is_not_assessed():
+    answers = [
+        ScoredAnswer(
+            model="m", question=f"q{k}", topic="Food", community="IRN", language=tag,
+            place_named=True, form="short", credits={"IRN": credit, "USA": 0.0},
+        )
+        for k in range(9)
+        for tag, credit in (("fa", 1.0), ("en", 0.0))
+    ]  # fmt: skip
+
+    found, assessed = audited(KnowledgeEvidence(answers))
+
+    assert found == []
+    assert "all questions have one topic" in assessed["language"].reasons[0]
