@@ -23,7 +23,7 @@ def test_a_default_culture_is_found_and_named_where_no_place_is():
     assert {f.check for f in found} == {"default-culture"}
     assert {f.claim.values["other"].id for f in found} == {"~alder"}
     claim = str(found[0].claim)
-    assert claim.startswith("planted · short answers falls back on alder: asked in qab without")
+    assert claim.startswith("planted · short answers falls back on Alder: asked in qab without")
     assert found[0].rows.ids[0].startswith("~birch/q")
     assert list(found[0].numbers)[:3] == ["credit_beyond_own", "credit_in_other", "credit"]
 
@@ -39,7 +39,7 @@ def test_a_place_that_is_known_worse_in_english_is_named_with_both_scores():
     found, _ = audited(knowledge_of(0, english_guessed(1.0)))
 
     worse = next(f for f in found if f.check == "language" and f.community == "~cedar")
-    assert "knows cedar worse in English: the same questions score 8" in str(worse.claim)
+    assert "knows Cedar worse in English: the same questions score 8" in str(worse.claim)
     assert worse.numbers["lost_by_language"].low > 0.15
     assert worse.severity == "risk"
 
@@ -54,7 +54,7 @@ def test_each_model_and_form_is_a_subject_of_its_own():
     assert {f.subject for f in found} == {"planted · short answers"}
 
 
-def test_what_cannot_be_assessed_is_said_with_what_it_needs():
+def test_a_check_that_cannot_be_assessed_reports_the_evidence_that_it_needs():
     alone = ScoredAnswer(
         model="m",
         question="q1",

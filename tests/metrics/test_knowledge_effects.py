@@ -188,7 +188,7 @@ def test_the_default_culture_is_the_other_community_that_the_answers_fit_best():
     assert fit.as_close == ()
 
 
-def test_a_community_that_fits_as_well_as_the_default_one_is_named_beside_it():
+def test_a_community_that_fits_as_well_as_the_default_one_is_reported_with_it():
     answers = [
         scored(f"q{k}", credit={"A": 0.0, "B": float(k % 5 > 0), "C": float(k % 5 > 1)})
         for k in range(10)

@@ -35,7 +35,7 @@ _DEFAULT_UNNAMED = (
 
 
 def language(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """What a change of language does to answers about one place, and about other places."""
+    """The effect of the language on answers about one place, and about other places."""
     yield from _without_answers(evidence)
     for subject, effects in _effects(evidence):
         found = [one for one in effects if one.kind in {"language", "home"}]
@@ -215,8 +215,8 @@ KNOWLEDGE = Audit(
             "language taken for a place?",
             measure=language,
             threshold=Threshold(0.05, 0.15, _FIVE),
-            causes="What the model read about the place is in one language, or the language alone "
-            "decides which people it answers as.",
+            causes="The model read about the place in one language only, or the language alone "
+            "decides as which people it answers.",
             remedies="Ask in the language that scores better; name the place in every language; "
             "train on texts of the place in the other one.",
         ),

@@ -58,7 +58,7 @@ def culture_fits(
     Rule of decision, set before any model was measured: a model has a default culture for a place
     where ``lead.difference`` is above a threshold with its whole interval. The interval is widened
     by the number of places, ways of asking and candidates; the audit `knowledge` does so. Further
-    communities that fit as well are named beside it (``as_close``). A community whose people agree
+    communities that fit as well are reported, too (``as_close``). A community whose people agree
     little gives credit to many answers, so a model that answers at random fits it best: read
     ``credits`` of both, too.
 

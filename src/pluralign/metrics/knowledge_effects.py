@@ -104,7 +104,7 @@ def language_place_effects(
 
     Raises:
         InvalidInput: If answers are of several models or forms, or a place was asked in several
-            languages and ``languages`` does not say which one is its own.
+            languages and ``languages`` does not name its own.
         NotEnoughData: If there are no answers.
     """
     cells = cells_of(scored)

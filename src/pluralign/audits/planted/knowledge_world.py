@@ -21,7 +21,7 @@ AnswersAs = Callable[[Way, int, np.random.Generator], str | None]
 
 
 def world_of(seed: int) -> PlantedKnowledge:
-    """What the people of the places answer; those of the first speak English."""
+    """The answers of the people of the places; in the first place they speak English."""
     return plant_knowledge(PLACES, seed, english=PLACES[:1])
 
 
@@ -43,7 +43,7 @@ def knowledge_of(seed: int, answers_as: AnswersAs) -> KnowledgeEvidence:
 
     Args:
         seed: Seed of the counts and the guesses.
-        answers_as: Whose answer the model gives.
+        answers_as: Chooses the people whose answer the model gives.
     """
     world = world_of(seed)
     rng = rng_for(seed, "planted knowledge answers")
