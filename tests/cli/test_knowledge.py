@@ -71,7 +71,11 @@ def test_a_new_test_takes_questions_of_another_one(call: Call, on_screen: OnScre
         (("new", "a.toml", "-c", "MEX", "--language", "xx9"), "--language: no language"),
         (("check", "a.toml"), "a.toml: no such file"),
         (("check", "ck.jsonl"), "does not name its community and language"),
-        (("check", "ck.jsonl", "-c", "QQQ/north", "--language", "fa"), "QQQ/north"),
+        (
+            ("check", "ck.jsonl", "-c", "QQQ/north", "--language", "fa"),
+            "--community: the region 'QQQ/north' is of no country",
+        ),
+        (("people", "ck.jsonl", "-c", "IRN", "--language", "xx9"), "--language: no language"),
         (("compare", "ck.jsonl"), "'ck' must be the name of a region of BLEnD"),
         (("check", "bad.jsonl", "-c", "IRN", "--language", "fa"), "no question can be read"),
     ],

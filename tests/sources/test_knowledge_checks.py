@@ -179,7 +179,10 @@ def test_a_fault_of_a_test_whose_lines_are_not_known_names_its_file(tmp_path: Pa
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        (HEAD.replace("MEX/Oaxaca", "QQQ/north"), r"tiny\.toml:1: .*QQQ/north"),
+        (
+            HEAD.replace("MEX/Oaxaca", "QQQ/north"),
+            r"tiny\.toml:2: the region 'QQQ/north' is of no country",
+        ),
         (HEAD.replace('community = "MEX/Oaxaca"\n', ""), "missing column 'community'"),
         (HEAD + "name = 1\n", "not TOML"),
     ],
@@ -217,7 +220,7 @@ def test_half_width_and_full_width_letters_are_found_and_full_width_marks_are_no
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     faults = check_knowledge(MultipleChoice(path, "JPN", "ja")).faults
-    kind = "half-width or full-width letters"
+    kind = "compatibility letters"
     assert [(f.where[-1], f.kind) for f in faults] == [("1", kind), ("2", kind)]
     assert "'ﾗｰﾒﾝ'" in faults[0].what
 

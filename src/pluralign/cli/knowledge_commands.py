@@ -1,11 +1,14 @@
 """``pluralign knowledge``: tests of what people of a community know, written and checked."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pluralign.cli.options import AsJson, Wide
+
+if TYPE_CHECKING:
+    from pluralign.sources import KnowledgeSource
 
 knowledge = typer.Typer(
     help="Write and check tests of what the people of a community know and do, in their language, "
@@ -93,7 +96,6 @@ def new(
     from pluralign.core import InvalidInput, community_name, whole_file
     from pluralign.sources.knowledge_adapted import NewTest, adapted_test
     from pluralign.sources.knowledge_reading import region_id
-    from pluralign.sources.knowledge_recognised import recognise_knowledge
     from pluralign.sources.knowledge_template import written_template
     from pluralign.sources.row_files import refused_as
 
@@ -111,13 +113,13 @@ def new(
         )
     with refused_as("--community"):
         id_ = region_id(community)
-    tag, output = _tag(language), Output()
+    tag, output = tag_of(language), Output()
     place = community_name(id_)
     if source is None:
         text = written_template(file.name, file.stem, id_, place, tag, english=not no_english)
     else:
         head = NewTest(file.name, file.stem, id_, place, tag, not no_english)
-        other = recognise_knowledge(source, id_, from_language or tag)
+        other = source_of(source, id_, from_language or tag)
         adapted = adapted_test(other, source, terms, head)
         show_adapted(adapted, str(source), output)
         text = adapted.text
@@ -163,9 +165,8 @@ def check(
     from pluralign.cli.output import Output
     from pluralign.core import NotEnoughData
     from pluralign.sources.knowledge_checks import check_knowledge
-    from pluralign.sources.knowledge_recognised import recognise_knowledge
 
-    checked = check_knowledge(recognise_knowledge(file, community, language, first))
+    checked = check_knowledge(source_of(file, community, language, first))
     show_checked(checked, Output(as_json=as_json, wide=wide))
     if not checked.questions:
         raise NotEnoughData(
@@ -208,8 +209,12 @@ def compare(
     show_confusions(found, tally, Output(as_json=as_json, wide=wide))
 
 
-def _tag(language: str) -> str:
-    """The tag of a language given by its tag or English name."""
+def tag_of(language: str) -> str:
+    """The tag of a language given by its tag or English name.
+
+    Raises:
+        InvalidInput: If no language is known by it.
+    """
     from pluralign.core import InvalidInput
     from pluralign.sources.community_labels import language_tag
 
@@ -222,3 +227,27 @@ def _tag(language: str) -> str:
             hint="write its tag, such as es, fa, am or ha",
         )
     return tag + dash + rest
+
+
+def source_of(
+    file: Path,
+    community: str | None,
+    language: str | None,
+    first: int = 1,
+    *,
+    skip_bad: bool = False,
+) -> "KnowledgeSource":
+    """The source of a test, for the options of a command.
+
+    Raises:
+        InvalidInput: If the community or the language is not known; the option is named. Or if the
+            file cannot be read.
+    """
+    from pluralign.sources.knowledge_reading import region_id
+    from pluralign.sources.knowledge_recognised import recognise_knowledge
+    from pluralign.sources.row_files import refused_as
+
+    with refused_as("--community"):
+        id_ = None if community is None else region_id(community)
+    tag = None if language is None else tag_of(language)
+    return recognise_knowledge(file, id_, tag, first, skip_bad=skip_bad)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pluralign.cli.knowledge_commands import First, InLanguage, OfCommunity
+from pluralign.cli.knowledge_commands import First, InLanguage, OfCommunity, source_of
 from pluralign.cli.options import AsJson, SkipBad, Wide
 
 
@@ -35,10 +35,9 @@ def baselines(
     from pluralign.core import Tally
     from pluralign.metrics import baselines_by_topic
     from pluralign.sources import read_knowledge
-    from pluralign.sources.knowledge_recognised import recognise_knowledge
 
     tally = Tally()
-    source = recognise_knowledge(file, community, language, first, skip_bad=skip_bad)
+    source = source_of(file, community, language, first, skip_bad=skip_bad)
     test = read_knowledge(source, tally)
     found = {}
     for one in test.communities:
@@ -72,9 +71,8 @@ def people(
     from pluralign.core import Tally
     from pluralign.metrics import people_agreement
     from pluralign.sources import read_knowledge
-    from pluralign.sources.knowledge_recognised import recognise_knowledge
 
     tally = Tally()
-    source = recognise_knowledge(file, community, language, skip_bad=skip_bad)
+    source = source_of(file, community, language, skip_bad=skip_bad)
     test = read_knowledge(source, tally)
     show_people(people_agreement(test), tally, Output(as_json=as_json, wide=wide))

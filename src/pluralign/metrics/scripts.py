@@ -36,6 +36,7 @@ _SCRIPTS = {
 }
 """Script, as Unicode begins the names of its letters -> tags of languages that are written in it.
 """
+_COMPATIBILITY = re.compile(r"[\uff10-\uffdc\ufb50-\ufdcf\ufe70-\ufefc]")
 _LOOK_ALIKE = {"LATIN", "CYRILLIC", "GREEK"}
 """Scripts with letters that look alike; a word of two of them has a wrong letter."""
 
@@ -87,17 +88,20 @@ def mixed_word(text: str) -> str | None:
     return None
 
 
-def width_form(text: str) -> str | None:
-    """The first word with half-width or full-width letters or digits; None if there is not one.
+def compatibility_word(text: str) -> str | None:
+    """The first word with compatibility letters or digits; None if there is not one.
 
-    Full-width punctuation is normal in Chinese and Japanese, and is not looked at.
+    They are half-width and full-width letters and Arabic presentation forms, which look like other
+    letters. Full-width punctuation is normal in Chinese and Japanese, and is not looked at.
 
-    >>> width_form("味噌ﾗｰﾒﾝ"), width_form("ＡＢＣ １２"), width_form("ラーメン？")
-    ('味噌ﾗｰﾒﾝ', 'ＡＢＣ', None)
+    >>> [compatibility_word(text) for text in ("味噌ﾗｰﾒﾝ", "ＡＢＣ", "ラーメン？")]
+    ['味噌ﾗｰﾒﾝ', 'ＡＢＣ', None]
+    >>> compatibility_word("\ufee7\ufe8e\ufee5") is None
+    False
     """
     words: list[str] = re.findall(r"\w+", text)
     for word in words:
-        if any("\uff10" <= c <= "\uffdc" and c.isalnum() for c in word):
+        if _COMPATIBILITY.search(word):
             return word
     return None
 

@@ -1,4 +1,9 @@
-"""Spellings of short answers: equal answers of different people have one key."""
+"""Spellings of short answers: equal answers of different people have one key.
+
+Pairs are made with these keys; a model's answer is scored with `pluralign.metrics.answer_words`.
+The two differ on purpose. A key has no order, joins English plurals, and keeps a number whole, so
+that "1.6" is not "01/06"; words that are scored keep their order, and follow their language.
+"""
 
 import re
 import unicodedata

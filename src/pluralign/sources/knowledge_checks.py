@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, shortened
 from pluralign.metrics import answer_form, answer_words
 from pluralign.metrics.answer_forms import word_position
-from pluralign.metrics.scripts import foreign_share, mixed_word, width_form
+from pluralign.metrics.scripts import compatibility_word, foreign_share, mixed_word
 from pluralign.sources.knowledge_reading import KnowledgeSource, PlacedQuestion
 from pluralign.sources.row_files import RowPolicy
 from pluralign.sources.typed_cells import BadRow
@@ -40,7 +40,7 @@ FaultKind = Literal[
     "not in the local language",
     "wrong script",
     "mixed scripts",
-    "half-width or full-width letters",
+    "compatibility letters",
     "unfinished",
 ]
 
@@ -194,11 +194,11 @@ def _wrong_scripts(one: PlacedQuestion) -> Iterator[Fault]:
         if word is not None:
             what = f"the word {word!r} mixes letters of two scripts that look alike"
             yield Fault(one.where, q.id, "mixed scripts", what, "type the word again")
-        word = width_form(text)
+        word = compatibility_word(text)
         if word is not None:
-            what = f"the word {word!r} has half-width or full-width letters or digits"
-            hint = "write it in normal width; a model reads them as other letters"
-            yield Fault(one.where, q.id, "half-width or full-width letters", what, hint)
+            what = f"the word {word!r} has half-width, full-width or presentation forms"
+            hint = "write the usual letters; a model reads these as other ones"
+            yield Fault(one.where, q.id, "compatibility letters", what, hint)
     for (kind, language), found in texts.items():
         foreign = [text for text in found if _is_foreign(kind, text, language)]
         if not foreign or (kind == "option" and foreign == found):

@@ -15,7 +15,7 @@ from pluralign.core import (
     Tally,
     tidy,
 )
-from pluralign.sources.community_labels import required_community
+from pluralign.sources.community_labels import community_id, required_community
 from pluralign.sources.row_files import RowPolicy, file_kind
 from pluralign.sources.typed_cells import BadRow
 
@@ -101,6 +101,12 @@ def region_id(label: str) -> str:
     ('IRN', 'IND/as', 'NGA/north')
     """
     country, slash, region = tidy(label).partition("/")
+    if slash and community_id(country.upper()) is None:
+        raise BadRow(
+            f"the region {label!r:.60} is of no country: {country!r:.40} is not the code of one",
+            reason="region of no country",
+            hint="write the code of its country first, such as MEX/oaxaca, IND/as or NGA/north",
+        )
     return required_community(country.upper() + slash + region.lower() if slash else label)
 
 
@@ -138,10 +144,17 @@ def count_in(row: Mapping[str, object], name: str, what: str, least: int = 0) ->
             reason="answers without counts",
             hint="give the number of people who gave the answer",
         )
+    if value == 0 and least and not isinstance(value, bool):
+        raise BadRow(
+            f"{what}: {name!r} must be a whole number >= {least}, got 0",
+            reason="zero people",
+            hint="leave out answers that nobody gave, and questions that nobody was asked",
+        )
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadRow(
             f"{what}: {name!r} must be a whole number >= {least}, got {value!r:.40}",
             reason="count of people is not valid",
+            hint="write a number without quotation marks" if isinstance(value, str) else None,
         )
     return value
 

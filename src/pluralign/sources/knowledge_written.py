@@ -69,6 +69,7 @@ class WrittenKnowledge:
         with refused_at(self.path, 1):
             _check_keys(tables, HEAD_KEYS, "the test")
             require_columns(tables, ("community", "language", "question"))
+        with refused_at(self.path, self._line_of("community")):
             community = region_id(str(tables["community"]))
         rows = tables["question"]
         if not isinstance(rows, list):
@@ -103,6 +104,12 @@ class WrittenKnowledge:
             raise InvalidInput(
                 "the file is not UTF-8", where=str(self.path), hint="save it as UTF-8"
             ) from error
+
+    def _line_of(self, key: str) -> int:
+        """The line of a key of the test; 1 where it cannot be found for sure."""
+        text = self._text()
+        found = re.search(rf"^[ \t]*{key}[ \t]*=", text, re.MULTILINE)
+        return text.count("\n", 0, found.start()) + 1 if found else 1
 
     def _places(self, n_questions: int) -> list[str]:
         """The line of each question; its number where lines cannot be found for sure."""
