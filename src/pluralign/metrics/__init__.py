@@ -89,6 +89,7 @@ from pluralign.metrics.reward_aggregation import (
 )
 from pluralign.metrics.reward_shaping import RewardScale
 from pluralign.metrics.scored_answers import PairedMeans, ScoredAnswer
+from pluralign.metrics.simbench import AnswerShares, SimulationScore, simulation_score
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
@@ -104,6 +105,7 @@ __all__ = [
     "NORMAL_95",
     "REFUSAL_LANGUAGES",
     "AnswerLexicon",
+    "AnswerShares",
     "ByCommunity",
     "Clusters",
     "Confusions",
@@ -118,6 +120,7 @@ __all__ = [
     "PairedMeans",
     "RewardScale",
     "ScoredAnswer",
+    "SimulationScore",
     "Stems",
     "answer_agreement",
     "answer_closeness",
@@ -180,6 +183,7 @@ __all__ = [
     "sampled_divergence",
     "score_answers",
     "similarity",
+    "simulation_score",
     "spanning_length",
     "spread",
     "square",

@@ -45,7 +45,8 @@ _ARTICLES = {
     "el": "ο η το οι τα τον την του της των τους τις ενας μια ενα",
 }
 _ARTICLES_OF = {tag: frozenset(words.split()) for tag, words in _ARTICLES.items()}
-_ARABIC_ARTICLE = re.compile(r"^ال(?=...)")
+_ARABIC_ARTICLE = re.compile(r"^(?:ال)+(?=...)")
+"""The article, and the same letters after it: words such as ألبان begin with them, too."""
 
 
 def answer_words(text: str, language: str) -> tuple[str, ...]:
