@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from answer_matching import held_out_matches
@@ -8,7 +9,14 @@ from hypothesis import strategies as st
 
 from pluralign.core import AcceptedAnswer, KnowledgeQuestion
 from pluralign.matching import STEMMED_LANGUAGES, stemmed
-from pluralign.metrics import Match, answer_words, match_answer, score_answers
+from pluralign.metrics import (
+    Match,
+    answer_credit,
+    answer_words,
+    match_answer,
+    person_credit,
+    score_answers,
+)
 from pluralign.sources import BlendKnowledge, read_knowledge
 
 BLEND = ("am", "ar", "as", "az", "el", "en", "es", "fa", "ha", "id", "ko", "su", "zh")
@@ -136,3 +144,47 @@ def test_nine_in_ten_answers_that_stems_match_are_matched_as_people_did(
     found = held_out_matches(test.questions, language, stemmed)
     assert found.share("stems").value >= 0.9
     assert found.collisions <= 0.001 * found.pairs
+
+
+WORDS = st.sampled_from(["tamal", "tamales", "pan", "panes", "el pan", "pan dulce", "atole"])
+ANSWERS = st.lists(
+    st.tuples(st.lists(WORDS, min_size=1, max_size=4), st.integers(1, 4)), min_size=1, max_size=4
+)
+
+
+def credit(answers: list[tuple[list[str], int]], text: str) -> float:
+    question = ask("es", *((" | ".join(variants), count) for variants, count in answers))
+    match = match_answer(text, question, "es", stemmed)
+    return answer_credit(question, None if match is None else match.answer)
+
+
+@given(ANSWERS, st.randoms(use_true_random=False), WORDS)
+def test_the_order_and_repetition_of_variants_and_answers_change_no_score(
+    answers: list[tuple[list[str], int]], random: Random, text: str
+) -> None:
+    shuffled = [([*variants, *variants], count) for variants, count in answers]
+    for variants, _ in shuffled:
+        random.shuffle(variants)
+    random.shuffle(shuffled)
+    assert credit(shuffled, text) == credit(answers, text)
+
+
+@given(ANSWERS, st.integers(2, 9), WORDS)
+def test_counts_in_another_unit_change_no_score(
+    answers: list[tuple[list[str], int]], by: int, text: str
+) -> None:
+    many = [(variants, count * by) for variants, count in answers]
+    assert credit(many, text) == pytest.approx(credit(answers, text))
+
+
+@given(ANSWERS)
+def test_own_words_score_at_least_what_people_score_on_average(
+    answers: list[tuple[list[str], int]],
+) -> None:
+    question = ask("es", *((" | ".join(variants), count) for variants, count in answers))
+    own = [min(credit(answers, text) for text in variants) for variants, _ in answers]
+    for answer, least in enumerate(own):
+        assert least >= answer_credit(question, answer)
+    average = sum(a * w for a, w in zip(own, question.weights, strict=True)) / question.mentions
+    person = person_credit(question)
+    assert person is None or average >= person

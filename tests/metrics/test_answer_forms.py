@@ -1,4 +1,5 @@
 import unicodedata
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,13 @@ LANGUAGES = st.sampled_from(
         ("zh", "ＡＤ钙奶", "ad钙奶"),  # full-width letters
         ("ja", "ﾗｰﾒﾝ", "ラーメン"),  # half-width kana
         ("az", "qatıq", "qatiq"),
+        ("en", "1,000 people", "1000 people"),
+        ("es", "10.000", "10000"),
+        ("el", "1,50", "1.5"),
+        ("fa", "۱٫۵ ساعت", "1.5 ساعت"),
+        ("zh", "１．５小时", "1.5小时"),
+        ("am", "09:00", "9:00"),
+        ("id", "08/03", "8/3"),
     ],
 )
 def test_spellings_of_one_answer_have_one_form(language: str, one: str, other: str) -> None:
@@ -55,6 +63,10 @@ def test_spellings_of_one_answer_have_one_form(language: str, one: str, other: s
         ("am", "ቡና", "ቢና"),
         ("en", "rice", "ice"),
         ("id", "nasi", "nasi goreng"),
+        ("en", "1.5", "15"),
+        ("en", "0.5", "5"),
+        ("en", "9:30", "9:03"),
+        ("en", "12/25", "1/225"),
     ],
 )
 def test_different_answers_keep_different_forms(language: str, one: str, other: str) -> None:
@@ -70,6 +82,18 @@ def test_an_answer_of_articles_alone_keeps_them() -> None:
 def test_a_form_is_its_own_form(text: str, language: str) -> None:
     form = answer_form(text, language)
     assert answer_form(form, language) == form
+
+
+@given(st.text(st.sampled_from("0123459.,:/٫ a月"), max_size=15), LANGUAGES)
+def test_a_form_with_numbers_is_its_own_form(text: str, language: str) -> None:
+    form = answer_form(text, language)
+    assert answer_form(form, language) == form
+
+
+@given(st.decimals(0, 10**5, places=2), st.sampled_from(".,٫"))
+def test_decimals_have_one_form_with_each_mark(number: Decimal, mark: str) -> None:
+    (word,) = answer_words(str(number).replace(".", mark), "en")
+    assert Decimal(word) == number
 
 
 @given(st.text(max_size=30), LANGUAGES)

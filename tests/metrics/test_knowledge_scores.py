@@ -125,6 +125,11 @@ def test_a_number_of_one_digit_is_found_in_a_longer_answer(text: str, language: 
     assert (match.answer, match.kind) == (0, "contained")
 
 
+@pytest.mark.parametrize("text", ["0.5", "0.5 hours", "12/5", "5:30", "15,000"])
+def test_a_part_of_another_number_is_not_found(text: str) -> None:
+    assert match_answer(text, ask(("5", 3), ("15", 1)), "en") is None
+
+
 def test_a_variant_of_two_answers_counts_for_the_one_of_more_people() -> None:
     question = ask(("bread", 1), ("bread | toast", 4))
     match = match_answer("bread", question, "en")

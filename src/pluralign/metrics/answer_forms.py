@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from pluralign.metrics.answer_variety import words_of
+from pluralign.metrics.number_forms import number_form, split_numbers
 
 _LETTERS = str.maketrans({
     # Arabic and Persian: yeh, kaf, heh, alef and the carriers of hamza.
@@ -54,8 +55,9 @@ def answer_words(text: str, language: str) -> tuple[str, ...]:
 
     In this order: Unicode NFKC (half-width and full-width forms), lower case, Arabic, Persian,
     Amharic and Hausa letters that are written for each other, tatweel and diacritics of Latin,
-    Greek, Arabic and Hebrew left out (ñ stays), digits of all scripts as 0 to 9, punctuation as
-    blanks, articles left out. In scripts without blanks between words each character is a word.
+    Greek, Arabic and Hebrew left out (ñ stays), digits of all scripts as 0 to 9, a number as one
+    word in one spelling, other punctuation as blanks, articles left out. In scripts without blanks
+    between words each character is a word.
 
     Args:
         text: The answer.
@@ -66,12 +68,17 @@ def answer_words(text: str, language: str) -> tuple[str, ...]:
 
     >>> answer_words("¡Los Tamales!", "es"), answer_words("كتاب ۱۲", "fa")
     (('tamales',), ('کتاب', '12'))
+    >>> answer_words("1,5 Stunden", "de"), answer_words("٠١٫٥ ساعة", "ar")
+    (('1.5', 'stunden'), ('1.5', 'ساعه'))
     >>> answer_words("ﾗｰﾒﾝ", "ja") == answer_words("ラーメン", "ja")
     True
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = _without_marks(folded.translate(_LETTERS).translate(_ETHIOPIC))
-    words = words_of("".join(map(_with_digit, folded)))
+    words = []
+    for part, is_number in split_numbers("".join(map(_with_digit, folded))):
+        found = [part] if is_number else words_of(part)
+        words += [number_form(word) if word[0].isdecimal() else word for word in found]
     return tuple(_without_articles(words, language.partition("-")[0]))
 
 

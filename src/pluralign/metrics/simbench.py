@@ -23,7 +23,7 @@ class AnswerShares:
         topic: Topic of the question, or its id; intervals are clustered by it.
         people_O: Shares of people over the O answers, summing to 1, shape (O,).
         given_O: Shares of the respondent over the same answers, shape (O,). They sum to 1 or less;
-            the rest are answers that are none of these, or that name no option.
+            the rest are other answers, or name no option.
         draws: Number of draws behind ``given_O``; None where it has probabilities.
 
     Raises:
@@ -109,7 +109,7 @@ class AnswerShares:
     def distance(self) -> float:
         """Total variation distance between people and respondent, in [0, 1].
 
-        Answers that are none of the O ones are one further answer, which no people gave.
+        All other answers count as one more answer, which no people gave.
         """
         other = max(1 - float(self.given_O.sum()), 0.0)
         return (float(np.abs(self.people_O - self.given_O).sum()) + other) / 2
