@@ -76,7 +76,7 @@ def test_a_new_test_takes_questions_of_another_one(call: Call, on_screen: OnScre
             "--community: the region 'QQQ/north' is of no country",
         ),
         (("people", "ck.jsonl", "-c", "IRN", "--language", "xx9"), "--language: no language"),
-        (("compare", "ck.jsonl"), "'ck' must be the name of a region of BLEnD"),
+        (("compare", "ck.jsonl"), "does not name its community and language"),
         (("check", "bad.jsonl", "-c", "IRN", "--language", "fa"), "no question can be read"),
     ],
 )
@@ -129,6 +129,26 @@ def test_communities_are_compared_with_the_nearest_one_named(
     assert scores["GBR", "MEX"] == 0
     shown = on_screen("knowledge", "compare", "blend")
     assert "the same 4 questions" in shown and "United Kingdom" in shown
+
+
+def test_a_test_from_another_one_is_compared_with_it(call: Call) -> None:
+    answers = [
+        {"answers": [text], "en_answers": [text], "count": n} for text, n in (("pan", 3), ("té", 1))
+    ]
+    asked = {"question": "¿Qué?", "en_question": "What?", "annotations": answers}
+    write_rows("Mexico.jsonl", *(asked | {"id": f"q{k}", "topic": f"t{k}"} for k in range(3)))
+    words = ("--from", "Mexico.jsonl", "-c", "PER", "--language", "es", "--no-english")
+    assert call("knowledge", "new", "lima.toml", *words).exit_code == 0
+    text = Path("lima.toml").read_text(encoding="utf-8")
+    text = text.replace("REPLACE: the most common answer, in 'es'", "té").replace("= 1", "= 2")
+    Path("lima.toml").write_text(text.replace("REPLACE: ", ""), encoding="utf-8")
+    done = call("knowledge", "compare", "Mexico.jsonl", "lima.toml", "--in", "es", "--json")
+    scores = json.loads(done.stdout)["scores"]
+    found = {(row["asked"], row["answering"]): row["value"] for row in scores}
+    assert found["MEX", "PER"] == pytest.approx(1 / 3)
+    assert found["PER", "MEX"] == pytest.approx(1 / 4)
+    twice = call("knowledge", "compare", "Mexico.jsonl", "Mexico.jsonl")
+    assert "Mexico.jsonl:1: the id 'q0' is given twice for MEX" in twice.stderr
 
 
 def test_guessing_is_measured_by_topic_and_bad_rows_are_counted(

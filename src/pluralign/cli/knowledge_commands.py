@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.options import AsJson, Wide
+from pluralign.cli.options import AsJson, SkipBad, Wide
 
 if TYPE_CHECKING:
     from pluralign.sources import KnowledgeSource
@@ -178,13 +178,17 @@ def check(
 
 @knowledge.command()
 def compare(
-    file: Annotated[
-        Path,
-        typer.Argument(help="The test: a folder of BLEnD, with a file for each region."),
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The tests: a folder of BLEnD, with a file for each region, or files of several "
+            "communities whose questions have the same ids."
+        ),
     ],
     language: Annotated[
         str, typer.Option("--in", help="Tag of the language in which answers are compared.")
     ] = "en",
+    skip_bad: SkipBad = False,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
@@ -194,17 +198,20 @@ def compare(
     community comes nearest. All scores are of the same questions, with 95 % intervals clustered by
     topic. With --wide and in a pipe a second table has all communities.
 
-    Example: `pluralign knowledge compare blend/ --wide`
+    Examples:
+    * `pluralign knowledge compare blend/ --wide`
+    * `pluralign knowledge compare Mexico.jsonl.gz lima.toml --in es`
     """
     from pluralign.cli.knowledge_tables import show_confusions
     from pluralign.cli.output import Output
     from pluralign.core import Tally
     from pluralign.matching import stemmed
     from pluralign.metrics import compare_communities
-    from pluralign.sources import BlendKnowledge, read_knowledge
+    from pluralign.sources.knowledge_reading import read_joined
 
     tally = Tally()
-    test = read_knowledge(BlendKnowledge(file), tally)
+    sources = [source_of(file, None, None, skip_bad=skip_bad) for file in files]
+    test = read_joined(sources, tally)
     found = compare_communities(test, language, stemmed)
     show_confusions(found, tally, Output(as_json=as_json, wide=wide))
 
