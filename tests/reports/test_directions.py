@@ -57,3 +57,18 @@ def test_a_question_mark_stands_after_the_question_in_its_own_direction(
     (persian_start, persian_end), (english_start, english_end) = ends
     assert persian_end < persian_start
     assert english_end > english_start
+
+
+def test_a_number_after_a_persian_name_in_an_english_sentence_stays_behind_it() -> None:
+    titled = Page(
+        title="آزمون <تهران> (12)",
+        runs="Of `pluralign run` and تهران (12).",
+        say=Speech(),
+        advice=[],
+        summary=[],
+        sections=[],
+        written="",
+    )
+    html = html_of(titled)
+    assert "<h1><bdi>آزمون &lt;تهران</bdi>&gt; (12)</h1>" in html
+    assert "Of <code>pluralign run</code> and <bdi>تهران</bdi> (12)." in html

@@ -95,7 +95,7 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import count_of, direction, isolated, listed, printable
+from pluralign.core.printable import count_of, direction, from_right, isolated, listed, printable
 from pluralign.core.private_choices import (
     PairKeys,
     as_reported,
@@ -214,6 +214,7 @@ __all__ = [
     "file_digest",
     "flip_probability",
     "folder_faults",
+    "from_right",
     "html_table",
     "is_missing",
     "is_missing_text",

@@ -36,6 +36,27 @@ def direction(text: str) -> Literal["ltr", "rtl"]:
     return "rtl" if sum(kinds[kind] for kind in _FROM_RIGHT) > kinds["L"] else "ltr"
 
 
+def from_right(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each group of words from right to left, without a Latin letter between.
+
+    >>> text = "'چای' and نان ۲ تا (12)"
+    >>> [text[start:end] for start, end in from_right(text)]
+    ['چای', 'نان ۲ تا']
+    """
+    start, end = -1, -1
+    for place, character in enumerate(text):
+        kind = unicodedata.bidirectional(character)
+        if kind in _FROM_RIGHT:
+            start, end = (place if start < 0 else start), place + 1
+        elif kind == "NSM" and end == place:  # a mark on the letter before it
+            end = place + 1
+        elif kind == "L" and start >= 0:
+            yield start, end
+            start = -1
+    if start >= 0:
+        yield start, end
+
+
 def isolated(text: str) -> str:
     r"""A text for a line on a terminal, so that Persian or Arabic words move nothing next to them.
 
@@ -55,7 +76,7 @@ def isolated(text: str) -> str:
     if direction(bare) == "rtl":
         return _between_isolates(bare)
     shown, done = "", 0
-    for start, end in _from_right(bare):
+    for start, end in from_right(bare):
         shown += bare[done:start] + _between_isolates(bare[start:end])
         done = end
     return shown + bare[done:]
@@ -89,22 +110,6 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 def _between_isolates(text: str) -> str:
     return f"\u2067{text}\u2069"
-
-
-def _from_right(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each group of words from right to left, without a Latin letter between."""
-    start, end = -1, -1
-    for place, character in enumerate(text):
-        kind = unicodedata.bidirectional(character)
-        if kind in _FROM_RIGHT:
-            start, end = (place if start < 0 else start), place + 1
-        elif kind == "NSM" and end == place:  # a mark on the letter before it
-            end = place + 1
-        elif kind == "L" and start >= 0:
-            yield start, end
-            start = -1
-    if start >= 0:
-        yield start, end
 
 
 def _shown(character: str) -> str:

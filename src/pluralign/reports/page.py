@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pluralign.charts.drawing import bundle, svg_of
 from pluralign.charts.outlines import outlines
 from pluralign.charts.world_map import WORLD, without_outlines
-from pluralign.core import direction
+from pluralign.core import direction, from_right
 from pluralign.reports.data import Page
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def script_json(value: Mapping[str, Any]) -> str:
 def _template() -> Any:
     from importlib.resources import as_file
 
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 
     with as_file(_FOLDER) as folder:
         environment = Environment(
@@ -76,13 +76,24 @@ def _template() -> Any:
             undefined=StrictUndefined,
             trim_blocks=False,
         )
-        environment.filters["code"] = _with_code
+        environment.filters["sentence"] = pass_context(
+            lambda context, text: _sentence(text, context["page"].say.rtl)
+        )
         environment.filters["direction"] = direction
         return environment.get_template("page.html.jinja")
 
 
-def _with_code(text: str) -> "Markup":
-    """A sentence with settings and commands in backticks as HTML code, and the rest escaped."""
+def _sentence(text: str, rtl: bool) -> "Markup":
+    """A sentence as HTML: commands in backticks as code, and the rest escaped.
+
+    On a page from left to right, Persian or Arabic names are isolated, so that a number after them
+    stays behind them.
+    """
     from markupsafe import Markup, escape
 
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+    shown, done = "", 0
+    for start, end in () if rtl else from_right(text):
+        shown += f"{escape(text[done:start])}<bdi>{escape(text[start:end])}</bdi>"
+        done = end
+    shown += str(escape(text[done:]))
+    return Markup(_CODE.sub(r"<code>\1</code>", shown))
