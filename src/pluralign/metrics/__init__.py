@@ -60,6 +60,7 @@ from pluralign.metrics.knowledge_scores import (
     KnowledgeScore,
     answer_credit,
     answer_share,
+    mean_over_topics,
     person_credit,
     score_answers,
 )
@@ -167,6 +168,7 @@ __all__ = [
     "lexical_distances",
     "majority_choice",
     "match_answer",
+    "mean_over_topics",
     "mixture_interval",
     "normalise_then_sum",
     "pair_errors",

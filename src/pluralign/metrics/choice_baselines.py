@@ -9,7 +9,8 @@ import numpy as np
 from pluralign.core import Estimate, FloatArray, KnowledgeQuestion, NotEnoughData
 from pluralign.metrics.group_means import Clusters, group_means
 
-_BASELINES = ("random", "longest", "position")
+GUESSES = ("random", "longest", "position")
+"""Ways to choose an option without reading the question."""
 _LEAST = 2  # questions; the position of one is learnt from the others
 
 
@@ -80,7 +81,8 @@ def _topic_baselines(
         raise NotEnoughData(
             f"two questions with options in {language!r} are needed, got {len(asked)}",
         )
-    hit_N_3 = _hits(asked, language)
+    options = [question.options[language] for question in asked]
+    hit_N_3 = guessed_right(options, [_right(question, language) for question in asked])
     clusters = Clusters(cluster_N=[f"{q.community} {q.id}" for q in asked], person_N=False)
     one = ["all"] * len(asked)
     means = group_means(hit_N_3, one, clusters, bounds=(0.0, 1.0))
@@ -88,24 +90,33 @@ def _topic_baselines(
     return TopicBaselines(
         topic,
         len(asked),
-        {name: means.estimate(0, s) for s, name in enumerate(_BASELINES)},
-        {name: differences.estimate(0, s) for s, name in enumerate(_BASELINES[1:])},
+        {name: means.estimate(0, s) for s, name in enumerate(GUESSES)},
+        {name: differences.estimate(0, s) for s, name in enumerate(GUESSES[1:])},
     )
 
 
-def _hits(asked: Sequence[KnowledgeQuestion], language: str) -> FloatArray:
-    """Probability that each baseline is right on each question, shape (N, 3)."""
-    right = [_right(question, language) for question in asked]
+def guessed_right(options: Sequence[Sequence[str]], right: Sequence[int]) -> FloatArray:
+    """The chance that each way to guess is right on each question; see `choice_baselines`.
+
+    Args:
+        options: Options of each of N questions, in the order shown.
+        right: Index of the right option of each.
+
+    Returns:
+        Chances in [0, 1], shape (N, 3), columns as in `GUESSES`.
+
+    >>> guessed_right([["tea", "coffee"], ["bread", "rice"]], [1, 1]).tolist()
+    [[0.5, 1.0, 1.0], [0.5, 0.0, 1.0]]
+    """
     counts = Counter(right)
-    hits = []
-    for question, index in zip(asked, right, strict=True):
-        options = question.options[language]
-        longest = max(map(len, options))
-        tied = [k for k, option in enumerate(options) if len(option) == longest]
+    chances = []
+    for shown, index in zip(options, right, strict=True):
+        longest = max(map(len, shown))
+        tied = [k for k, option in enumerate(shown) if len(option) == longest]
         others = counts - Counter([index])
-        usual = max(range(len(options)), key=lambda k: (others[k], -k))
-        hits.append((1 / len(options), (index in tied) / len(tied), float(usual == index)))
-    return np.array(hits)
+        usual = max(range(len(shown)), key=lambda k: (others[k], -k))
+        chances.append((1 / len(shown), (index in tied) / len(tied), float(usual == index)))
+    return np.array(chances).reshape(-1, len(GUESSES))
 
 
 def _right(question: KnowledgeQuestion, language: str) -> int:

@@ -1,0 +1,205 @@
+"""Score recorded answers to knowledge questions by the counts of each community."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pluralign.core import (
+    KnowledgeAnswer,
+    KnowledgeQuestion,
+    KnowledgeTest,
+    Refusal,
+    Tally,
+    likeliest_option,
+    read_answer,
+)
+from pluralign.core.answer_texts import answering_part
+from pluralign.metrics import AnswerLexicon, Match, ScoredAnswer, answer_credit, match_answer
+from pluralign.metrics.answer_matching import MatchKind, Stems
+
+_SHARED = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredText:
+    """A recorded answer with the accepted answer that it gives, and its credits.
+
+    Attributes:
+        answer: The answer as recorded.
+        question: The question, as asked in the community.
+        text: The answering part: without thoughts and invented next questions; of an answer with
+            options the text of the option that it names. Empty where there is none.
+        kind: How it matches an accepted answer; None where it matches none.
+        matched_in: BCP 47 tag of the language of the accepted answer; empty where there is none.
+        credits: Community -> credit in [0, 1]; see `ScoredAnswer`. A community is missing where
+            its people's answers cannot be compared: where they are in another language only, and
+            no answer of the test gives the words in both.
+        right: Index of the right option, shown to the respondent; None where none was.
+    """
+
+    answer: KnowledgeAnswer
+    question: KnowledgeQuestion
+    text: str
+    kind: MatchKind | None
+    matched_in: str
+    credits: Mapping[str, float]
+    right: int | None = None
+
+    @property
+    def own(self) -> float:
+        """The credit in the community asked about."""
+        return self.credits[self.question.community]
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is an answer: words, or one of the options."""
+        return bool(self.text)
+
+    def scored(self) -> ScoredAnswer:
+        """The same for measures of effects, which compare communities."""
+        return ScoredAnswer(
+            model=self.answer.model,
+            question=self.question.id,
+            topic=self.question.topic,
+            community=self.question.community,
+            language=self.answer.language,
+            place_named=self.answer.place_named,
+            form=self.answer.form,
+            credits=self.credits,
+            valid=self.valid,
+            draw=self.answer.draw,
+            people=self.question.people,
+        )
+
+
+@dataclass(slots=True)
+class AnswerScorer:
+    """Scores answers to the questions of one test.
+
+    An answer is compared with the accepted answers in the language of the question, and where none
+    matches with those in other languages: a name may be in Latin letters. For other communities,
+    whose people answered in another language, the answer's English words are compared: those of
+    the accepted answer that it gives, or those that the test has for these words anywhere
+    (`AnswerLexicon`).
+
+    Attributes:
+        test: The test.
+        stems: Stems of words; see `match_answer`.
+    """
+
+    test: KnowledgeTest
+    stems: Stems | None = None
+    _lexicons: dict[str, AnswerLexicon] = field(default_factory=dict, init=False, repr=False)
+    _matches: dict[tuple[str, str, str, str], Match | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def score(self, answers: Sequence[KnowledgeAnswer], tally: Tally) -> list[ScoredText]:
+        """Score answers; those to questions that the test lacks are dropped and counted."""
+        found = []
+        for answer in answers:
+            question = self.test.question(answer.question, answer.community)
+            if question is None:
+                known = answer.community in self.test.communities
+                what = "question" if known else f"community ({answer.community})"
+                tally.drop_kept(f"answer about a {what} that the test does not have")
+            else:
+                found.append(self._scored(answer, question))
+        return found
+
+    def _scored(self, answer: KnowledgeAnswer, question: KnowledgeQuestion) -> ScoredText:
+        chosen = _chosen_option(answer) if answer.form == "options" else None
+        text = _words(answer) if answer.form == "short" else ""
+        text = answer.options[chosen] if chosen is not None else text
+        match, language = self._match(text, question, answer.language)
+        own = answer_credit(question, None if match is None else match.answer)
+        english = self._in_english(text, match, question, answer.language)
+        others = self._credits_elsewhere(text, english, question, answer.language)
+        origin = _at(answer.option_communities, chosen)
+        if origin and origin != question.community:  # It is the common answer of these people.
+            others[origin] = 1.0
+        return ScoredText(
+            answer=answer,
+            question=question,
+            text=text,
+            kind=None if match is None else match.kind,
+            matched_in=language,
+            credits={question.community: own} | others,
+            right=self._right(answer, question),
+        )
+
+    def _match(
+        self, text: str, question: KnowledgeQuestion, language: str
+    ) -> tuple[Match | None, str]:
+        """The accepted answer that a text gives, and the language in which it is given."""
+        tags = dict.fromkeys(tag for answer in question.answers for tag in answer.variants)
+        for tag in sorted(tags, key=lambda tag: tag != language) if text else ():
+            match = self._matched(text, question, tag)
+            if match is not None:
+                return match, tag
+        return None, ""
+
+    def _in_english(
+        self, text: str, match: Match | None, question: KnowledgeQuestion, language: str
+    ) -> tuple[str, ...]:
+        """The English words of an answer, as people of the test gave them; none if not known."""
+        if language == _SHARED or not text:
+            return (text,) if text else ()
+        if match is not None:
+            return question.answers[match.answer].variants_in(_SHARED)
+        if language not in self._lexicons:
+            self._lexicons[language] = AnswerLexicon.of(self.test.questions, language, _SHARED)
+        return self._lexicons[language].find(text)
+
+    def _credits_elsewhere(
+        self, text: str, english: Sequence[str], question: KnowledgeQuestion, language: str
+    ) -> dict[str, float]:
+        """The credit in each other community where the answer can be compared."""
+        found = {}
+        for community in self.test.communities:
+            other = self.test.question(question.id, community)
+            if community == question.community or other is None:
+                continue
+            tags = {tag for answer in other.answers for tag in answer.variants}
+            texts = [(text, language)] if language in tags else []
+            texts += [(words, _SHARED) for words in english if _SHARED in tags]
+            if texts or not text:
+                found[community] = max((self._credit(other, *one) for one in texts), default=0.0)
+        return found
+
+    def _credit(self, question: KnowledgeQuestion, text: str, language: str) -> float:
+        match = self._matched(text, question, language)
+        return answer_credit(question, None if match is None else match.answer)
+
+    def _matched(self, text: str, question: KnowledgeQuestion, language: str) -> Match | None:
+        """`match_answer`, once for texts that come again."""
+        key = (question.community, question.id, language, text)
+        if key not in self._matches:
+            self._matches[key] = match_answer(text, question, language, self.stems)
+        return self._matches[key]
+
+    def _right(self, answer: KnowledgeAnswer, question: KnowledgeQuestion) -> int | None:
+        """Index of the shown option that most people of the community gave."""
+        for index, option in enumerate(answer.options):
+            if _at(answer.option_communities, index) == question.community:
+                return index
+            match, _ = self._match(option, question, answer.language)
+            if match is not None and answer_credit(question, match.answer) == 1.0:
+                return index
+        return None
+
+
+def _words(answer: KnowledgeAnswer) -> str:
+    """The answering part of a short answer."""
+    return (answering_part(answer.text) or "").strip()
+
+
+def _chosen_option(answer: KnowledgeAnswer) -> int | None:
+    """Index of the option that an answer chooses; None where it names none."""
+    if answer.log_probs:
+        return likeliest_option(answer.log_probs, answer.options)
+    read = read_answer(answer.text, answer.options, answer.labels)
+    return None if isinstance(read, Refusal) else read
+
+
+def _at(communities: Sequence[str], index: int | None) -> str:
+    return communities[index] if communities and index is not None else ""

@@ -1,0 +1,107 @@
+"""Recorded answers of language models to tests of knowledge, one row for each answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pluralign.core import (
+    InvalidInput,
+    KnowledgeAnswer,
+    NotEnoughData,
+    Tally,
+    is_missing,
+    is_sealed,
+    is_sound,
+    knowledge_answer_from_row,
+)
+from pluralign.sources.knowledge_reading import region_id
+from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.typed_cells import BadRow, Row
+
+_ALTERED = (
+    "run the command that wrote the file again, or remove line_sha256 from a line that you change "
+    "on purpose"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeNames:
+    """Values for rows that lack these columns.
+
+    Attributes:
+        model: Name of the model that answered.
+        community: The community asked about.
+        language: BCP 47 tag of the questions.
+    """
+
+    model: str | None = None
+    community: str | None = None
+    language: str | None = None
+
+    def fill(self, row: Row) -> Mapping[str, object]:
+        """The row with the values that it lacks."""
+        given = {"model": self.model, "community": self.community, "language": self.language}
+        lacking = {k: v for k, v in given.items() if v is not None and is_missing(row.get(k))}
+        return {**row, **lacking}
+
+
+def read_knowledge_answers(
+    paths: Sequence[Path],
+    tally: Tally,
+    *,
+    skip_bad: bool = False,
+    names: KnowledgeNames = KnowledgeNames(),
+) -> list[KnowledgeAnswer]:
+    """Read files of recorded answers to a test of knowledge.
+
+    A row is ``{"model", "community", "question_id", "language", "answer"}`` and, where it differs
+    from the default, ``place_named``, ``form``, ``options``, ``option_communities``, ``labels``,
+    ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept.
+
+    Args:
+        paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
+        tally: Where rows are counted.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+        names: Model, community and language of rows that lack them.
+
+    Raises:
+        InvalidInput: If a file is missing or a row cannot be read.
+        NotEnoughData: If no answer is left.
+    """
+    policy = RowPolicy(tally, skip_bad)
+    kept: dict[tuple[object, ...], KnowledgeAnswer] = {}
+    for path in paths:
+        for number, row in read_rows(path, policy):
+            try:
+                answer = _answer(names.fill(row))
+            except BadRow as bad:
+                policy.refuse(bad, location(path, number))
+                continue
+            first = kept.setdefault(_key(answer), answer)
+            if first is not answer:
+                same = first.text == answer.text
+                tally.drop("repeated answer" if same else "second answer to one ask")
+    tally.kept += len(kept)
+    if not kept:
+        raise NotEnoughData(
+            "no answer is left", where=", ".join(map(str, paths)), hint=tally.why() or None
+        )
+    return list(kept.values())
+
+
+def _answer(row: Row) -> KnowledgeAnswer:
+    if is_sealed(row) and not is_sound(row):
+        raise BadRow(
+            "the line was altered after it was written", reason="altered line", hint=_ALTERED
+        )
+    label = row.get("community")
+    community = region_id(label) if isinstance(label, str) and not is_missing(label) else label
+    try:
+        return knowledge_answer_from_row({**row, "community": community})
+    except InvalidInput as error:
+        reason = error.what.partition(", got ")[0]
+        raise BadRow(error.what, reason=reason, hint=error.hint) from error
+
+
+def _key(answer: KnowledgeAnswer) -> tuple[object, ...]:
+    return (answer.model, answer.question, *answer.condition, answer.draw)

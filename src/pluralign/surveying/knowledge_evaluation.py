@@ -1,0 +1,183 @@
+"""Score recorded answers to a test of knowledge, and write the results."""
+
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pluralign._version import __version__
+from pluralign.core import (
+    MANIFEST,
+    AnyPath,
+    InvalidSettings,
+    KnowledgeAnswer,
+    NotEnoughData,
+    Reporter,
+    Silent,
+    Tally,
+    as_path,
+    count_of,
+    file_digest,
+)
+from pluralign.evaluation.knowledge import AnswerScorer, KnowledgeRow, ScoredText, knowledge_rows
+from pluralign.matching import stemmed
+from pluralign.runs.finished import read_object
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.record import counts_of
+from pluralign.settings.resolved_knowledge import knowledge_source
+from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
+from pluralign.sources.recorded_knowledge import KnowledgeNames, read_knowledge_answers
+from pluralign.surveying.knowledge_run import ANSWERS, ASKED
+
+SCORED = "scored.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeOutcome:
+    """The scores of recorded answers, as in their folder.
+
+    Attributes:
+        record: Content of ``record.json``.
+        results: Rows of ``results.jsonl``.
+    """
+
+    record: Mapping[str, Any]
+    results: Sequence[KnowledgeRow]
+
+    def __repr__(self) -> str:
+        results = count_of(len(self.results), "result")
+        return f"KnowledgeOutcome({self.record.get('name')}: {results})"
+
+
+def score_folder(
+    folder: AnyPath,
+    test: KnowledgeSource | None = None,
+    reporter: Reporter | None = None,
+) -> KnowledgeOutcome:
+    """Score the answers that `run_knowledge` recorded in a folder.
+
+    The folder gets ``record.json``, ``results.jsonl`` and ``scored.jsonl``. A run that was stopped
+    is scored as far as it came.
+
+    Args:
+        folder: The folder.
+        test: The test, where it is no longer where it was.
+        reporter: Receives the progress.
+
+    Raises:
+        InvalidSettings: If the folder has no answers, or its test is not there any more.
+        NotEnoughData: If nothing can be scored.
+    """
+    folder = as_path(folder)
+    asked = read_object(folder / ASKED) if folder.is_dir() else None
+    if asked is None:
+        raise InvalidSettings(
+            f"the folder has no {ASKED}",
+            where=str(folder),
+            hint="name a folder of `pluralign knowledge ask`; for answers recorded elsewhere give "
+            "--answers FILE --test TEST",
+        )
+    if test is None:
+        test = knowledge_source(asked["settings"]["test"], folder, f"{folder / ASKED}: test")
+    return evaluate_knowledge([folder / ANSWERS], test, folder, reporter=reporter, asked=asked)
+
+
+def evaluate_knowledge(
+    answers: Sequence[Path],
+    source: KnowledgeSource,
+    out: Path,
+    *,
+    skip_bad: bool = False,
+    names: KnowledgeNames = KnowledgeNames(),  # noqa: B008
+    reporter: Reporter | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> KnowledgeOutcome:
+    """Score recorded answers, and write the results to a folder.
+
+    The files are ``record.json``, ``results.jsonl`` and ``scored.jsonl``, which has each answer
+    with its match and its credits.
+
+    Args:
+        answers: Files of recorded answers.
+        source: The test.
+        out: The folder; files of an earlier evaluation in it are replaced.
+        skip_bad: Whether to drop and count rows that cannot be read, instead of stopping.
+        names: Model, community and language of rows that lack them.
+        reporter: Receives the progress.
+        asked: Content of ``asked.json`` of the run that asked, for the record.
+
+    Raises:
+        InvalidInput: If a file cannot be read.
+        NotEnoughData: If nothing can be scored.
+    """
+    reporter, started = reporter or Silent(), time.perf_counter()
+    reporter.stage("reading answers")
+    tally, read = Tally(), Tally()
+    test = read_knowledge(source, read)
+    recorded = read_knowledge_answers(answers, tally, skip_bad=skip_bad, names=names)
+    reporter.stage("scoring")
+    scored = AnswerScorer(test, stemmed).score(recorded, tally)
+    if not scored:
+        raise NotEnoughData("no answer can be scored", where=test.name, hint=tally.why() or None)
+    for note in _notes(scored, recorded, asked or {}):
+        tally.note(note)
+    rows = knowledge_rows(scored, test, stemmed)
+    record = {
+        "name": str((asked or {}).get("name") or out.name),
+        "manifest": MANIFEST,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": dict((asked or {}).get("settings", {})),
+        "versions": {"pluralign": __version__, "python": platform.python_version()},
+        "data": {
+            "test": {"name": test.name, "license": test.license} | counts_of(read),
+            "answers": {"files": {path.name: file_digest(path) for path in answers}}
+            | counts_of(tally),
+        },
+        "languages": {c: test.of(c)[0].language for c in test.communities},
+        "notes": list(tally.notes),
+        "seconds": {"total": round(time.perf_counter() - started, 3)},
+    }
+    folder = RunFolder(out)
+    folder.begin(RECORD)
+    folder.write_rows(SCORED, map(_scored_row, scored))
+    folder.write_rows("results.jsonl", (row.as_dict() for row in rows))
+    folder.write_json(RECORD, record)
+    return KnowledgeOutcome(record, rows)
+
+
+def _notes(
+    scored: Sequence[ScoredText], recorded: Sequence[KnowledgeAnswer], asked: Mapping[str, Any]
+) -> Iterator[str]:
+    asks = asked.get("asks")
+    if asks is not None and len(recorded) < asks:
+        yield f"{len(recorded):,} of {asks:,} asks have an answer; the same ask resumes"
+    if not all(one.question.counted for one in scored):
+        yield (
+            "the test has no counts of people for some questions: each accepted answer scores 1, "
+            "and there is no typical person"
+        )
+    cut = sum(one.answer.finish_reason == "length" for one in scored)
+    if cut:
+        yield f"{count_of(cut, 'answer')} reached the limit of tokens, and may be incomplete"
+
+
+def _scored_row(one: ScoredText) -> dict[str, Any]:
+    return {
+        "model": one.answer.model,
+        "community": one.question.community,
+        "question_id": one.question.id,
+        "topic": one.question.topic,
+        "language": one.answer.language,
+        "place_named": one.answer.place_named,
+        "form": one.answer.form,
+        "draw": one.answer.draw,
+        "text": one.text,
+        "valid": one.valid,
+        "match": one.kind,
+        "matched_in": one.matched_in,
+        "credits": dict(one.credits),
+        "people": one.question.people,
+    }
