@@ -32,7 +32,7 @@ from pluralign.core import (
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
 from pluralign.models import open_reward_model
-from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, TaskRun, open_run
+from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD
 from pluralign.runs.withdrawn import read_withdrawn
 from pluralign.settings.resolved_survey import survey_source
@@ -217,6 +217,12 @@ def _opened(folder: Path | None) -> RewardRun | SurveyRun | AlignRun | None:
     if isinstance(run, TaskRun):
         raise InvalidSettings(
             "runs of `pluralign align --data task` have no audit",
+            where=str(folder),
+            hint="name the folder of a run with a reward model, or of a survey",
+        )
+    if isinstance(run, KnowledgeRun):
+        raise InvalidSettings(
+            "these are scores of a test of knowledge, which this audit does not read",
             where=str(folder),
             hint="name the folder of a run with a reward model, or of a survey",
         )

@@ -12,7 +12,7 @@ from pluralign._version import __version__
 from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
-from pluralign.runs import AlignRun, AuditRun, RewardRun, SurveyRun, TaskRun, open_run
+from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD
 
 SCHEMA = "0.3.0"
@@ -166,6 +166,12 @@ def _opened(folder: Path) -> RewardRun | SurveyRun:
             "gains over a start model have no form in Every Eval Ever",
             where=str(folder),
             hint="name the folder of a run of reward models or of a survey",
+        )
+    if isinstance(run, KnowledgeRun):
+        raise InvalidInput(
+            "scores of a test of knowledge are not written to Every Eval Ever",
+            where=str(folder),
+            hint="its numbers are in results.jsonl; pluralign.open_run reads them",
         )
     if "written" not in run.record:
         raise DamagedFile(

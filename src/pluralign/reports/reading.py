@@ -16,8 +16,18 @@ from pluralign.evaluation import (
     SensitivityRow,
     SummaryRow,
 )
+from pluralign.evaluation.knowledge import KnowledgeRow
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
-from pluralign.runs import AlignRun, AuditRun, PolicyRow, RewardRun, SurveyRun, TaskRun, open_run
+from pluralign.runs import (
+    AlignRun,
+    AuditRun,
+    KnowledgeRun,
+    PolicyRow,
+    RewardRun,
+    SurveyRun,
+    TaskRun,
+    open_run,
+)
 from pluralign.runs.audits import Participation
 
 Rows = list[dict[str, Any]]
@@ -29,8 +39,8 @@ class Run:
 
     Attributes:
         name: Name of the run.
-        kind: Kind of its results: of reward models, of a survey, of policies, or none (an audit
-            alone).
+        kind: Kind of its results: of reward models, of a survey, of policies, of a test of
+            knowledge, or none (an audit alone).
         record: ``record.json``; empty for an audit alone.
         results: Its results, and the matrix of the method that stands for the run.
         summary: Its summary, for reward models.
@@ -44,12 +54,13 @@ class Run:
         participation: The people of each community.
         method: The method that stands for it, for reward models.
         policies: Numbers about language models that follow a reward model.
+        knowledge: Numbers about answers to a test of knowledge.
         pass_file: Conditions that were set before the run, and which of them are met; None where
             there are none.
     """
 
     name: str
-    kind: Literal["rewards", "survey", "policies", "audit"]
+    kind: Literal["rewards", "survey", "policies", "knowledge", "audit"]
     record: Mapping[str, Any] = field(default_factory=dict)
     results: Sequence[Row | SurveyRow] = field(default=(), repr=False)
     summary: Sequence[SummaryRow] = field(default=(), repr=False)
@@ -62,13 +73,14 @@ class Run:
     participation: Sequence[Participation] = field(default=(), repr=False)
     method: str = ""
     policies: Sequence[PolicyRow] = field(default=(), repr=False)
+    knowledge: Sequence[KnowledgeRow] = field(default=(), repr=False)
     pass_file: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def simulated(self) -> list[bool]:
         """For each source with terms: whether its people are simulated, as those terms state."""
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
-        sources = [*data.get("sources", ()), data.get("survey") or {}]
+        sources = [*data.get("sources", ()), data.get("survey") or {}, data.get("test") or {}]
         terms = [source["license"] for source in sources if source.get("license")]
         terms += (self.record.get("reward") or {}).get("licenses", ())
         if not terms:
@@ -110,12 +122,13 @@ class Run:
         """Communities whose people were asked, measured or not."""
         known = set(self.record.get("people") or {})
         known |= {r.community for r in self.policies if r.community is not None}
+        known |= {r.community for r in self.knowledge}
         known |= {p.community for p in self.participation}
         return sorted(known | {r["community"] for r in self.served})
 
 
 def read_run(folder: Path, method: str | None = None) -> Run:
-    """Read a folder that `run`, `survey`, `pluralise`, `align` or `audit` wrote.
+    """Read a folder that `run`, `survey`, `knowledge`, `pluralise`, `align` or `audit` wrote.
 
     Args:
         folder: The folder; an audit in its ``audit`` folder is read too.
@@ -136,6 +149,8 @@ def read_run(folder: Path, method: str | None = None) -> Run:
         )
     if isinstance(opened, AlignRun):
         run = _policies(opened)
+    elif isinstance(opened, KnowledgeRun):
+        run = Run(opened.name, "knowledge", opened.record, knowledge=opened.results)
     else:
         run = _rewards(opened, method) if isinstance(opened, RewardRun) else _survey(opened)
     return _with_audit(run, opened.audit) if opened.audit is not None else run

@@ -4,6 +4,7 @@ from pluralign.runs.audits import AuditRun
 from pluralign.runs.data_frames import join_runs
 from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.folder import RunFolder, read_rows
+from pluralign.runs.knowledge import KnowledgeRun
 from pluralign.runs.matrix import read_matrix
 from pluralign.runs.opening import open_run
 from pluralign.runs.policies import AlignRun, PolicyAnswer
@@ -18,6 +19,7 @@ __all__ = [
     "AuditRun",
     "FinishedRun",
     "FitsOnTrunk",
+    "KnowledgeRun",
     "PluraliseRun",
     "PolicyAnswer",
     "PolicyRow",

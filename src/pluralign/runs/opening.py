@@ -8,9 +8,11 @@ from pluralign.core import AnyPath, InvalidSettings, as_path
 from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished import read_record
 from pluralign.runs.folder import RECORD, STATE
+from pluralign.runs.knowledge import KnowledgeRun
 from pluralign.runs.policies import AlignRun
 from pluralign.runs.record_shapes import (
     AlignRecord,
+    KnowledgeRecord,
     RewardRecord,
     SurveyRecord,
     TaskRecord,
@@ -23,12 +25,12 @@ from pluralign.runs.tasks import TaskRun
 
 def open_run(
     path: AnyPath,
-) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun | AuditRun:
+) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun | KnowledgeRun | AuditRun:
     """Open the folder of a finished run.
 
     Args:
-        path: A folder that ``pluralign run``, ``survey run``, ``survey evaluate``, ``pluralise``,
-            ``align`` or ``audit`` wrote.
+        path: A folder that ``pluralign run``, ``survey run``, ``survey evaluate``, ``knowledge
+            score``, ``pluralise``, ``align`` or ``audit`` wrote.
 
     Returns:
         The run, of the kind of its folder. Its tables are read when they are first asked for; an
@@ -60,14 +62,17 @@ def open_run(
         "the folder contains neither a finished run nor an audit",
         where=str(folder),
         hint="name a folder that `pluralign run`, `pluralign survey run`, "
-        "`pluralign survey evaluate`, `pluralign pluralise`, `pluralign align` or "
-        "`pluralign audit` wrote",
+        "`pluralign survey evaluate`, `pluralign knowledge score`, `pluralign pluralise`, "
+        "`pluralign align` or `pluralign audit` wrote",
     )
 
 
 def _measured(
     folder: Path, record: Mapping[str, Any]
-) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun:
+) -> RewardRun | SurveyRun | PluraliseRun | AlignRun | TaskRun | KnowledgeRun:
+    if _is_of_knowledge(record):
+        hold_shape(record, KnowledgeRecord, folder / RECORD)
+        return KnowledgeRun(folder, record)
     if _is_of_task(record):
         hold_shape(record, TaskRecord, folder / RECORD)
         return TaskRun(folder, record)
@@ -86,3 +91,8 @@ def _measured(
 def _is_of_task(record: Mapping[str, Any]) -> bool:
     settings = record.get("settings")
     return isinstance(settings, Mapping) and settings.get("data") == "task"
+
+
+def _is_of_knowledge(record: Mapping[str, Any]) -> bool:
+    data = record.get("data")
+    return isinstance(data, Mapping) and "test" in data

@@ -106,6 +106,18 @@ class SurveyRecord(_Record):
     data: _Answers
 
 
+class _Knowledge(Shape):
+    test: _Source
+    answers: Counts
+
+
+class KnowledgeRecord(_Record):
+    """``record.json`` of scored answers to a test of knowledge."""
+
+    data: _Knowledge
+    languages: dict[str, str]
+
+
 class AlignRecord(_Record):
     """``record.json`` of language models that follow a reward model."""
 

@@ -1,5 +1,10 @@
 """Surveys of language models: respondents, runs that can be resumed, and their evaluation."""
 
+from pluralign.surveying.knowledge_evaluation import (
+    KnowledgeOutcome,
+    evaluate_knowledge,
+    score_folder,
+)
 from pluralign.surveying.knowledge_run import KnowledgeAsked, knowledge_asks, run_knowledge
 from pluralign.surveying.respondents import (
     notes_of,
@@ -18,10 +23,12 @@ from pluralign.surveying.survey_run import (
 
 __all__ = [
     "KnowledgeAsked",
+    "KnowledgeOutcome",
     "ask_all",
     "asks_of",
     "chosen_questions",
     "cultures_of",
+    "evaluate_knowledge",
     "knowledge_asks",
     "notes_of",
     "open_chat_model",
@@ -30,4 +37,5 @@ __all__ = [
     "put_asks",
     "run_knowledge",
     "run_survey",
+    "score_folder",
 ]

@@ -26,13 +26,13 @@ from pluralign.evaluation.knowledge import AnswerScorer, KnowledgeRow, ScoredTex
 from pluralign.matching import stemmed
 from pluralign.runs.finished import read_object
 from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.knowledge import SCORED
+from pluralign.runs.measured import RESULTS
 from pluralign.runs.record import counts_of
 from pluralign.settings.resolved_knowledge import knowledge_source
 from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
 from pluralign.sources.recorded_knowledge import KnowledgeNames, read_knowledge_answers
 from pluralign.surveying.knowledge_run import ANSWERS, ASKED
-
-SCORED = "scored.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class KnowledgeOutcome:
 def score_folder(
     folder: AnyPath,
     test: KnowledgeSource | None = None,
+    out: AnyPath | None = None,
     reporter: Reporter | None = None,
 ) -> KnowledgeOutcome:
     """Score the answers that `run_knowledge` recorded in a folder.
@@ -65,6 +66,7 @@ def score_folder(
     Args:
         folder: The folder.
         test: The test, where it is no longer where it was.
+        out: Another folder for the results.
         reporter: Receives the progress.
 
     Raises:
@@ -82,7 +84,13 @@ def score_folder(
         )
     if test is None:
         test = knowledge_source(asked["settings"]["test"], folder, f"{folder / ASKED}: test")
-    return evaluate_knowledge([folder / ANSWERS], test, folder, reporter=reporter, asked=asked)
+    return evaluate_knowledge(
+        [folder / ANSWERS],
+        test,
+        folder if out is None else as_path(out),
+        reporter=reporter,
+        asked=asked,
+    )
 
 
 def evaluate_knowledge(
@@ -143,7 +151,7 @@ def evaluate_knowledge(
     folder = RunFolder(out)
     folder.begin(RECORD)
     folder.write_rows(SCORED, map(_scored_row, scored))
-    folder.write_rows("results.jsonl", (row.as_dict() for row in rows))
+    folder.write_rows(RESULTS, (row.as_dict() for row in rows))
     folder.write_json(RECORD, record)
     return KnowledgeOutcome(record, rows)
 
@@ -168,7 +176,7 @@ def _scored_row(one: ScoredText) -> dict[str, Any]:
     return {
         "model": one.answer.model,
         "community": one.question.community,
-        "question_id": one.question.id,
+        "question": one.question.id,
         "topic": one.question.topic,
         "language": one.answer.language,
         "place_named": one.answer.place_named,

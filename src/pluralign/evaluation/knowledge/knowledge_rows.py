@@ -75,3 +75,8 @@ class KnowledgeRow:
     def as_dict(self) -> Mapping[str, Any]:
         """The row as a JSON object, with the columns of all results."""
         return asdict(self) | {"strategy": self.strategy, "steer": None, "subset": "all"}
+
+
+def is_reference(row: KnowledgeRow) -> bool:
+    """Whether a row is of a typical person or of a baseline, and not of a model."""
+    return row.model == PEOPLE or row.model.startswith(BASELINE)

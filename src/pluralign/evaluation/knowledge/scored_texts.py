@@ -76,10 +76,10 @@ class AnswerScorer:
     """Scores answers to the questions of one test.
 
     An answer is compared with the accepted answers in the language of the question, and where none
-    matches with those in other languages: a name may be in Latin letters. For other communities,
-    whose people answered in another language, the answer's English words are compared: those of
-    the accepted answer that it gives, or those that the test has for these words anywhere
-    (`AnswerLexicon`).
+    matches with the variants in other languages: a name may be in Latin letters. For other
+    communities, whose people answered in another language, the answer's English words are
+    compared: the English variants of the accepted answer that it gives, or of the same words
+    anywhere in the test (`AnswerLexicon`).
 
     Attributes:
         test: The test.
@@ -94,7 +94,7 @@ class AnswerScorer:
     )
 
     def score(self, answers: Sequence[KnowledgeAnswer], tally: Tally) -> list[ScoredText]:
-        """Score answers; those to questions that the test lacks are dropped and counted."""
+        """Score answers; answers to questions that the test lacks are dropped and counted."""
         found = []
         for answer in answers:
             question = self.test.question(answer.question, answer.community)

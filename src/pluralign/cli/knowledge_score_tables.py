@@ -1,0 +1,195 @@
+"""The tables of ``pluralign knowledge score``."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pluralign.cli.numbers import scaled
+from pluralign.cli.output import Output
+from pluralign.cli.printed_tables import Cell, Number, PrintedColumn, PrintedTable
+from pluralign.core import AnswerForm, community_name, count_of
+from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
+from pluralign.evaluation.knowledge.knowledge_rows import (
+    ACCURACY,
+    CONTAINED,
+    CREDIT,
+    EMPTY,
+    EXACT,
+    GAIN,
+    INVALID,
+    OTHER_LANGUAGE,
+    PERSON,
+    STEMMED,
+    UNMATCHED,
+    VALID_ACCURACY,
+    is_reference,
+)
+from pluralign.surveying import KnowledgeOutcome
+
+_FEW = 10
+"""Number of topics below which a line warns that intervals are rough."""
+Asked = tuple[str, str, bool, AnswerForm]
+"""Community, language, whether the place is named, and form."""
+
+
+def show_scores(outcome: KnowledgeOutcome, folder: Path, output: Output) -> None:
+    """Print the scores of each model, next to those of a typical person and of baselines."""
+    if output.as_json:
+        results = [row.as_dict() for row in outcome.results]
+        output.json({"folder": str(folder), "record": outcome.record, "results": results})
+        return
+    data = outcome.record["data"]
+    output.line(
+        f"{data['answers']['kept']:,} answers to {data['test']['name']}, 95 % intervals clustered "
+        "by topic",
+        style="bold",
+    )
+    found = _Rows(outcome.results)
+    output.table(_short_table(found))
+    output.table(_options_table(found))
+    if any(row.form == "short" for row in outcome.results):
+        output.line("Score: people who gave the answer / people who gave the most common one.")
+    for line in _lines(outcome):
+        output.line(line, style="dim")
+    output.line(
+        f"Written to {folder}: results.jsonl, scored.jsonl, record.json. For a page: pluralign "
+        f"report {folder}"
+    )
+
+
+class _Rows:
+    """Rows of results by model, metric and what was asked."""
+
+    def __init__(self, rows: Sequence[KnowledgeRow]) -> None:
+        self._found = {(row.model, row.metric, self.asked(row)): row for row in rows}
+        self.rows = rows
+
+    @staticmethod
+    def asked(row: KnowledgeRow) -> Asked:
+        return row.community, row.language, row.place_named, row.form
+
+    def of_models(self, metric: str, form: AnswerForm) -> Iterator[KnowledgeRow]:
+        """The rows of models, sorted by community, language and whether the place is named."""
+        own = [
+            row
+            for row in self.rows
+            if row.metric == metric and row.form == form and not is_reference(row)
+        ]
+        models = list(dict.fromkeys(row.model for row in own))
+
+        def place_of(row: KnowledgeRow) -> tuple[int, str, bool, bool]:
+            position = models.index(row.model)
+            return position, row.community, row.language == "en", not row.place_named
+
+        yield from sorted(own, key=place_of)
+
+    def number(
+        self, row: KnowledgeRow, metric: str, model: str = "", signed: bool = False
+    ) -> Number:
+        """A number about what was asked in a row: of its own model, or of another respondent."""
+        found = self._found.get((model or row.model, metric, self.asked(row)))
+        return scaled(None if found is None else found.as_dict(), scale=100, signed=signed)
+
+    def share(self, row: KnowledgeRow, metric: str, model: str = "") -> Number:
+        """The same without its interval."""
+        return Number(self.number(row, metric, model).value)
+
+
+def _short_table(found: _Rows) -> PrintedTable:
+    table = PrintedTable(
+        title="Answers in the model's own words, in %",
+        columns=[
+            *_asked_columns(),
+            PrintedColumn(head="score", interval=True),
+            PrintedColumn(head="typical\nperson", interval=True, rank=1),
+            PrintedColumn(head="difference", interval=True, rank=2),
+            PrintedColumn(head="common\nelsewhere", interval=True, rank=4),
+            PrintedColumn(head="exact", rank=3),
+            PrintedColumn(head="stems", rank=5),
+            PrintedColumn(head="contained", rank=3),
+            PrintedColumn(head="no match", rank=3),
+            PrintedColumn(head="empty", rank=5),
+            PrintedColumn(head="other\nlanguage", rank=6),
+            PrintedColumn(head="questions", rank=2),
+        ],
+    )
+    for row in found.of_models(CREDIT, "short"):
+        table.rows.append(
+            [
+                *_asked_cells(row),
+                found.number(row, CREDIT),
+                found.number(row, PERSON, PEOPLE),
+                found.number(row, GAIN, signed=True),
+                found.number(row, CREDIT, f"{BASELINE}other communities"),
+                *(
+                    found.share(row, metric)
+                    for metric in (EXACT, STEMMED, CONTAINED, UNMATCHED, EMPTY, OTHER_LANGUAGE)
+                ),
+                Number(f"{row.n:,}"),
+            ]
+        )
+    return table
+
+
+def _options_table(found: _Rows) -> PrintedTable:
+    table = PrintedTable(
+        title="One of several options, in %",
+        columns=[
+            *_asked_columns(),
+            PrintedColumn(head="right", interval=True),
+            PrintedColumn(head="invalid", rank=1),
+            PrintedColumn(head="right of\nvalid", interval=True, rank=4),
+            PrintedColumn(head="random", rank=1),
+            PrintedColumn(head="longest", rank=2),
+            PrintedColumn(head="position", rank=2),
+            PrintedColumn(head="typical\nperson", interval=True, rank=3),
+            PrintedColumn(head="questions", rank=2),
+        ],
+    )
+    for row in found.of_models(ACCURACY, "options"):
+        table.rows.append(
+            [
+                *_asked_cells(row),
+                found.number(row, ACCURACY),
+                found.share(row, INVALID),
+                found.number(row, VALID_ACCURACY),
+                *(
+                    found.share(row, ACCURACY, f"{BASELINE}{guess}")
+                    for guess in ("random", "longest", "position")
+                ),
+                found.number(row, PERSON, PEOPLE),
+                Number(f"{row.n:,}"),
+            ]
+        )
+    return table
+
+
+def _asked_columns() -> list[PrintedColumn]:
+    return [
+        PrintedColumn(head="model", cut="middle"),
+        PrintedColumn(head="place", cut="middle"),
+        PrintedColumn(head="in"),
+        PrintedColumn(head="named"),
+    ]
+
+
+def _asked_cells(row: KnowledgeRow) -> list[Cell]:
+    name = row.community if "/" in row.community else community_name(row.community)
+    return [row.model, name, row.language, "yes" if row.place_named else "no"]
+
+
+def _lines(outcome: KnowledgeOutcome) -> Iterator[str]:
+    answers = outcome.record["data"]["answers"]
+    for reason, n in (answers["dropped"] | answers["left_out"]).items():
+        yield f"{n:,} x {reason}"
+    for note in outcome.record["notes"]:
+        yield f"note: {note}"
+    people = {row.mentions for row in outcome.results}
+    if None not in people:
+        least = min(row.mentions / row.n for row in outcome.results if row.mentions and row.n)
+        yield f"people gave {least:.1f} answers to a question or more, by community"
+    topics = {row.topics for row in outcome.results}
+    if min(topics) < _FEW:
+        yield (
+            f"intervals are over {count_of(min(topics), 'topic')} only: they are rough, and a test "
+            "of other topics may differ more"
+        )
