@@ -43,15 +43,15 @@ def main() -> int:
     try:
         prompts = read_prompts(given.prompts, RowPolicy(Tally(), False))
         training = check_server(training)
+        print(f"# {len(prompts):,} prompts in {given.prompts}")
+        print(f"# {training.server} answers, and knows {', '.join(training.communities)}")
+        if given.dry_run:
+            print(as_script(command_for(given.trainer, training)), end="")
+        else:
+            print(f"sh {write_training(given.trainer, training, prompts)}")
     except PluralignError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"# {len(prompts):,} prompts in {given.prompts}")
-    print(f"# {training.server} answers, and knows {', '.join(training.communities)}")
-    if given.dry_run:
-        print(as_script(command_for(given.trainer, training)), end="")
-    else:
-        print(f"sh {write_training(given.trainer, training, prompts)}")
     return 0
 
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from pluralign.core import InvalidSettings
 from pluralign.settings import resolve_align
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs/align"
@@ -17,3 +20,15 @@ def test_cultural_palette_trains_an_agent_of_each_continent_by_orpo_and_combines
     assert settings.tune.kinds == ("specific",)
     assert settings.palette.shares == "by-prompt"
     assert set(settings.palette.combine) == {"weights", "outputs", "drafts"}
+
+
+def test_a_mistyped_way_of_sharing_is_refused_with_the_near_one(tmp_path):
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Tea?"}\n')
+    given = {
+        "prompts": {"path": str(tmp_path / "prompts.jsonl")},
+        "model": {"name": "m"},
+        "reward": {"model": "http://127.0.0.1:1"},
+        "palette": {"shares": "by-promt"},
+    }
+    with pytest.raises(InvalidSettings, match=r"'by-promt' is not known: did you mean 'by-prompt'"):
+        resolve_align(given)

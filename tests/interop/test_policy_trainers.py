@@ -72,6 +72,16 @@ def test_a_dry_run_prints_the_command_and_writes_nothing(recipe):
     assert not out.exists()
 
 
+def test_a_single_prompt_leaves_verl_nothing_to_learn_from(recipe, tmp_path):
+    (tmp_path / "prompts.jsonl").write_text(json.dumps({"prompt": "Tea or milk?"}))
+    code, printed, out = recipe("verl", "-c", "~hill")
+    assert code == 2
+    assert "verl needs at least 2 prompts, got 1" in printed.err
+    assert "one of verl's prompts is for validation" in printed.err
+    assert not out.exists()
+    assert recipe("openrlhf", "-c", "~hill")[0] == 0
+
+
 def test_a_community_that_the_server_does_not_know_is_named(recipe):
     code, printed, out = recipe("verl", "-c", "~cost", "--dry-run")
     assert code == 2

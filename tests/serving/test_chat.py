@@ -228,6 +228,11 @@ def test_fields_that_would_change_the_answer_elsewhere_are_refused(
     assert named.rstrip("s") in told or "conversation must end" in told or "role of turn" in told
 
 
+def test_too_many_texts_that_end_an_answer_are_refused_in_plain_words(remote: Any) -> None:
+    told = refusal(remote, stop=[str(k) for k in range(17)])
+    assert "stop: " in told and "give at most 16 texts, got 17" in told
+
+
 def test_two_limits_of_tokens_are_refused(remote: Any) -> None:
     assert "give one of" in refusal(remote, max_tokens=5, max_completion_tokens=6)
 

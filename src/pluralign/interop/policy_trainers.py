@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pluralign.core import PolicyPrompt, RewardRequest, known_community, whole_file
+from pluralign.core import (
+    NotEnoughData,
+    PolicyPrompt,
+    RewardRequest,
+    count_of,
+    known_community,
+    whole_file,
+)
 from pluralign.models import open_reward_model
 
 TrainerName = Literal["verl", "openrlhf"]
@@ -79,8 +86,18 @@ def write_training(
 ) -> Path:
     """Write the data and the command of a training into its folder; return the script.
 
-    A tenth of the prompts, the last ones, are for verl's validation.
+    A tenth of the prompts, the last ones and at least one, are for verl's validation.
+
+    Raises:
+        NotEnoughData: If there is no prompt to learn from.
     """
+    fewest = 2 if trainer == "verl" else 1
+    if len(prompts) < fewest:
+        raise NotEnoughData(
+            f"{trainer} needs at least {count_of(fewest, 'prompt')}, got {len(prompts)}",
+            where="prompts",
+            hint="one of verl's prompts is for validation" if trainer == "verl" else None,
+        )
     training.folder.mkdir(parents=True, exist_ok=True)
     if trainer == "verl":
         held_out = max(1, len(prompts) // 10)

@@ -211,7 +211,11 @@ def _adapted(model: Any, config: AdapterConfig, seed: int) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return get_peft_model(model, settings)
+        adapted = get_peft_model(model, settings)
+    for config_of_adapter in adapted.peft_config.values():
+        # PEFT found the layers as a set, whose order in adapter_config.json would be by chance.
+        config_of_adapter.target_modules = sorted(config_of_adapter.target_modules)
+    return adapted
 
 
 def _arguments(

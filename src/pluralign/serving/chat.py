@@ -14,7 +14,15 @@ from typing import Annotated, Any, Literal, Self
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
@@ -32,6 +40,7 @@ from pluralign.serving.vllm import ChatMessage
 
 router = APIRouter(tags=["OpenAI"])
 _log = logging.getLogger("pluralign.serving")
+_MOST_STOPS = 16
 _DEFAULT_TOKENS = 256
 _LATE = "not answered"
 _DONE = b"data: [DONE]\n\n"
@@ -68,13 +77,20 @@ class Chat(Compatible):
     """Temperature of sampling; when unset, 1. 0 takes the likeliest word each time."""
     top_p: Annotated[float, Field(gt=0, le=1, strict=True)] | None = None
     """Total probability of the likeliest words among which to draw; when unset, 1."""
-    stop: str | Annotated[tuple[str, ...], Field(max_length=16)] | None = None
-    """Texts that end the answer; they are not part of it."""
+    stop: str | tuple[str, ...] | None = None
+    """Texts that end the answer, 16 at most; they are not part of it."""
     seed: StrictInt | None = None
     """The same seed and request give the same answer; when unset, it is drawn."""
     stream: StrictBool | None = None
     """Whether the answer comes in pieces, as server-sent events."""
     stream_options: StreamOptions | None = None
+
+    @field_validator("stop")
+    @classmethod
+    def _few(cls, stop: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if isinstance(stop, tuple) and len(stop) > _MOST_STOPS:
+            raise ValueError(f"give at most {_MOST_STOPS} texts, got {len(stop)}")
+        return stop
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pluralign.asking import MOST_TOGETHER
 from pluralign.core.units import Unit
 from pluralign.methods.policies import ONLINE, PolicyTuningConfig, SelectConfig, TunedMethod
 from pluralign.methods.routing import RouterKind
+from pluralign.settings.name_hints import nearest
 from pluralign.settings.survey import AnyModelSettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
 
+_BY_PROMPT = "by-prompt"
 Share = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -154,6 +156,13 @@ class PaletteSettings(SettingsTable):
     """Mode ``overton``: candidates by each community's adapter."""
     top: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Mode ``overton``: share of the candidates that count as a community's best."""
+
+    @field_validator("shares", mode="before")
+    @classmethod
+    def _named(cls, shares: object) -> object:
+        if isinstance(shares, str) and shares != _BY_PROMPT:
+            raise ValueError(f"{shares!r} is not known: {nearest(shares, [_BY_PROMPT])}")
+        return shares
 
 
 class AlignSettings(SettingsTable):
