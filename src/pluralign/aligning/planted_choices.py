@@ -44,7 +44,7 @@ def build_option_chooser(folder: Path, prob_O: npt.ArrayLike) -> None:
         prob_O: Probability of each number, > 0, with the sum 1, shape (O,); O is at most 9.
 
     Raises:
-        InvalidInput: If the folder exists, or the probabilities are none.
+        InvalidInput: If the folder exists, or a probability is not one.
         MissingExtra: If torch or transformers is not installed.
     """
     logit_O = _logits(prob_O)
@@ -91,7 +91,7 @@ def write_option_adapter(
         after_O: The distribution with the adapter, shape (O,).
 
     Raises:
-        InvalidInput: If the folder exists, or the probabilities are none.
+        InvalidInput: If the folder exists, or a probability is not one.
         MissingExtra: If torch, transformers or peft is not installed.
     """
     shift_O = _logits(after_O) - _logits(before_O)
