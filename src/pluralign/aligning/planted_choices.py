@@ -28,9 +28,7 @@ _HIDDEN = 16
 _POSITIONS = 1024
 _RARE = -20.0
 """Logit of every token that is no option."""
-_ABOUT = (
-    "A toy: whatever it is asked, it chooses option k with a probability that was written down."
-)
+_ABOUT = "A toy: after every text it chooses option k with a probability that was written down."
 
 
 def build_option_chooser(folder: Path, prob_O: npt.ArrayLike) -> None:
