@@ -5,7 +5,7 @@ from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
 from pluralign.metrics.answer_coverage import covered, distinct_favourites
 from pluralign.metrics.answer_forms import answer_form, answer_words
 from pluralign.metrics.answer_lexicon import AnswerLexicon
-from pluralign.metrics.answer_matching import Match, MatchKind, Stems, match_answer
+from pluralign.metrics.answer_matching import FreeAnswer, Match, MatchKind, Stems, match_answer
 from pluralign.metrics.answer_variety import (
     distance_beyond_chance,
     distinct_share,
@@ -52,6 +52,12 @@ from pluralign.metrics.intervals import (
     draw_means,
     draw_series_means,
     percentile_interval,
+)
+from pluralign.metrics.judge_agreement import (
+    JudgeAgreement,
+    LabelledAnswer,
+    held_out_labels,
+    judge_agreement,
 )
 from pluralign.metrics.knowledge_confusions import Confusions, compare_communities
 from pluralign.metrics.knowledge_effects import KnowledgeEffect, language_place_effects
@@ -112,10 +118,13 @@ __all__ = [
     "Confusions",
     "CultureFit",
     "Drawn",
+    "FreeAnswer",
     "GainCurve",
     "GroupMeans",
+    "JudgeAgreement",
     "KnowledgeEffect",
     "KnowledgeScore",
+    "LabelledAnswer",
     "Match",
     "MatchKind",
     "PairedMeans",
@@ -160,9 +169,11 @@ __all__ = [
     "fisher_weights",
     "fit_gains",
     "group_means",
+    "held_out_labels",
     "human_ceiling",
     "information",
     "jensen_shannon_distance",
+    "judge_agreement",
     "krippendorff_alpha",
     "language_place_effects",
     "lexical_distances",

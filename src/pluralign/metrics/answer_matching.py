@@ -9,7 +9,7 @@ from pluralign.core import InvalidInput, KnowledgeQuestion
 from pluralign.metrics.answer_forms import answer_words, word_position
 from pluralign.metrics.answer_variety import WITHOUT_BLANKS
 
-MatchKind = Literal["exact", "stemmed", "contained"]
+MatchKind = Literal["exact", "stemmed", "contained", "judged"]
 Words = tuple[str, ...]
 Stems = Callable[[Words, str], Words]
 """Stems of the words of an answer, as `answer_words` writes them, in the language of a BCP 47 tag;
@@ -26,11 +26,27 @@ class Match:
     Attributes:
         answer: Its index in the question's answers.
         kind: ``exact`` where the text is a variant of it, ``stemmed`` where the two have the same
-            stems, ``contained`` where the text contains a variant.
+            stems, ``contained`` where the text contains a variant, ``judged`` where they
+            mean the same for a judge model.
     """
 
     answer: int
     kind: MatchKind
+
+
+@dataclass(frozen=True, slots=True)
+class FreeAnswer:
+    """An answer in someone's own words.
+
+    Attributes:
+        text: The words.
+        question: The question that it answers.
+        language: BCP 47 tag of the language of the words.
+    """
+
+    text: str
+    question: KnowledgeQuestion
+    language: str
 
 
 def question_variants(question: KnowledgeQuestion, language: str) -> list[tuple[Words, int]]:
