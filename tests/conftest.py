@@ -5,10 +5,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache as cache_of_calls
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer.main
+import typer.testing
 
 from pluralign.core import Reporter
 from pluralign.experiments import Outcome, run_experiment
@@ -111,6 +114,14 @@ def own_cache_of_all(cache: Path) -> Iterator[None]:
     """Module fixtures are set up before those of a test, and must not write to the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLURALIGN_CACHE", str(cache))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_built_once() -> Iterator[None]:
+    """Typer builds the tree of all commands whenever a test gives one, which takes 20 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache_of_calls(typer.main.get_command))
         yield
 
 

@@ -49,14 +49,15 @@ test_where = {{reason = "anchor"}}
 """
 
 
-def go_around(folder: Path, plan: Plan) -> Found:
+def go_around(folder: Path, plan: Plan, operator: type[Operator] = Operator) -> Found:
     """Go around the whole loop once.
 
     Args:
         folder: An empty folder.
         plan: The plan.
+        operator: How commands are given.
     """
-    loop = _Loop(folder, plan, Operator(folder / "cache"))
+    loop = _Loop(folder, plan, operator(folder / "cache"))
     loop.prepare()
     with loop.operator.serving(loop.study) as server, running_proxy(server.port) as proxy:
         proxy.cut_of = _cutting(np.random.default_rng(plan.seed))

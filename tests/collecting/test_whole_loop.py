@@ -3,10 +3,14 @@
 import sys
 
 import pytest
+from loop.commands import Operator
 from loop.people import MANNERS
 from loop.plans import Plan
 from loop.planted_study import COMMUNITIES
 from loop.whole_loop import go_around
+from typer.testing import CliRunner
+
+from pluralign.cli.main import app
 
 pytest.importorskip("httpx")
 PLAN = Plan(
@@ -21,11 +25,22 @@ PLAN = Plan(
 )
 
 
+class OperatorHere(Operator):
+    """Gives commands in this process, which has imported all; the server has its own."""
+
+    def gives(self, *words):
+        given = CliRunner().invoke(
+            app, [*map(str, words)], env={"PLURALIGN_CACHE": str(self.cache)}
+        )
+        assert given.exit_code == 0, f"{words}: {given.output}"
+        return given.stdout
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     if sys.platform == "win32":
         pytest.skip("stops a server by a signal")
-    return go_around(tmp_path_factory.mktemp("loop"), PLAN)
+    return go_around(tmp_path_factory.mktemp("loop"), PLAN, OperatorHere)
 
 
 def _released(found):

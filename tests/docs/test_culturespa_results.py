@@ -44,8 +44,9 @@ def write_run(folder: Path, hill: float) -> None:
     write_lines(folder / "comparisons.jsonl", gains)
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tmp_path = tmp_path_factory.mktemp("culturespa")
     for name, hill in (("seed-0", 60.0), ("seed-1", 52.0), ("cct", 66.0)):
         write_run(tmp_path / "runs" / name, hill)
     write_survey(tmp_path / "runs" / "another survey", {("m", AWARE): {"MEX": 60.0}})

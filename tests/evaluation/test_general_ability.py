@@ -1,5 +1,9 @@
 import json
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.respondents.conftest import build_chat_model
@@ -66,10 +70,9 @@ def likeliest_is_right(model: Path, adapter: Path) -> float:
     return sum(right) / len(right)
 
 
-@pytest.fixture
-def tasks(tmp_path: Path) -> AbilityTasks:
-    folder = tmp_path / "tasks"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> AbilityTasks:
+    folder = tmp_path_factory.mktemp("tasks")
     rows = [{"question": f"{i} + {4 - i} =", "answer": 0} for i in range(5)]
     (folder / "sums.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
@@ -80,17 +83,29 @@ def tasks(tmp_path: Path) -> AbilityTasks:
     return AbilityTasks(("tiny_sums",), include_path=folder, device="cpu")
 
 
+@pytest.fixture(scope="module")
+def start(
+    tiny_model: Path, tasks: AbilityTasks, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[dict[str, Any]]]:
+    """The folder of the start model's results, and its rows: each run of lm-eval takes long."""
+    out = tmp_path_factory.mktemp("start")
+    return out, run_lm_eval(str(tiny_model), None, tasks, out)
+
+
 @pytest.mark.slow
 def test_a_task_of_ones_own_is_measured_by_lm_eval_itself_and_not_twice(
-    tiny_model: Path, tasks: AbilityTasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path,
+    tasks: AbilityTasks,
+    start: tuple[Path, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = run_lm_eval(str(tiny_model), None, tasks, tmp_path / "out")
+    out, rows = start
     (row,) = [row for row in rows if row["metric"] == "acc"]
     assert row["n"] == 5
     assert row["low"] <= row["value"] <= row["high"]
     assert 0 <= row["value"] <= 1
     monkeypatch.setattr(ability, "_run", lambda *_: pytest.fail("it was there already"))
-    assert run_lm_eval(str(tiny_model), None, tasks, tmp_path / "out") == rows
+    assert run_lm_eval(str(tiny_model), None, tasks, out) == rows
 
 
 @pytest.mark.slow
@@ -101,32 +116,52 @@ def test_an_unknown_task_ends_with_lm_evals_own_words(tiny_model: Path, tmp_path
 
 @pytest.mark.slow
 def test_an_adapter_is_put_on_the_model_and_changes_what_is_measured(
-    tiny_model: Path, tasks: AbilityTasks, tmp_path: Path
+    tiny_model: Path,
+    tasks: AbilityTasks,
+    start: tuple[Path, list[dict[str, Any]]],
+    tmp_path: Path,
 ) -> None:
     adapter = build_adapter(tiny_model, tmp_path / "a,b=c")
-    start = run_lm_eval(str(tiny_model), None, tasks, tmp_path / "start")
     (row,) = [
         row
         for row in run_lm_eval(str(tiny_model), adapter, tasks, tmp_path / "tuned")
         if row["metric"] == "acc"
     ]
     assert row["value"] == likeliest_is_right(tiny_model, adapter)
-    assert row["value"] != next(r["value"] for r in start if r["metric"] == "acc")
+    assert row["value"] != next(r["value"] for r in start[1] if r["metric"] == "acc")
 
 
 @pytest.mark.slow
 def test_tasks_that_changed_are_measured_again_and_old_results_are_not_taken_for_new(
-    tiny_model: Path, tasks: AbilityTasks, tmp_path: Path
+    tiny_model: Path,
+    tasks: AbilityTasks,
+    start: tuple[Path, list[dict[str, Any]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = run_lm_eval(str(tiny_model), None, tasks, tmp_path)
-    (found,) = (tmp_path / "lm-eval").rglob("results_*.json")
-    found.rename(found.with_name("results_9999-01-01.json"))
+    rows = start[1]
     assert tasks.include_path is not None
-    file = tasks.include_path / "sums.jsonl"
+    shutil.copytree(start[0], tmp_path / "out")
+    shutil.copytree(tasks.include_path, tmp_path / "tasks")
+    own = replace(tasks, include_path=tmp_path / "tasks")
+    (old,) = (tmp_path / "out" / "lm-eval").rglob("results_*.json")
+    written = json.loads(old.read_text(encoding="utf-8"))
+    written["n-samples"]["tiny_sums"]["effective"] = 3
+    old.rename(old.with_name("results_9999-01-01.json"))
+    file = tmp_path / "tasks" / "sums.jsonl"
     file.write_text(
         "".join(file.read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8"
     )
-    again = run_lm_eval(str(tiny_model), None, tasks, tmp_path)
+
+    def measure(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        """Write what lm-eval writes for three items."""
+        assert command[command.index("--include_path") + 1] == str(tmp_path / "tasks")
+        old.parent.mkdir(parents=True)
+        old.write_text(json.dumps(written), encoding="utf-8")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(ability.subprocess, "run", measure)
+    again = run_lm_eval(str(tiny_model), None, own, tmp_path / "out")
     assert ([row["n"] for row in rows], [row["n"] for row in again]) == (
         [5] * len(rows),
         [3] * len(rows),

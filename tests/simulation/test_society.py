@@ -136,11 +136,9 @@ def test_the_same_seed_gives_the_same_pairs():
 
 
 def test_ten_thousand_pairs_take_about_a_second():
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(default_society().pairs({"~world": 10_000}, rng_for(0))) == 10_000
-    assert (
-        time.perf_counter() - start < 4
-    )  # about 0.3 s on a free core; the rest is for busy machines
+    assert time.process_time() - start < 3  # about 0.3 s of the processor
 
 
 @pytest.mark.parametrize(
