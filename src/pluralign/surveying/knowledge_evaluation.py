@@ -162,6 +162,13 @@ def _notes(
     asks = asked.get("asks")
     if asks is not None and len(recorded) < asks:
         yield f"{len(recorded):,} of {asks:,} asks have an answer; the same ask resumes"
+    templates = asked.get("templates", {}).values()
+    unread = sorted({words["language"] for words in templates if words["machine_written"]})
+    if unread:
+        yield (
+            "machine-written words around the questions that no native reader has signed: "
+            f"{', '.join(unread)}"
+        )
     if not all(one.question.counted for one in scored):
         yield (
             "the test has no counts of people for some questions: each accepted answer scores 1, "
