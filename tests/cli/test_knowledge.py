@@ -169,6 +169,9 @@ def test_guessing_is_measured_by_topic_and_bad_rows_are_counted(
     assert found["baselines"][0]["accuracies"]["longest"]["value"] == 1
     shown = on_screen(*words, "--skip-bad")
     assert "Iran, a: right options give themselves away by their length" in shown
+    write_rows("fair.jsonl", CAPITAL, CAPITAL | {"id": "ck-2", "answer": "۱"})
+    shown = on_screen("knowledge", "baselines", "fair.jsonl", "-c", "IRN", "--language", "fa")
+    assert "No topic's right options give themselves away" in shown
 
 
 def test_the_agreement_of_a_communitys_own_people_is_shown(call: Call, on_screen: OnScreen) -> None:

@@ -92,11 +92,14 @@ def show_baselines(
         table.rows.append([_shown(community), topic, f"{row.questions:,}", *numbers])
     output.table(table)
     output.line("Accuracies in %, with 95 % intervals over questions.")
-    for community, row in rows:
-        topic = row.topic or "all questions"
-        for clue in _clues(row):
-            where = f"{_shown(community)}, {topic}"
-            output.line(f"{where}: right options give themselves away by their {clue}")
+    clues = [(community, row, clue) for community, row in rows for clue in _clues(row)]
+    for community, row, clue in clues:
+        where = f"{_shown(community)}, {row.topic or 'all questions'}"
+        output.line(f"{where}: right options give themselves away by their {clue}")
+    if not clues:
+        output.line(
+            "No topic's right options give themselves away, as far as these intervals show."
+        )
 
 
 def _clues(row: TopicBaselines) -> list[str]:
