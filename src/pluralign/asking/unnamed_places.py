@@ -78,8 +78,8 @@ def _english(community: str) -> _Naming:
     """English phrases for any community, by its name and the words for its people."""
     name = re.escape(community_name(community))
     phrases = (
-        re.compile(rf"(?<!\w)([Ii]n|from|of|across) (the )?{name}(?!\w),?"),
         re.compile(rf"(?<!\w)(the )?{name}'s(?!\w)"),
+        re.compile(rf"(?<!\w)([Ii]n|from|of|across) (the )?{name}(?!\w),?"),
     )
     return _Naming(phrases, _any_of([community_name(community), *demonyms(community)], "en"))
 

@@ -1,0 +1,76 @@
+"""``pluralign knowledge ask`` and ``score``, as users call them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.knowledge_tests import blend_rows
+from typer.testing import Result
+
+Call = Callable[..., Result]
+OnScreen = Callable[..., str]
+
+SIMULATED = ("--set", "model.kind=simulated", "--set", "model.default_culture=USA")
+
+
+@pytest.fixture(autouse=True)
+def blend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("blend").mkdir()
+    for place, name in {"IRN": "Iran", "MEX": "Mexico", "USA": "US"}.items():
+        lines = [json.dumps(row, ensure_ascii=False) for row in blend_rows(place)]
+        Path(f"blend/{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_a_test_is_asked_and_scored_with_two_commands(call: Call, on_screen: OnScreen) -> None:
+    asked = on_screen(
+        "knowledge", "ask", "blend", *SIMULATED, "--in", "fa,en", "--place", "both", "--form",
+        "both", "-c", "IRN", "-c", "USA", "--out", "run",
+    )  # fmt: skip
+    assert "pluralign knowledge score run" in asked and "not named" in asked
+    shown = on_screen("knowledge", "score", "run", "--wide")
+    assert "typical" in shown and "One of several options" in shown and "Iran" in shown
+    found = json.loads(call("knowledge", "score", "run", "--json").stdout)
+    rows = {(r["metric"], r["language"], r["form"]) for r in found["results"]}
+    assert {("answer_credit", "fa", "short"), ("accuracy", "en", "options")} <= rows
+
+
+def test_asks_are_shown_word_for_word_without_a_model(call: Call) -> None:
+    words = ["knowledge", "ask", "blend", "--model", "none", "--in", "fa", "--show", "1"]
+    shown = call(*words)
+    assert shown.exit_code == 0, shown.output
+    assert "fa / short / named / IRN / breakfast" in shown.stdout.replace("place ", "")
+    assert "ایران" in shown.stdout and not Path("runs").exists()
+    found = json.loads(call(*words, "--json").stdout)
+    assert found["asks"] == 4 and len(found["shown"]) == 1
+
+
+def test_options_override_a_settings_file(call: Call) -> None:
+    Path("mine.toml").write_text(
+        'draws = 3\nlanguages = ["fa"]\n[test]\npath = "blend"\n[model]\nkind = "simulated"\n',
+        encoding="utf-8",
+    )
+    found = call("knowledge", "ask", "--settings", "mine.toml", "--in", "en", "--explain", "--json")
+    lines = {line["key"]: line for line in json.loads(found.stdout)}
+    assert lines["draws"]["value"] == "3" and lines["draws"]["from"] == "mine.toml"
+    assert lines["languages"]["value"] == "['en']" and lines["languages"]["from"] == "--set"
+    assert lines["test.source"]["value"] == "blend"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ask", "absent", "--model", "m"), "no such file"),
+        (("ask", "blend"), "model"),
+        (("ask", "blend", "--model", "m", "--base-url", "http://x", "--likelihood"), "local model"),
+        (("score",), "one of a folder and --answers"),
+        (("score", "blend"), "no asked.json"),
+        (("score", "--answers", "a.jsonl"), "--test and --out"),
+        (("score", "--answers", "a.jsonl", "--test", "blend", "--out", "o"), "a.jsonl"),
+    ],
+)
+def test_bad_input_ends_with_one_message(call: Call, words: tuple[str, ...], message: str) -> None:
+    found = call("knowledge", *words)
+    assert found.exit_code == 2
+    assert message in found.stderr and "Traceback" not in found.output
