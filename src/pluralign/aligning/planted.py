@@ -44,6 +44,8 @@ class PlantedWriterSettings:
         steps: Number of training steps.
         batch: Number of replies in a step.
         learning_rate: Peak learning rate.
+        replies_only: Whether the loss leaves out the prompts.
+        spread: Standard deviation of the first weights.
         seed: Seed of all draws and of the training.
     """
 
@@ -54,6 +56,8 @@ class PlantedWriterSettings:
     steps: int = 600
     batch: int = 64
     learning_rate: float = 3e-3
+    replies_only: bool = False
+    spread: float = 0.02
     seed: int = 0
 
 
@@ -113,7 +117,9 @@ def build_small_model(
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(settings.seed)
         model = _model(tokenizer, settings)
-        loss = _train(model, _lessons(tokenizer, talks), settings)
+        rows = _lessons(tokenizer, talks)
+        starts = _reply_starts(tokenizer, rows) if settings.replies_only else [0] * len(rows)
+        loss = _train(model, rows, starts, settings)
         card = {
             "about": _ABOUT,
             "planted": asdict(settings),
@@ -173,6 +179,7 @@ def _model(tokenizer: Any, settings: PlantedWriterSettings) -> Any:
         layers=settings.layers,
         heads=settings.hidden // 16,
         positions=128,
+        spread=settings.spread,
     )
 
 
@@ -195,7 +202,16 @@ def _lessons(tokenizer: Any, talks: Sequence[tuple[str, str]]) -> list[list[int]
     return rows
 
 
-def _train(model: Any, rows: list[list[int]], settings: PlantedWriterSettings) -> float:
+def _reply_starts(tokenizer: Any, rows: list[list[int]]) -> list[int]:
+    """Position of the first token of each reply."""
+    assistant = tokenizer.convert_tokens_to_ids(ROLES[2])
+    return [row.index(assistant) + 1 for row in rows]
+
+
+def _train(
+    model: Any, rows: list[list[int]], starts: list[int], settings: PlantedWriterSettings
+) -> float:
+    """Train with the loss of the tokens from ``starts`` on; returns the last loss."""
     import torch
 
     optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate)
@@ -206,10 +222,12 @@ def _train(model: Any, rows: list[list[int]], settings: PlantedWriterSettings) -
     pad = model.config.pad_token_id
     last = float("nan")
     for _ in range(settings.steps):
-        chosen = [rows[i] for i in rng.integers(len(rows), size=settings.batch)]
-        width = max(map(len, chosen))
-        ids_B_T = torch.tensor([row + [pad] * (width - len(row)) for row in chosen])
+        chosen = rng.integers(len(rows), size=settings.batch).tolist()
+        width = max(len(rows[i]) for i in chosen)
+        ids_B_T = torch.tensor([rows[i] + [pad] * (width - len(rows[i])) for i in chosen])
         labels_B_T = ids_B_T.masked_fill(ids_B_T == pad, -100)
+        for b, i in enumerate(chosen):
+            labels_B_T[b, : starts[i]] = -100
         loss = model(input_ids=ids_B_T, attention_mask=ids_B_T != pad, labels=labels_B_T).loss
         loss.backward()
         optimiser.step()
