@@ -32,7 +32,16 @@ from pages.writing import compared, percent, table, title_of
 from pluralign.core import PluralignError
 from pluralign.runs import RewardRun
 
-ELSEWHERE = ("transformers", "surveys", "culturespa", "unseen", "recorded", "blend", "knowledge")
+ELSEWHERE = (
+    "transformers",
+    "surveys",
+    "culturespa",
+    "unseen",
+    "recorded",
+    "blend",
+    "knowledge",
+    "planted-knowledge",
+)
 """Sections of the page that other scripts write."""
 OF_OTHERS = ("blend", "blend-named")
 """Runs that are in the section of another script."""

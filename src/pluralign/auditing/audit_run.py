@@ -146,6 +146,7 @@ def _told(gathered: Gathered) -> dict[str, Any]:
             for policy in (evidence.policies.policies if evidence.policies else ())
         ],
         "perturbed": len(evidence.perturbed),
+        "knowledge": len(evidence.knowledge.scored) if evidence.knowledge else 0,
         "missing": list(evidence.missing),
         "read": {name: counts_of(tally) for name, tally in gathered.tallies.items()},
         "licenses": gathered.licenses,

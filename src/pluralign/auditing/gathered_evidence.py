@@ -15,7 +15,13 @@ from pluralign.auditing.response_sets import (
     scored_sets,
     with_word_rules,
 )
-from pluralign.audits import Evidence, PerturbedSet, PolicyEvidence, RewardMargins
+from pluralign.audits import (
+    Evidence,
+    KnowledgeEvidence,
+    PerturbedSet,
+    PolicyEvidence,
+    RewardMargins,
+)
 from pluralign.core import (
     NO_STEER,
     DamagedFile,
@@ -48,12 +54,16 @@ _OF_REWARDS = (
 _OF_SURVEY = ("data.survey.name", "settings.evaluate.parser", "settings.evaluate.numbering")
 
 
+_Audited = RewardRun | SurveyRun | AlignRun | KnowledgeRun
+"""Runs whose folders have evidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """The paths of an audit's evidence.
 
     Attributes:
-        folder: Folder of a run of reward models, of a survey or of policies.
+        folder: Folder of a run of reward models, a survey, policies or a test of knowledge.
         answers: Files of recorded answers.
         surveys: Surveys; the first is the one that was answered.
         pairs: Files of pairs.
@@ -140,6 +150,7 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         "items": read_items(given.items, found.tally("items")) if given.items else (),
         "policies": _policies(given, run, found),
         "perturbed": _perturbed(given, found),
+        "knowledge": _knowledge(run, found),
     }
     found.evidence = Evidence(**parts, missing=tuple(missing))
     if not any(parts[name] for name in _ENOUGH):
@@ -150,14 +161,12 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
 
 _ENOUGH = (
     *("survey", "answers", "other_surveys", "pairs", "rewards", "items"),
-    *("policies", "perturbed"),
+    *("policies", "perturbed", "knowledge"),
 )
 """Parts of evidence, one of which is enough for an audit."""
 
 
-def _policies(
-    given: Given, run: RewardRun | SurveyRun | AlignRun | None, found: Gathered
-) -> PolicyEvidence | None:
+def _policies(given: Given, run: _Audited | None, found: Gathered) -> PolicyEvidence | None:
     """The answers of a run's policies."""
     if not isinstance(run, AlignRun):
         if given.abilities is not None:
@@ -205,7 +214,16 @@ def _place(given: Given) -> str | None:
     return None if given.folder is None else str(given.folder)
 
 
-def _opened(folder: Path | None) -> RewardRun | SurveyRun | AlignRun | None:
+def _knowledge(run: _Audited | None, found: Gathered) -> KnowledgeEvidence | None:
+    """The scored answers of a run to a test of knowledge."""
+    if not isinstance(run, KnowledgeRun):
+        return None
+    test = run.record["data"]["test"]
+    found.licenses[test["name"]] = test["license"] or "not stated"
+    return KnowledgeEvidence(run.scored, run.languages)
+
+
+def _opened(folder: Path | None) -> _Audited | None:
     """The run to audit, whose record names the sources of its evidence."""
     if folder is None:
         return None
@@ -220,13 +238,7 @@ def _opened(folder: Path | None) -> RewardRun | SurveyRun | AlignRun | None:
             where=str(folder),
             hint="name the folder of a run with a reward model, or of a survey",
         )
-    if isinstance(run, KnowledgeRun):
-        raise InvalidSettings(
-            "these are scores of a test of knowledge, which this audit does not read",
-            where=str(folder),
-            hint="name the folder of a run with a reward model, or of a survey",
-        )
-    if isinstance(run, AlignRun):
+    if isinstance(run, AlignRun | KnowledgeRun):
         return run
     for key in _OF_REWARDS if isinstance(run, RewardRun) else _OF_SURVEY:
         if not _holds(run.record, key):
@@ -248,7 +260,7 @@ def _holds(record: object, key: str) -> bool:
 
 
 def _answered(
-    given: Given, run: RewardRun | SurveyRun | AlignRun | None, found: Gathered, missing: list[str]
+    given: Given, run: _Audited | None, found: Gathered, missing: list[str]
 ) -> tuple[Survey | None, list[ReadAnswer]]:
     """The survey, and the answers to it: the given answers, else the answers of the run."""
     if given.answers and not given.surveys:

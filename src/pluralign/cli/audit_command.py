@@ -17,8 +17,8 @@ def audit(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder of a run of reward models, of a survey or of policies. Without one, give "
-            "files."
+            help="Folder of a run of reward models, of a survey, of policies or of a test of "
+            "knowledge. Without one, give files."
         ),
     ] = None,
     out: Annotated[
@@ -121,6 +121,7 @@ def audit(
 
     Examples:
     * `pluralign audit runs/uk`
+    * `pluralign audit runs/knowledge`
     * `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`
     * `pluralign audit --pairs pairs.jsonl --residents residents.csv`
     * `pluralign audit --sets sets.jsonl --reward runs/uk/models/seed-0/adaptive`
