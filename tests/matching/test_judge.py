@@ -1,19 +1,15 @@
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.matching.planted_judge import PlantedJudge
 
 from pluralign.core import (
     AcceptedAnswer,
-    Conversation,
     InvalidInput,
     KnowledgeQuestion,
     KnowledgeTest,
     NotEnoughData,
     Reply,
-    Sampling,
     Tally,
     rng_for,
 )
@@ -28,8 +24,6 @@ from pluralign.metrics import (
 )
 from pluralign.sources.judge_labels import read_judge_labels
 
-MEANINGS = {"mandarina": "naranja", "cítrico": "naranja", "musa": "plátano", "perro": ""}
-
 
 def ask(id_: str = "fruit", **counts: int) -> KnowledgeQuestion:
     answers = counts or {"naranja": 4, "plátano": 2, "mango": 1}
@@ -41,39 +35,6 @@ def ask(id_: str = "fruit", **counts: int) -> KnowledgeQuestion:
         tuple(AcceptedAnswer({"es": (text,)}, n) for text, n in answers.items()),
         topic="Food",
     )
-
-
-@dataclass
-class PlantedJudge:
-    """Knows what some words mean, and errs on every ``errs_each``-th answer it is asked about."""
-
-    meanings: Mapping[str, str] = field(default_factory=lambda: MEANINGS)
-    errs_each: int = 0
-    asked: list[str] = field(default_factory=list)
-    name: str = "planted"
-    fingerprint: str = "planted"
-
-    def complete(
-        self,
-        conversations: Sequence[Conversation],
-        sampling: Sampling,
-        heard: Callable[[int, Reply], None] | None = None,
-    ) -> list[Reply]:
-        replies = [self._reply(turns[-1].content) for turns in conversations]
-        for k, reply in enumerate(replies):
-            if heard is not None:
-                heard(k, reply)
-        return replies
-
-    def _reply(self, prompt: str) -> Reply:
-        text = re.search(r"^The answer: (.*)$", prompt, re.M)
-        assert text is not None
-        self.asked.append(text[1])
-        numbers = {t: n for n, t in re.findall(r"^(\d+)\. (.*)$", prompt, re.M)}
-        number = numbers.get(self.meanings.get(text[1], ""), "0")
-        if self.errs_each and len(self.asked) % self.errs_each == 0:
-            number = "1" if number == "0" else "0"
-        return Reply(number)
 
 
 def test_a_judge_decides_where_whole_answers_differ() -> None:

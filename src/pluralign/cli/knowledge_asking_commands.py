@@ -1,7 +1,7 @@
 """``pluralign knowledge ask`` and ``score``: tests of knowledge for language models."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ from pluralign.cli.options import (
     Wide,
     overrides,
 )
+
+if TYPE_CHECKING:
+    from pluralign.surveying import JudgeModel
 
 
 def ask(
@@ -186,6 +189,23 @@ def score(
         typer.Option(help="Tag of the language of the rows, and of a test, that name none."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model of the rows that name none.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            help="Model that judges free answers which match no whole answer: a folder or hub "
+            "name; with --judge-url, its name on the server."
+        ),
+    ] = None,
+    judge_url: Annotated[
+        str | None, typer.Option(help="URL of an OpenAI-compatible server with the judge.")
+    ] = None,
+    judge_labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labels of people that measure the judge: a file with question_id, community, "
+            "language, answer and label."
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
     wide: Wide = False,
     as_json: AsJson = False,
@@ -202,6 +222,7 @@ def score(
     Examples:
     * `pluralign knowledge score runs/iran`
     * `pluralign knowledge score --answers mine.jsonl --test blend/ --out runs/mine`
+    * `pluralign knowledge score runs/iran --judge models/judge --judge-labels labels.csv`
     """
     from pluralign.cli.knowledge_score_tables import show_scores
     from pluralign.cli.output import Output
@@ -220,9 +241,11 @@ def score(
             where="pluralign knowledge score",
             hint="name a folder of `pluralign knowledge ask`, or give --answers FILE --test TEST",
         )
+    judging = _judge(judge, judge_url, judge_labels)
     with Screen() as screen:
         if folder is not None:
-            outcome, written = score_folder(folder, source, out, screen), out or folder
+            outcome = score_folder(folder, source, out, screen, judging)
+            written = out or folder
         elif source is None or out is None:
             raise InvalidSettings(
                 "--test and --out must be given with --answers",
@@ -233,11 +256,38 @@ def score(
             names = KnowledgeNames(model, community, language)
             outcome, written = (
                 evaluate_knowledge(
-                    answers or [], source, out, skip_bad=skip_bad, names=names, reporter=screen
+                    answers or [],
+                    source,
+                    out,
+                    skip_bad=skip_bad,
+                    names=names,
+                    reporter=screen,
+                    judge=judging,
                 ),
                 out,
             )
     show_scores(outcome, written, Output(as_json=as_json, wide=wide))
+
+
+def _judge(name: str | None, url: str | None, labels: Path | None) -> "JudgeModel | None":
+    """The judge that options name."""
+    from pluralign.core import InvalidSettings
+    from pluralign.settings.survey import EndpointModelSettings, LocalModelSettings
+    from pluralign.surveying import JudgeModel, open_chat_model
+
+    if name is None:
+        if url is not None or labels is not None:
+            raise InvalidSettings(
+                "--judge-url and --judge-labels need a judge",
+                where="pluralign knowledge score",
+                hint="add --judge MODEL",
+            )
+        return None
+    if url is not None:
+        chat = open_chat_model(EndpointModelSettings(kind="endpoint", name=name, base_url=url))
+    else:
+        chat = open_chat_model(LocalModelSettings(name=name))
+    return JudgeModel(chat, labels)
 
 
 def _ask_overrides(

@@ -16,6 +16,7 @@ from pluralign.evaluation.knowledge.knowledge_rows import (
     EXACT,
     GAIN,
     INVALID,
+    JUDGED,
     OTHER_LANGUAGE,
     PERSON,
     STEMMED,
@@ -95,6 +96,8 @@ class _Rows:
 
 
 def _short_table(found: _Rows) -> PrintedTable:
+    judged = [JUDGED] if any(row.metric == JUDGED for row in found.rows) else []
+    matches = (EXACT, STEMMED, CONTAINED, *judged, UNMATCHED, EMPTY, OTHER_LANGUAGE)
     table = PrintedTable(
         title="Answers in the model's own words, in %",
         columns=[
@@ -106,6 +109,7 @@ def _short_table(found: _Rows) -> PrintedTable:
             PrintedColumn(head="exact", rank=3),
             PrintedColumn(head="stems", rank=5),
             PrintedColumn(head="contained", rank=3),
+            *([PrintedColumn(head="judged", rank=3)] if judged else []),
             PrintedColumn(head="no match", rank=3),
             PrintedColumn(head="empty", rank=5),
             PrintedColumn(head="other\nlanguage", rank=6),
@@ -120,10 +124,7 @@ def _short_table(found: _Rows) -> PrintedTable:
                 found.number(row, PERSON, PEOPLE),
                 found.number(row, GAIN, signed=True),
                 found.number(row, CREDIT, f"{BASELINE}other communities"),
-                *(
-                    found.share(row, metric)
-                    for metric in (EXACT, STEMMED, CONTAINED, UNMATCHED, EMPTY, OTHER_LANGUAGE)
-                ),
+                *(found.share(row, metric) for metric in matches),
                 Number(f"{row.n:,}"),
             ]
         )

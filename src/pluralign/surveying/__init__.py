@@ -1,5 +1,6 @@
 """Surveys of language models: respondents, runs that can be resumed, and their evaluation."""
 
+from pluralign.surveying.judging import JudgeModel
 from pluralign.surveying.knowledge_evaluation import (
     KnowledgeOutcome,
     evaluate_knowledge,
@@ -22,6 +23,7 @@ from pluralign.surveying.survey_run import (
 )
 
 __all__ = [
+    "JudgeModel",
     "KnowledgeAsked",
     "KnowledgeOutcome",
     "ask_all",

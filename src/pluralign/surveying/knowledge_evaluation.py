@@ -32,6 +32,7 @@ from pluralign.runs.record import counts_of
 from pluralign.settings.resolved_knowledge import knowledge_source
 from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
 from pluralign.sources.recorded_knowledge import KnowledgeNames, read_knowledge_answers
+from pluralign.surveying.judging import JudgeModel, judged_answers
 from pluralign.surveying.knowledge_run import ANSWERS, ASKED
 
 
@@ -57,6 +58,7 @@ def score_folder(
     test: KnowledgeSource | None = None,
     out: AnyPath | None = None,
     reporter: Reporter | None = None,
+    judge: JudgeModel | None = None,
 ) -> KnowledgeOutcome:
     """Score the answers that `run_knowledge` recorded in a folder.
 
@@ -68,6 +70,7 @@ def score_folder(
         test: The test, where it is no longer where it was.
         out: Another folder for the results.
         reporter: Receives the progress.
+        judge: A judge of the free answers that match no whole answer.
 
     Raises:
         InvalidSettings: If the folder has no answers, or its test is not there any more.
@@ -90,6 +93,7 @@ def score_folder(
         folder if out is None else as_path(out),
         reporter=reporter,
         asked=asked,
+        judge=judge,
     )
 
 
@@ -102,6 +106,7 @@ def evaluate_knowledge(
     names: KnowledgeNames = KnowledgeNames(),  # noqa: B008
     reporter: Reporter | None = None,
     asked: Mapping[str, Any] | None = None,
+    judge: JudgeModel | None = None,
 ) -> KnowledgeOutcome:
     """Score recorded answers, and write the results to a folder.
 
@@ -116,6 +121,8 @@ def evaluate_knowledge(
         names: Model, community and language of rows that lack them.
         reporter: Receives the progress.
         asked: Content of ``asked.json`` of the run that asked, for the record.
+        judge: A judge of the free answers that match no whole answer; its replies are in
+            ``judged.jsonl``.
 
     Raises:
         InvalidInput: If a file cannot be read.
@@ -126,11 +133,15 @@ def evaluate_knowledge(
     tally, read = Tally(), Tally()
     test = read_knowledge(source, read)
     recorded = read_knowledge_answers(answers, tally, skip_bad=skip_bad, names=names)
+    judged = None if judge is None else judged_answers(judge, recorded, test, out, reporter)
     reporter.stage("scoring")
-    scored = AnswerScorer(test, stemmed).score(recorded, tally)
+    scorer = AnswerScorer(test, stemmed, {} if judged is None else judged.matches)
+    scored = scorer.score(recorded, tally)
     if not scored:
         raise NotEnoughData("no answer can be scored", where=test.name, hint=tally.why() or None)
     for note in _notes(scored, recorded, asked or {}):
+        tally.note(note)
+    for note in () if judged is None else judged.notes:
         tally.note(note)
     rows = knowledge_rows(scored, test, stemmed)
     record = {
@@ -145,6 +156,7 @@ def evaluate_knowledge(
             | counts_of(tally),
         },
         "languages": {c: test.of(c)[0].language for c in test.communities},
+        "judge": None if judged is None else dict(judged.record),
         "notes": list(tally.notes),
         "seconds": {"total": round(time.perf_counter() - started, 3)},
     }

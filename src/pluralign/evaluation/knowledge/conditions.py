@@ -17,6 +17,7 @@ from pluralign.evaluation.knowledge.knowledge_rows import (
     EXACT,
     GAIN,
     INVALID,
+    JUDGED,
     OTHER_LANGUAGE,
     PEOPLE,
     PERSON,
@@ -133,6 +134,8 @@ class Condition:
             (STEMMED, "stemmed"),
             (CONTAINED, "contained"),
         )
+        if any(one.kind == "judged" for one in self.scored):
+            kinds = (*kinds, (JUDGED, "judged"))
         for metric, kind in kinds:
             yield self._row(metric, model, self._means(_has_kind(kind)))
         yield self._row(UNMATCHED, model, self._means(lambda one: one.valid and one.kind is None))

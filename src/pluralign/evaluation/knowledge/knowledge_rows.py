@@ -10,6 +10,7 @@ from pluralign.evaluation.reward_rows import hold_measured
 CREDIT, PERSON, GAIN = "answer_credit", "person_credit", "credit_over_person"
 ACCURACY, VALID_ACCURACY, INVALID = "accuracy", "accuracy_of_valid", "invalid_rate"
 EXACT, STEMMED, CONTAINED = "exact_match_rate", "stemmed_match_rate", "contained_match_rate"
+JUDGED = "judged_match_rate"
 UNMATCHED, EMPTY, OTHER_LANGUAGE = "unmatched_rate", "empty_rate", "other_language_rate"
 PEOPLE = "people"
 """Name of the respondent in rows about a typical person."""

@@ -13,10 +13,21 @@ from pluralign.core import (
     read_answer,
 )
 from pluralign.core.answer_texts import answering_part
-from pluralign.metrics import AnswerLexicon, Match, ScoredAnswer, answer_credit, match_answer
+from pluralign.metrics import (
+    AnswerLexicon,
+    FreeAnswer,
+    Match,
+    ScoredAnswer,
+    answer_credit,
+    match_answer,
+)
 from pluralign.metrics.answer_matching import MatchKind, Stems
 
 _SHARED = "en"
+MatchKey = tuple[str, str, str, str]
+"""Community, id of the question, language and answering part of an answer."""
+OwnMatches = Mapping[MatchKey, Match | None]
+"""The accepted answers that answers give in the community asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +95,14 @@ class AnswerScorer:
     Attributes:
         test: The test.
         stems: Stems of words; see `match_answer`.
+        judged: Matches that a judge decided; all others are by words.
     """
 
     test: KnowledgeTest
     stems: Stems | None = None
+    judged: OwnMatches = field(default_factory=dict)
     _lexicons: dict[str, AnswerLexicon] = field(default_factory=dict, init=False, repr=False)
-    _matches: dict[tuple[str, str, str, str], Match | None] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _matches: dict[MatchKey, Match | None] = field(default_factory=dict, init=False, repr=False)
 
     def score(self, answers: Sequence[KnowledgeAnswer], tally: Tally) -> list[ScoredText]:
         """Score answers; answers to questions that the test lacks are dropped and counted."""
@@ -173,6 +184,8 @@ class AnswerScorer:
     def _matched(self, text: str, question: KnowledgeQuestion, language: str) -> Match | None:
         """`match_answer`, once for texts that come again."""
         key = (question.community, question.id, language, text)
+        if key in self.judged:
+            return self.judged[key]
         if key not in self._matches:
             self._matches[key] = match_answer(text, question, language, self.stems)
         return self._matches[key]
@@ -186,6 +199,22 @@ class AnswerScorer:
             if match is not None and answer_credit(question, match.answer) == 1.0:
                 return index
         return None
+
+
+def free_answers(
+    answers: Sequence[KnowledgeAnswer], test: KnowledgeTest
+) -> dict[MatchKey, FreeAnswer]:
+    """The different short answers whose question has accepted answers in their language."""
+    found = {}
+    for answer in answers:
+        question = test.question(answer.question, answer.community)
+        text = _words(answer) if answer.form == "short" else ""
+        if question is None or not text:
+            continue
+        if any(accepted.variants_in(answer.language) for accepted in question.answers):
+            key = (question.community, question.id, answer.language, text)
+            found[key] = FreeAnswer(text, question, answer.language)
+    return found
 
 
 def _words(answer: KnowledgeAnswer) -> str:
