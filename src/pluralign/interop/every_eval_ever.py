@@ -18,7 +18,10 @@ from pluralign.runs.folder import RECORD
 SCHEMA = "0.3.0"
 _LOWER = {"refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate"}
 _UNBOUNDED = {"target_rank"}
-_HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
+_HUNDRED = {
+    *("cultural_alignment_score", "pairwise_diversity", "structural_diversity"),
+    *("simbench_score", "simbench_attainable"),
+}
 
 
 def write_every_eval_ever(

@@ -6,10 +6,12 @@ from functools import cached_property
 from statistics import fmean
 
 import numpy as np
+from scipy.special import softmax
 
 from pluralign.core import AnswerForm, Estimate, FloatArray, KnowledgeQuestion, KnowledgeTest
 from pluralign.evaluation.knowledge.knowledge_rows import (
     ACCURACY,
+    ATTAINABLE,
     BASELINE,
     CONTAINED,
     CREDIT,
@@ -21,6 +23,7 @@ from pluralign.evaluation.knowledge.knowledge_rows import (
     OTHER_LANGUAGE,
     PEOPLE,
     PERSON,
+    SIMBENCH,
     STEMMED,
     UNMATCHED,
     VALID_ACCURACY,
@@ -28,7 +31,12 @@ from pluralign.evaluation.knowledge.knowledge_rows import (
 )
 from pluralign.evaluation.knowledge.reference_answers import credit_of_others
 from pluralign.evaluation.knowledge.scored_texts import ScoredText
-from pluralign.metrics import mean_over_topics, person_credit
+from pluralign.metrics import (
+    AnswerShares,
+    mean_over_topics,
+    person_credit,
+    simulation_score,
+)
 from pluralign.metrics.answer_matching import MatchKind, Stems
 from pluralign.metrics.choice_baselines import GUESSES, guessed_right
 
@@ -106,6 +114,7 @@ class Condition:
             yield from self._matches(model)
         else:
             yield from self._choices(model)
+        yield from self._simulated(model)
 
     def reference_rows(
         self, others: Mapping[tuple[str, str], float | None]
@@ -156,6 +165,17 @@ class Condition:
         if valid:
             yield self._row(VALID_ACCURACY, model, np.array(list(valid.values())), list(valid))
 
+    def _simulated(self, model: str) -> Iterator[KnowledgeRow]:
+        """SimBench's score on questions with counts, and what as many draws can attain."""
+        by_place = {k: _shares(own) for k, own in enumerate(self.by_question.values())}
+        shares = {k: one for k, one in by_place.items() if one is not None}
+        if not any(one.uniform_distance for one in shares.values()):
+            return
+        found = simulation_score(list(shares.values()))
+        attainable = Estimate(found.attainable, None, None, found.score.n)
+        yield self._numbered(SIMBENCH, model, found.score, list(shares))
+        yield self._numbered(ATTAINABLE, model, attainable, list(shares))
+
     def _guesses(self) -> Iterator[KnowledgeRow]:
         firsts = [own[0] for own in self.by_question.values()]
         kept = [k for k, one in enumerate(firsts) if one.right is not None]
@@ -187,8 +207,15 @@ class Condition:
         """The mean of a number of each question, or of the questions at some positions."""
         asked = self.questions if kept is None else [self.questions[k] for k in kept]
         topics = [question.topic or question.id for question in asked]
+        return self._numbered(metric, model, mean_over_topics(value_N, topics, bounds), kept)
+
+    def _numbered(
+        self, metric: str, model: str, mean: Estimate, kept: Sequence[int] | None
+    ) -> KnowledgeRow:
+        """A number of all questions, or of those at some positions."""
+        asked = self.questions if kept is None else [self.questions[k] for k in kept]
+        topics = [question.topic or question.id for question in asked]
         answer = self.scored[0].answer
-        mean: Estimate = mean_over_topics(value_N, topics, bounds)
         return KnowledgeRow(
             metric=metric,
             community=answer.community,
@@ -204,6 +231,20 @@ class Condition:
             n_raters=_people(asked),
             mentions=sum(q.mentions for q in asked) if all(q.counted for q in asked) else None,
         )
+
+
+def _shares(own: Sequence[ScoredText]) -> AnswerShares | None:
+    """The shares of answers to one question of two answers or more, by draws or by likelihood."""
+    question, answer = own[0].question, own[0].answer
+    if not question.counted or len(question.answers) < 2:
+        return None
+    if answer.log_probs:
+        options = question.options.get(answer.language, ())
+        if set(options) != set(answer.options):
+            return None  # Options of other communities: how many people would choose them?
+        order = [answer.options.index(option) for option in options]
+        return AnswerShares.likely(question, answer.language, softmax(answer.log_probs)[order])
+    return AnswerShares.drawn(question, [one.matched for one in own]) if len(own) > 1 else None
 
 
 def _has_kind(kind: MatchKind) -> Callable[[ScoredText], bool]:

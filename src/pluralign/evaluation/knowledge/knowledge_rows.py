@@ -12,6 +12,9 @@ ACCURACY, VALID_ACCURACY, INVALID = "accuracy", "accuracy_of_valid", "invalid_ra
 EXACT, STEMMED, CONTAINED = "exact_match_rate", "stemmed_match_rate", "contained_match_rate"
 JUDGED = "judged_match_rate"
 UNMATCHED, EMPTY, OTHER_LANGUAGE = "unmatched_rate", "empty_rate", "other_language_rate"
+SIMBENCH, ATTAINABLE = "simbench_score", "simbench_attainable"
+"""SimBench's score, and what as many draws from people's own answers would score; unlike all other
+numbers they are at most 100, and may be below 0."""
 PEOPLE = "people"
 """Name of the respondent in rows about a typical person."""
 BASELINE = "baseline: "

@@ -45,6 +45,7 @@ class ScoredText:
             its people's answers cannot be compared: where they are in another language only, and
             no answer of the test gives the words in both.
         right: Index of the right option, shown to the respondent; None where none was.
+        matched: Index of the accepted answer that it gives; None where it gives none.
     """
 
     answer: KnowledgeAnswer
@@ -54,6 +55,7 @@ class ScoredText:
     matched_in: str
     credits: Mapping[str, float]
     right: int | None = None
+    matched: int | None = None
 
     @property
     def own(self) -> float:
@@ -136,6 +138,7 @@ class AnswerScorer:
             matched_in=language,
             credits={question.community: own} | others,
             right=self._right(answer, question),
+            matched=None if match is None else match.answer,
         )
 
     def _match(
