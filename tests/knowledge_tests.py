@@ -1,5 +1,8 @@
 """A small test of knowledge in three places, for tests of asking and scoring."""
 
+import json
+from pathlib import Path
+
 from pluralign.core import AcceptedAnswer, KnowledgeQuestion, KnowledgeTest
 
 PLACES = {"IRN": ("fa", "Iran"), "MEX": ("es", "Mexico"), "USA": ("en", "US")}
@@ -70,3 +73,12 @@ def blend_rows(community: str) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def write_blend(folder: Path) -> Path:
+    """The test as a folder of BLEnD, a file for each place."""
+    folder.mkdir()
+    for place, name in {"IRN": "Iran", "MEX": "Mexico", "USA": "US"}.items():
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in blend_rows(place)]
+        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return folder

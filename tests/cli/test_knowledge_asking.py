@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.knowledge_tests import blend_rows
+from tests.knowledge_tests import write_blend
 from typer.testing import Result
 
 Call = Callable[..., Result]
@@ -17,10 +17,7 @@ SIMULATED = ("--set", "model.kind=simulated", "--set", "model.default_culture=US
 @pytest.fixture(autouse=True)
 def blend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("blend").mkdir()
-    for place, name in {"IRN": "Iran", "MEX": "Mexico", "USA": "US"}.items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in blend_rows(place)]
-        Path(f"blend/{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_blend(Path("blend"))
 
 
 def test_a_test_is_asked_and_scored_with_two_commands(call: Call, on_screen: OnScreen) -> None:

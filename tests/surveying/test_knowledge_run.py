@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.knowledge_tests import PLACES, blend_rows
+from tests.knowledge_tests import PLACES, write_blend
 from tests.respondents.servers import Behaviour, serving
 
 from pluralign import open_run
@@ -18,18 +18,10 @@ from pluralign.settings import ResolvedKnowledge, knowledge_source, resolve_know
 from pluralign.sources.recorded_knowledge import KnowledgeNames
 from pluralign.surveying import evaluate_knowledge, run_knowledge, score_folder
 
-NAMES = {"IRN": "Iran", "MEX": "Mexico", "USA": "US"}
-
 
 @pytest.fixture
 def blend(tmp_path: Path) -> Path:
-    folder = tmp_path / "blend"
-    folder.mkdir()
-    for place in PLACES:
-        lines = [json.dumps(row, ensure_ascii=False) for row in blend_rows(place)]
-        text = "\n".join(lines) + "\n"
-        (folder / f"{NAMES[place]}.jsonl").write_text(text, encoding="utf-8")
-    return folder
+    return write_blend(tmp_path / "blend")
 
 
 def settings(blend: Path, model: Mapping[str, Any] | None = None, **more: Any) -> ResolvedKnowledge:

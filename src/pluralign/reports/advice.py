@@ -35,6 +35,8 @@ def advice_on(run: Run, say: Speech) -> list[str]:
     """All that there is to advise on one run, the most important first."""
     if run.kind == "policies":
         return [*policy_advice(run, say), *_gravest(run, say), *_audit(run, say)]
+    if run.kind == "knowledge":
+        return [*_gravest(run, say), *_audit(run, say)]
     first = _best_model(run, say) if run.kind == "survey" else _best_method(run, say)
     return [*first, *_not_for(run, say), *_alike(run, say), *_gravest(run, say), *_audit(run, say)]
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pluralign.audits import Finding
 from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import Row
+from pluralign.evaluation.knowledge.knowledge_rows import is_reference
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
 from pluralign.runs import PolicyRow
@@ -19,7 +20,7 @@ class Choice:
     """Models, communities and methods that a report shows; all where a tuple is empty.
 
     Attributes:
-        models: Language models of surveys.
+        models: Language models of surveys and of tests of knowledge.
         communities: Communities, by their ids.
         methods: Methods of reward models or policies; the reference stays, as what they are
             compared with.
@@ -47,7 +48,8 @@ def chosen_runs(runs: Sequence[Run], choice: Choice) -> list[Run]:
 def models_of(run: Run) -> list[str]:
     """Language models that a run has results of."""
     models = dict.fromkeys(r.model for r in run.results if isinstance(r, SurveyRow) and r.strategy)
-    return [model for model in models if not model.startswith("people: ")]
+    found = [model for model in models if not model.startswith("people: ")]
+    return found + list(dict.fromkeys(r.model for r in run.knowledge if not is_reference(r)))
 
 
 def methods_of(run: Run) -> list[str]:
@@ -72,6 +74,12 @@ def _chosen(run: Run, choice: Choice) -> Run:
         record=_chosen_record(run.record, choice),
         results=[r for r in run.results if _is_chosen(r, choice)],
         policies=[r for r in run.policies if _is_chosen_policy(r, run, choice)],
+        knowledge=[
+            r
+            for r in run.knowledge
+            if _in(r.community, choice.communities)
+            and (is_reference(r) or _in(r.model, choice.models))
+        ],
         summary=_chosen_averages(run.summary, choice),
         curves=_chosen_averages(run.curves, choice),
         sensitivity=_chosen_averages(run.sensitivity, choice),

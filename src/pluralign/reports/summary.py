@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pluralign.languages.speech import Speech
 from pluralign.reports.policy_advice import about_community_in, policy_limit, policy_summary
 from pluralign.reports.reading import Run
+from pluralign.reports.sections.knowledge import knowledge_summary
 from pluralign.reports.sections.standings import (
     answerers_of,
     nameable,
@@ -26,6 +27,8 @@ def title_of(runs: Sequence[Run], say: Speech) -> str:
         return say("How near language models come to the people of each community")
     if kinds == {"policies"}:
         return say("What language models gain by following a community")
+    if kinds == {"knowledge"}:
+        return say("How much language models know of the life of each place")
     if kinds == {"audit"}:
         return say("Cultural risks in the evidence")
     return say("Results of models for each community")
@@ -122,6 +125,8 @@ def _simulated(run: Run, say: Speech) -> Iterator[str]:
 def _run(run: Run, say: Speech) -> Iterator[str]:
     if run.kind == "policies":
         yield from policy_summary(run, say)
+    if run.kind == "knowledge":
+        yield from knowledge_summary(run, say)
     answerers = answerers_of(run)
     if not answerers:
         return

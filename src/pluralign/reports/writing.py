@@ -123,6 +123,7 @@ def page_of(
         sections.policies(runs, say),
         sections.conditions(runs, say),
         sections.policy_measurements(runs, say),
+        sections.knowledge(runs, say),
         sections.served(runs, say),
         sections.models(runs, say),
         sections.world(runs, say),

@@ -3,6 +3,7 @@
 from pluralign.reports.sections.checks import not_assessed
 from pluralign.reports.sections.communities import served
 from pluralign.reports.sections.findings import findings
+from pluralign.reports.sections.knowledge import knowledge
 from pluralign.reports.sections.measurement import dropped, how
 from pluralign.reports.sections.methods import contested, learning
 from pluralign.reports.sections.models import models
@@ -19,6 +20,7 @@ __all__ = [
     "dropped",
     "findings",
     "how",
+    "knowledge",
     "learning",
     "models",
     "not_assessed",

@@ -59,7 +59,7 @@ def served(runs: Sequence[Run], say: Speech) -> Section | None:
         text += [*not_ranked(ranked[answerers[0]], say), *_coverage(run, say)]
         text += [*_fitted_on(run, say), *_alike(run, say)]
     if not figures:
-        if all(run.kind in {"audit", "policies"} for run in runs):
+        if all(run.kind in {"audit", "policies", "knowledge"} for run in runs):
             return None
         empty = say("No run here measured results for communities.")
         return Section(id="served", title=title, empty=empty)

@@ -107,7 +107,7 @@ def _counts(run: Run) -> Iterator[dict[str, Any]]:
     for k, source in enumerate(data.get("sources", ()), 1):
         name = f"{source['name']} {k}" if len(data["sources"]) > 1 else source["name"]
         sources[name] = source
-    sources |= {name: data[name] for name in ("survey", "answers") if data.get(name)}
+    sources |= {name: data[name] for name in ("survey", "test", "answers") if data.get(name)}
     if not sources:
         sources = run.audit.get("evidence", {}).get("read", {})
     for source, counts in sources.items():
@@ -133,6 +133,8 @@ def _facts(run: Run) -> Iterator[dict[str, Any]]:
         facts[f"licence of {source['name']}"] = source.get("license")
     if data.get("survey"):
         facts["licence of the survey"] = data["survey"].get("license")
+    if data.get("test"):
+        facts["licence of the test"] = data["test"].get("license")
     facts |= {
         f"licence of {n}": v for n, v in record.get("evidence", {}).get("licenses", {}).items()
     }
