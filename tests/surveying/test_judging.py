@@ -73,7 +73,7 @@ def test_a_judge_scores_what_words_miss_and_its_agreement_is_in_the_record(
     assert judge["agreement_of_words_alone"]["same"]["value"] == pytest.approx(0.6)
     assert judge["judged"] == 8
     text = " ".join(found.record["notes"])
-    assert "agrees on 80 % of 10 labels of people" in text
+    assert "agrees with people on 80 % of 10 labels" in text
     assert "its scores are -20.0 points off theirs" in text
 
 
@@ -84,9 +84,26 @@ def test_without_labels_the_result_reports_that_its_agreement_was_not_measured(
     found = scored(files, tmp_path / "out", judge, labelled=False)
     # Ten of naranja and ten of china, each left out, and ten of plátano, which was written once.
     assert found.record["judge"]["labels"] == {"from": "the test", "labels": 30, "dropped": {}}
-    assert "its agreement on answers of this model was not measured" in " ".join(
+    assert "on the answers of this model was not measured: give labels" in " ".join(
         found.record["notes"]
     )
+
+
+def test_labels_that_cannot_be_read_are_counted_where_bad_rows_are_skipped(
+    files: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    test, answers, labels = files
+    labels.write_text(labels.read_text("utf-8").replace(",china", ",sandía"), encoding="utf-8")
+    found = evaluate_knowledge(
+        [answers],
+        WrittenKnowledge(test),
+        tmp_path / "out",
+        skip_bad=True,
+        judge=JudgeModel(PlantedJudge(), labels),
+    )
+    reason = "label that names no accepted answer"
+    assert found.record["judge"]["labels"]["dropped"] == {reason: 2}
+    assert f"in the labels: 2 x {reason}" in found.record["notes"]
 
 
 def test_a_run_without_a_judge_has_none_in_its_record(

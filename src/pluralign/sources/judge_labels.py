@@ -13,7 +13,9 @@ _NONE = "none"
 _KINDS = ("csv", "tsv", "jsonl")
 
 
-def read_judge_labels(path: Path, test: KnowledgeTest, tally: Tally) -> list[LabelledAnswer]:
+def read_judge_labels(
+    path: Path, test: KnowledgeTest, tally: Tally, *, skip_bad: bool = False
+) -> list[LabelledAnswer]:
     """Read labels of people.
 
     A row has ``question_id``, ``community``, ``language``, ``answer`` and ``label``: a variant of
@@ -24,13 +26,14 @@ def read_judge_labels(path: Path, test: KnowledgeTest, tally: Tally) -> list[Lab
         path: A ``.csv``, ``.tsv`` or ``.jsonl`` file.
         test: The test with the questions.
         tally: Counts the rows.
+        skip_bad: Whether to drop and count rows that cannot be read, instead of stopping.
 
     Raises:
         InvalidInput: If a row cannot be read, its question is not in the test, or its label is not
             a variant of one accepted answer.
         NotEnoughData: If no row has a label.
     """
-    policy = RowPolicy(tally)
+    policy = RowPolicy(tally, skip_bad)
     found = []
     for number, row in read_rows(path, policy, kinds=_KINDS):
         try:

@@ -66,10 +66,13 @@ def judged_answers(
     test: KnowledgeTest,
     out: Path,
     reporter: Reporter,
+    *,
+    skip_bad: bool = False,
 ) -> Judged:
     """Measure a judge's agreement with people, then let it judge the short answers.
 
     Replies are kept in ``judged.jsonl``, so that a run that was stopped goes on where it was.
+    ``skip_bad`` drops and counts labels that cannot be read, instead of stopping.
 
     Raises:
         InvalidInput: If the labels cannot be read.
@@ -81,7 +84,7 @@ def judged_answers(
         asked = sorted({(one.question.community, one.language) for one in free.values()})
         labels = list(_from_the_test(test, asked))
     else:
-        labels = read_judge_labels(judge.labels, test, tally)
+        labels = read_judge_labels(judge.labels, test, tally, skip_bad=skip_bad)
     chat = RememberedChat(judge.chat, out / JUDGED)
     try:
         matching = JudgedMatching(chat, stemmed)
@@ -104,7 +107,9 @@ def judged_answers(
         "unread": _unread(found),
         "unread_labels": _unread(measured),
     }
-    return Judged(matches, record, tuple(_notes(judge, labels, agreement, words, found)))
+    notes = [*_notes(judge, labels, agreement, words, found)]
+    notes += [f"in the labels: {n:,} x {reason}" for reason, n in tally.dropped.items()]
+    return Judged(matches, record, tuple(notes))
 
 
 def _from_the_test(
@@ -147,21 +152,23 @@ def _notes(
 ) -> Iterator[str]:
     name = judge.chat.name
     asked = sum(one.reply is not None for one in found)
-    yield f"the judge {name} decided on {count_of(asked, 'answer')} that matched no whole answer"
-    if agreement is None or words is None:
-        yield f"the agreement of the judge {name} with people was not measured: give labels"
-        return
-    of_what = (
-        "ways of writing that the test's people joined; its agreement on answers of this model was "
-        "not measured: give labels of them"
-        if judge.labels is None
-        else "labels of people"
-    )
-    kappa = "undefined" if agreement.kappa is None else f"{agreement.kappa.value:.2f}"
     yield (
-        f"the judge {name} agrees on {100 * agreement.same.value:.0f} % of {len(labels):,} "
-        f"{of_what} (kappa {kappa}; words alone agree on {100 * words.same.value:.0f} %); its "
-        f"scores are {100 * agreement.credit_error.value:+.1f} points off theirs"
+        f"the judge {name} decided on {count_of(asked, 'different answer')} that matched no whole "
+        "answer"
     )
+    if agreement is not None and words is not None:
+        source = "answers that the test's people joined" if judge.labels is None else "labels"
+        kappa = "undefined" if agreement.kappa is None else f"{agreement.kappa.value:.2f}"
+        yield (
+            f"the judge {name} agrees with people on {100 * agreement.same.value:.0f} % of "
+            f"{len(labels):,} {source} (kappa {kappa}; words alone agree on "
+            f"{100 * words.same.value:.0f} %); its scores are "
+            f"{100 * agreement.credit_error.value:+.1f} points off theirs"
+        )
+    if judge.labels is None:
+        yield (
+            f"the agreement of the judge {name} with people on the answers of this model was not "
+            "measured: give labels of them"
+        )
     for reason, n in _unread(found).items():
         yield f"{count_of(n, 'reply', 'replies')} of the judge could not be read: {reason}"

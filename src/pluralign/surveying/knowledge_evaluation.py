@@ -133,7 +133,11 @@ def evaluate_knowledge(
     tally, read = Tally(), Tally()
     test = read_knowledge(source, read)
     recorded = read_knowledge_answers(answers, tally, skip_bad=skip_bad, names=names)
-    judged = None if judge is None else judged_answers(judge, recorded, test, out, reporter)
+    judged = (
+        None
+        if judge is None
+        else judged_answers(judge, recorded, test, out, reporter, skip_bad=skip_bad)
+    )
     reporter.stage("scoring")
     scorer = AnswerScorer(test, stemmed, {} if judged is None else judged.matches)
     scored = scorer.score(recorded, tally)
