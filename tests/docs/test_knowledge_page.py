@@ -3,13 +3,17 @@
 import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from tests.docs.test_docs import as_written, dotted_defaults
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
+from pluralign.settings import KnowledgeSettings
+from pluralign.settings.explained import meanings_of
 from pluralign.settings.registry import KNOWLEDGE, knowledge_source_named, names
 from pluralign.sources import WrittenKnowledge, read_knowledge
 from pluralign.sources.knowledge_checks import FaultKind, check_knowledge
@@ -53,6 +57,25 @@ def test_every_key_and_every_source_is_on_the_page() -> None:
         cls = knowledge_source_named(name)
         assert f"| `{name}` | `{cls.__name__}` |" in PAGE
         assert cls.about
+
+
+def test_every_setting_of_asking_is_on_the_page_with_its_default_and_meaning() -> None:
+    table = re.search(r"^\| setting \|.*?\n\n", PAGE, re.M | re.S)
+    assert table is not None
+    written = dict(re.findall(r"^\| `(\w+)` \| (.*? \| .*?) \|$", table[0], re.M))
+    meanings = meanings_of(KnowledgeSettings)
+    wanted = {
+        key: f"{as_written(default)} | {meanings[key].description}"
+        for key, default in dotted_defaults(KnowledgeSettings)
+        if "." not in key
+    }
+    assert {key: written.get(key) for key in wanted} == wanted
+
+
+def test_every_metric_of_a_model_is_on_the_page() -> None:
+    rows = import_module("pluralign.evaluation.knowledge.knowledge_rows")
+    metrics = {v for k, v in vars(rows).items() if k.isupper() and isinstance(v, str)}
+    assert {m for m in metrics if f"`{m}" not in PAGE} == set()
 
 
 def test_every_fault_is_on_the_page() -> None:

@@ -23,6 +23,7 @@ from pluralign.core import (
     render_question,
     rng_for,
 )
+from pluralign.metrics.answer_matching import Stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def put_knowledge(
     questions: Sequence[KnowledgeQuestion],
     putting: KnowledgePutting,
     tally: Tally,
+    stems: Stems | None = None,
 ) -> list[KnowledgeAsk]:
     """Write the asks of knowledge questions.
 
@@ -119,8 +121,9 @@ def put_knowledge(
         questions: The questions to ask.
         putting: Languages, forms and ways to name the place.
         tally: Counts the asks that cannot be made, by reason.
+        stems: Stems of words, by which two options may be the same answer.
     """
-    writer = _Writer(putting, OptionDrawer(test, putting.options), tally)
+    writer = _Writer(putting, OptionDrawer(test, putting.options, stems), tally)
     return [ask for question in questions for ask in writer.asks(question)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.core import AcceptedAnswer, KnowledgeQuestion, KnowledgeTest
 from pluralign.metrics import AnswerLexicon
 from pluralign.metrics.answer_forms import word_position
-from pluralign.metrics.answer_matching import variant_words
+from pluralign.metrics.answer_matching import Stems, variant_words
 
 LEAST_WRONG = 2
 """Least number of wrong options; with fewer a question is not asked with options."""
@@ -49,10 +49,12 @@ class OptionDrawer:
     Attributes:
         test: The test.
         count: Number of options, >= 3; fewer where there are not as many.
+        stems: Stems of words: answers with the same stems are the same answer.
     """
 
     test: KnowledgeTest
     count: int = 4
+    stems: Stems | None = None
     _lexicons: dict[str, AnswerLexicon] = field(default_factory=dict, init=False, repr=False)
 
     def draw(
@@ -81,7 +83,7 @@ class OptionDrawer:
         for text, community in self._elsewhere(question, language, rng):
             if len(found) == self.count:
                 break
-            if not any(_overlap(text, other, language) for other in found):
+            if not any(self._overlap(text, other, language) for other in found):
                 found[text] = community
         if len(found) <= LEAST_WRONG:
             raise NoOptions("fewer than two wrong ones")
@@ -101,9 +103,9 @@ class OptionDrawer:
                 continue
             shared = common.variants_in(_SHARED)
             texts = common.variants_in(language) or self._translated(shared, language)
-            if not texts or _is_accepted(texts, question, language):
+            if not texts or self._is_accepted(texts, question, language):
                 continue
-            if not _is_accepted(shared, question, _SHARED):
+            if not self._is_accepted(shared, question, _SHARED):
                 yield texts[0], others[k]
 
     def _translated(self, texts: Sequence[str], language: str) -> tuple[str, ...]:
@@ -112,22 +114,24 @@ class OptionDrawer:
         found = (self._lexicons[language].exact(text) for text in texts)
         return next(filter(None, found), ())
 
+    def _is_accepted(
+        self, texts: Sequence[str], question: KnowledgeQuestion, language: str
+    ) -> bool:
+        """Whether a text is an answer that people here gave, a part of one, or contains one."""
+        accepted = [text for answer in question.answers for text in answer.variants_in(language)]
+        return any(self._overlap(text, other, language) for text in texts for other in accepted)
+
+    def _overlap(self, first: str, second: str, language: str) -> bool:
+        """Whether two texts are the same answer, or the words of one are in the other."""
+        one, other = variant_words(first, language), variant_words(second, language)
+        if self.stems is not None:
+            one, other = self.stems(one, language), self.stems(other, language)
+        within = word_position(one, other), word_position(other, one)
+        return one == other or within != (None, None)
+
 
 def _common_answer(question: KnowledgeQuestion) -> AcceptedAnswer | None:
     """The answer of the most people; None where no two people gave the same."""
     if question.counted and question.most < _COMMON:
         return None
     return question.answers[question.weights.index(question.most)]
-
-
-def _is_accepted(texts: Sequence[str], question: KnowledgeQuestion, language: str) -> bool:
-    """Whether a text is an answer that people here gave, a part of one, or contains one."""
-    accepted = [text for answer in question.answers for text in answer.variants_in(language)]
-    return any(_overlap(text, other, language) for text in texts for other in accepted)
-
-
-def _overlap(first: str, second: str, language: str) -> bool:
-    """Whether two texts are the same answer, or the words of one are in the other."""
-    one, other = variant_words(first, language), variant_words(second, language)
-    within = word_position(one, other), word_position(other, one)
-    return one == other or within != (None, None)

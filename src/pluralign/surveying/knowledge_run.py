@@ -25,6 +25,7 @@ from pluralign.core import (
     knowledge_answer_row,
     rng_for,
 )
+from pluralign.matching import stemmed
 from pluralign.respondents.recorded import AnswerRows, RecordedRespondent
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
@@ -151,7 +152,7 @@ def knowledge_asks(
         draws=settings.draws,
         seed=settings.seed,
     )
-    asks = put_knowledge(test, _chosen(resolved, test), putting, tally)
+    asks = put_knowledge(test, _chosen(resolved, test), putting, tally, stemmed)
     if not asks:
         raise NotEnoughData(
             "there is no question to ask", where=test.name, hint=tally.why() or None
