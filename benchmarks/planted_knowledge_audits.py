@@ -18,6 +18,7 @@ from pluralign.audits.planted.knowledge import (
     english_guessed,
     language_for_place,
     neighbours_mixed,
+    one_place_as_another,
     places_for_one,
 )
 from pluralign.audits.planted.knowledge_world import answers_as_asked, knowledge_of
@@ -27,9 +28,10 @@ FAULTS = {
     "language": (english_guessed, language_for_place),
     "places-alike": (places_for_one,),
     "wrong-neighbour": (neighbours_mixed,),
+    "other-people": (one_place_as_another,),
     "default-culture": (default_where_named, default_where_unnamed),
 }
-SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
+SHARES = (0.4, 0.6, 0.8, 1.0)
 
 
 def main() -> None:

@@ -61,13 +61,14 @@ def test_the_audit_names_the_default_culture_and_writes_its_numbers_and_question
 
     found = [f for f in outcome.findings if f.severity != "note"]
     assert {(f.audit, f.check, f.community) for f in found} == {
-        ("knowledge", "default-culture", "~birch"),
-        ("knowledge", "default-culture", "~cedar"),
+        ("knowledge", "default-culture", "~alder"),
+        ("knowledge", "other-people", "~birch"),
+        ("knowledge", "other-people", "~cedar"),
     }
     row = json.loads((scored / "audit" / "findings.jsonl").read_text().splitlines()[0])
-    assert row["values"]["other"] == {"place": "~alder"}
+    assert row["values"]["community"] == {"place": "~alder"}
     assert row["numbers"][0]["name"] == "credit_beyond_own"
-    assert row["rows"]["ids"][0].startswith(row["community"] + "/q")
+    assert row["rows"]["ids"][0].startswith("~birch/q")
     assert outcome.record["evidence"]["knowledge"] == 144
 
 

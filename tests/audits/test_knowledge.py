@@ -7,6 +7,7 @@ from pluralign.audits.planted.knowledge import (
     default_where_named,
     default_where_unnamed,
     english_guessed,
+    one_place_as_another,
 )
 from pluralign.audits.planted.knowledge_world import answers_as_asked, knowledge_of
 from pluralign.metrics import ScoredAnswer
@@ -20,19 +21,36 @@ def audited(knowledge):
 def test_a_default_culture_is_found_and_named_where_no_place_is():
     found, _ = audited(knowledge_of(0, default_where_unnamed(1.0)))
 
-    assert {f.check for f in found} == {"default-culture"}
-    assert {f.claim.values["other"].id for f in found} == {"~alder"}
-    claim = str(found[0].claim)
-    assert claim.startswith("planted · short answers falls back on Alder: asked in qab without")
-    assert found[0].rows.ids[0].startswith("~birch/q")
-    assert list(found[0].numbers)[:3] == ["credit_beyond_own", "credit_in_other", "credit"]
+    [default] = [f for f in found if f.check == "default-culture"]
+    assert default.community == "~alder"
+    assert str(default.claim).startswith(
+        "planted · short answers falls back on Alder: asked in the languages of other places "
+        "without naming them, its answers score 100 % in Alder"
+    )
+    assert list(default.numbers) == [
+        *("credit_beyond_own", "credit_in_default", "credit"),
+        *("beyond_own_of_~birch", "beyond_own_of_~cedar", "beyond_own_of_~dogwood"),
+    ]
+    assert default.rows.ids[0].startswith("~birch/q")
 
 
-def test_a_named_default_is_found_for_every_place_but_its_own():
+def test_a_default_culture_is_shown_for_each_place_but_its_own_as_well():
     found, _ = audited(knowledge_of(0, default_where_named(1.0)))
 
-    default = {f.community for f in found if f.check == "default-culture"}
-    assert default == {"~birch", "~cedar", "~dogwood"}
+    others = {f.community: f.claim.values["other"].id for f in found if f.check == "other-people"}
+    assert others == dict.fromkeys(("~birch", "~cedar", "~dogwood"), "~alder")
+    ways = [str(f.claim).split(": ")[1][:47] for f in found if f.check == "default-culture"]
+    assert sorted(ways) == [
+        "asked about other places by name, in English, i",
+        "asked about other places by name, in their lang",
+    ]
+
+
+def test_one_place_that_is_answered_as_another_is_no_default_culture():
+    found, _ = audited(knowledge_of(0, one_place_as_another(1.0)))
+
+    assert {(f.check, f.community) for f in found} >= {("other-people", "~cedar")}
+    assert not [f for f in found if f.check == "default-culture"]
 
 
 def test_a_place_that_is_known_worse_in_english_is_named_with_both_scores():

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from pluralign.core import InvalidInput, NotEnoughData
-from pluralign.metrics import ScoredAnswer, culture_fits, language_place_effects
+from pluralign.metrics import (
+    ScoredAnswer,
+    culture_fits,
+    default_cultures,
+    language_place_effects,
+)
 from pluralign.metrics.scored_answers import local_languages
 
 
@@ -223,3 +228,22 @@ def test_a_community_with_a_credit_on_few_of_the_questions_is_left_out_and_repor
     assert set(fit.credits) == {"A", "B"}
     assert fit.too_few == ("C",)
     assert fit.lead.difference.n == 10
+
+
+def test_a_default_culture_is_measured_on_all_places_but_its_own():
+    credit = {"A": 0.25, "B": 1.0, "C": 0.25}
+    answers = [
+        scored(f"q{k}", place, f"loc-{place}", credit=credit) for k in range(8) for place in "ABC"
+    ]
+
+    [default] = default_cultures(answers)
+
+    assert (default.community, default.in_english, default.place_named) == ("B", False, True)
+    assert default.lead.difference.value == 0.75
+    assert default.lead.difference.n == 16
+    assert {c: m.difference.value for c, m in default.by_place.items()} == {"A": 0.75, "C": 0.75}
+    assert default.candidates == 3
+
+
+def test_one_place_alone_has_no_default_culture_over_places():
+    assert default_cultures([scored(f"q{k}") for k in range(4)]) == ()

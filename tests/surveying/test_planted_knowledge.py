@@ -36,6 +36,6 @@ def test_effects_and_a_default_culture_that_a_model_was_taught_are_found_again(
         assert found[key].value == pytest.approx(means.difference.value, abs=0.1)
     assert found["language", "~birch"].low > 0 > found["language", "~alder"].low
     assert found["default culture, unnamed", "~birch"].low > 0
-    [finding] = result["findings"]
-    assert (finding.check, finding.community) == ("default-culture", "~birch")
-    assert finding.claim.values["other"].id == "~alder"
+    raised = {(f.check, f.community) for f in result["findings"]}
+    assert ("default-culture", "~alder") in raised
+    assert {check for check, _ in raised} <= {"default-culture", "other-people"}

@@ -9,12 +9,15 @@ from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.sentences import Language, Place, Sentence, Share, Value
 from pluralign.core import Estimate
-from pluralign.metrics import CultureFit, KnowledgeEffect, PairedMeans
+from pluralign.metrics import CultureFit, DefaultCulture, KnowledgeEffect, PairedMeans
 
 _SHOWN = 8
 NO_ANSWERS = Skipped(
     "no scored answers to knowledge questions", "a folder that `pluralign knowledge score` wrote"
 )
+_ONE_CREDIT = "answers have a credit in one community only"
+_SEVERAL = "a test with the same questions in several communities"
+_LOOK = "Read the listed questions: the answer is the other community's common one."
 _OTHER_PLACES = "the same questions about several places in one language"
 _WORSE_IN_ENGLISH = (
     "{subject} knows {community} worse in English: the same questions score {share} in {language} "
@@ -24,13 +27,25 @@ _WORSE_IN_LOCAL = (
     "{subject} knows {community} worse in {language}: the same questions score {share} in it and "
     "{other_share} in English."
 )
+_OTHER_NAMED = (
+    "{subject} answers as the people of {other}: asked in {language} about {community} by name, "
+    "its answers score {share} in {other} and {other_share} in {community}."
+)
+_OTHER_UNNAMED = (
+    "{subject} answers as the people of {other}: asked in {language} without the name of "
+    "{community}, its answers score {share} in {other} and {other_share} in {community}."
+)
+_DEFAULT_IN_ENGLISH = (
+    "{subject} falls back on {community}: asked about other places by name, in English, its "
+    "answers score {share} in {community} and {other_share} in the places themselves."
+)
 _DEFAULT_NAMED = (
-    "{subject} falls back on {other}: asked in {language} about {community} by name, its answers "
-    "score {share} in {other} and {other_share} in {community}."
+    "{subject} falls back on {community}: asked about other places by name, in their languages, "
+    "its answers score {share} in {community} and {other_share} in the places themselves."
 )
 _DEFAULT_UNNAMED = (
-    "{subject} falls back on {other}: asked in {language} without the name of {community}, its "
-    "answers score {share} in {other} and {other_share} in {community}."
+    "{subject} falls back on {community}: asked in the languages of other places without naming "
+    "them, its answers score {share} in {community} and {other_share} in the places themselves."
 )
 
 
@@ -99,17 +114,24 @@ def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured |
             )
 
 
-def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+def other_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether answers about a place fit another community better than the place itself."""
     yield from _without_answers(evidence)
     for subject, fits in evidence.knowledge.fits.items() if evidence.knowledge else ():
         if not fits:
-            yield Skipped(
-                f"{subject}: answers have a credit in one community only",
-                "a test with the same questions in several communities",
-            )
+            yield Skipped(f"{subject}: {_ONE_CREDIT}", _SEVERAL)
         for fit in fits:
-            yield _of_default(subject, fit)
+            yield _of_fit(subject, fit)
+
+
+def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """Whether answers about all other places fit one community better than these places."""
+    yield from _without_answers(evidence)
+    for subject, defaults in evidence.knowledge.defaults.items() if evidence.knowledge else ():
+        if not defaults:
+            yield Skipped(f"{subject}: {_ONE_CREDIT}", _SEVERAL)
+        for default in defaults:
+            yield _of_default(subject, default)
 
 
 def _without_answers(evidence: Evidence) -> Iterator[Skipped]:
@@ -151,22 +173,42 @@ def _of_home(subject: str, effect: KnowledgeEffect) -> Measured | Skipped:
     )
 
 
-def _of_default(subject: str, fit: CultureFit) -> Measured | Skipped:
+def _of_fit(subject: str, fit: CultureFit) -> Measured | Skipped:
     found = _measured(
         subject,
         fit.community,
         fit.lead,
         1.0,
         ("credit_beyond_own", "credit_in_other", "credit"),
-        _DEFAULT_NAMED if fit.place_named else _DEFAULT_UNNAMED,
+        _OTHER_NAMED if fit.place_named else _OTHER_UNNAMED,
         {"other": Place(fit.default), "language": Language(fit.language)},
-        "Read the listed questions: the answer is the other community's common one.",
+        _LOOK,
         picked_of=len(fit.credits) - 1,
     )
     if isinstance(found, Skipped):
         return found
     as_close = {f"credit_in_{name}_as_close": fit.credits[name] for name in fit.as_close}
     return replace(found, numbers={**found.numbers, **as_close})
+
+
+def _of_default(subject: str, default: DefaultCulture) -> Measured | Skipped:
+    """A default culture; the numbers have each place, too."""
+    named = _DEFAULT_IN_ENGLISH if default.in_english else _DEFAULT_NAMED
+    found = _measured(
+        subject,
+        None,
+        default.lead,
+        1.0,
+        ("credit_beyond_own", "credit_in_default", "credit"),
+        named if default.place_named else _DEFAULT_UNNAMED,
+        {"community": Place(default.community)},
+        _LOOK,
+        picked_of=default.candidates,
+    )
+    if isinstance(found, Skipped):
+        return found
+    places = {f"beyond_own_of_{p}": one.difference for p, one in default.by_place.items()}
+    return replace(found, community=default.community, numbers={**found.numbers, **places})
 
 
 def _measured(
@@ -203,6 +245,7 @@ def _measured(
     )
 
 
+_TWENTY = "five points of credit, and twenty: places whose people agree less can be ahead by chance"
 _FIVE = "five points of credit, and fifteen; smaller differences rest on few questions"
 
 KNOWLEDGE = Audit(
@@ -244,19 +287,24 @@ KNOWLEDGE = Audit(
             remedies="Name the place in full and with its country; train on answers of both.",
         ),
         Check(
-            name="default-culture",
+            name="other-people",
             asks="Do answers about a place fit it at least as well as any other community?",
-            measure=default_culture,
-            threshold=Threshold(
-                0.05,
-                0.2,
-                "five points of credit, and twenty: places whose people agree less can be ahead "
-                "by chance",
-            ),
-            causes="The model's answers come from one community, and neither the language nor the "
-            "name of the place changes them.",
+            measure=other_people,
+            threshold=Threshold(0.05, 0.2, _TWENTY),
+            causes="The training data have few texts of the place, and many of a neighbour or a "
+            "larger one.",
             remedies="Name the place; train on answers of its people; use the model there only "
             "after both.",
+        ),
+        Check(
+            name="default-culture",
+            asks="Do answers about several places fit them at least as well as any one community?",
+            measure=default_culture,
+            threshold=Threshold(0.05, 0.2, _TWENTY),
+            causes="The model's answers come from one community, and neither the language nor the "
+            "name of the place changes them.",
+            remedies="Name the place; compare with answers in nobody's name; train on answers of "
+            "more peoples.",
         ),
     ),
 )

@@ -6,9 +6,11 @@ from functools import cached_property
 
 from pluralign.metrics import (
     CultureFit,
+    DefaultCulture,
     KnowledgeEffect,
     ScoredAnswer,
     culture_fits,
+    default_cultures,
     language_place_effects,
 )
 
@@ -50,5 +52,13 @@ class KnowledgeEvidence:
         """Subject -> the communities whose counts its answers about each place fit best."""
         return {
             subject: culture_fits(answers, self.languages)
+            for subject, answers in self.by_subject.items()
+        }
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Sequence[DefaultCulture]]:
+        """Subject -> the communities whose answers it gives about all other places."""
+        return {
+            subject: default_cultures(answers, self.languages)
             for subject, answers in self.by_subject.items()
         }

@@ -31,7 +31,12 @@ from pluralign.metrics.clustered import (
     t_interval,
     wilson_interval,
 )
-from pluralign.metrics.default_cultures import CultureFit, culture_fits
+from pluralign.metrics.default_cultures import (
+    CultureFit,
+    DefaultCulture,
+    culture_fits,
+    default_cultures,
+)
 from pluralign.metrics.design import (
     d_optimal_gains,
     fisher_weights,
@@ -117,6 +122,7 @@ __all__ = [
     "Clusters",
     "Confusions",
     "CultureFit",
+    "DefaultCulture",
     "Drawn",
     "FreeAnswer",
     "GainCurve",
@@ -154,6 +160,7 @@ __all__ = [
     "cultural_alignment_score",
     "culture_fits",
     "d_optimal_gains",
+    "default_cultures",
     "disaggregate",
     "distance_beyond_chance",
     "distinct_favourites",

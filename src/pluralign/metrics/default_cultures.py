@@ -1,16 +1,18 @@
 """Which community's answers a model falls back on when it is asked about a place."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pluralign.core import Estimate
 from pluralign.metrics.scored_answers import (
     Cell,
+    Cells,
     PairedMeans,
     ScoredAnswer,
     cells_of,
     credit_in,
+    keyed,
     local_languages,
     paired_means,
 )
@@ -42,6 +44,128 @@ class CultureFit:
     lead: PairedMeans
     as_close: tuple[str, ...]
     too_few: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultCulture:
+    """The community whose counts the answers about all other places fit best.
+
+    Attributes:
+        community: The community.
+        in_english: Whether the words are in English; else in the language of each place.
+        place_named: Whether they name the place.
+        lead: Credit in the community, credit in the places themselves, and their difference; each
+            question of each place counts the same.
+        by_place: Place -> the same for it alone.
+        as_close: Further communities that are not behind by more than the error.
+        candidates: Number of communities among which this one is the best.
+    """
+
+    community: str
+    in_english: bool
+    place_named: bool
+    lead: PairedMeans
+    by_place: Mapping[str, PairedMeans]
+    as_close: tuple[str, ...]
+    candidates: int
+
+
+def default_cultures(
+    scored: Sequence[ScoredAnswer],
+    languages: Mapping[str, str] | None = None,
+    *,
+    english: str = "en",
+) -> tuple[DefaultCulture, ...]:
+    """Find the community whose answers a model gives about all other places.
+
+    There are three versions: the place is named, in its own language or in English; or it is not
+    named, in its own language, which is not English.
+
+    Rule of decision: a model has a default culture where ``lead.difference`` is above a threshold
+    with its whole interval, widened by the number of versions and candidates. `culture_fits` has
+    the same for one place; with few topics its many tests find less.
+
+    Args:
+        scored: Answers of one model in one form.
+        languages: Place -> its local language; see `language_place_effects`.
+        english: The language that local ones are compared with.
+
+    Returns:
+        One for each version with answers about two places or more.
+
+    Raises:
+        InvalidInput: As `language_place_effects`.
+        NotEnoughData: If there are no answers.
+    """
+    cells = cells_of(scored)
+    homes = local_languages(scored, languages, english=english)
+    found = []
+    for in_english, named in ((False, True), (True, True), (False, False)):
+        asked = dict(_ways(cells, homes, english, in_english, named))
+        default = _default(asked, in_english, named)
+        if default is not None:
+            found.append(default)
+    return tuple(found)
+
+
+def _ways(
+    cells: Cells, homes: Mapping[str, str], english: str, in_english: bool, named: bool
+) -> Iterator[tuple[str, Mapping[str, Cell]]]:
+    """Each place with its questions in one version."""
+    for (community, language, place_named), asked in sorted(cells.items()):
+        spoken = language == english if in_english else language == homes[community] != english
+        if place_named == named and spoken:
+            yield community, asked
+
+
+def _default(
+    asked: Mapping[str, Mapping[str, Cell]], in_english: bool, named: bool
+) -> DefaultCulture | None:
+    """The community that answers about all other places fit best; None for fewer than two."""
+    if len(asked) < 2:
+        return None
+    names = {name for about in asked.values() for cell in about.values() for name in cell.credits}
+    leads = {}
+    for name in sorted(names):
+        lead = _lead(asked, name)
+        others = sum(len(about) for place, about in asked.items() if place != name)
+        if lead is not None and 2 * lead.difference.n >= others:
+            leads[name] = lead
+    if not leads:
+        return None
+    default = max(leads, key=lambda name: leads[name].difference.value)
+    against = {name: _lead(asked, default, name) for name in leads if name != default}
+    alone = {place: _lead({place: about}, default) for place, about in asked.items()}
+    return DefaultCulture(
+        community=default,
+        in_english=in_english,
+        place_named=named,
+        lead=leads[default],
+        by_place={place: lead for place, lead in alone.items() if lead is not None},
+        as_close=tuple(n for n, m in against.items() if m and _contains_zero(m.difference)),
+        candidates=len(leads),
+    )
+
+
+def _lead(
+    asked: Mapping[str, Mapping[str, Cell]], name: str, other: str | None = None
+) -> PairedMeans | None:
+    """Credit of answers about all further places in one community, against another.
+
+    Args:
+        asked: Place -> its questions.
+        name: The community.
+        other: The other community; the place itself if None.
+    """
+    first: dict[str, float] = {}
+    second: dict[str, float] = {}
+    rows: dict[str, Cell] = {}
+    for place, about in asked.items():
+        if place not in {name, other}:
+            first |= keyed(place, credit_in(name, about))
+            second |= keyed(place, credit_in(other or place, about))
+            rows |= keyed(place, about)
+    return paired_means(first, second, rows)
 
 
 def culture_fits(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from pluralign.metrics.scored_answers import (
     ScoredAnswer,
     cells_of,
     credit_in,
+    keyed,
     local_languages,
     paired_means,
 )
 
-T = TypeVar("T")
 EffectKind = Literal["language", "naming", "place", "home"]
 
 
@@ -165,9 +165,9 @@ def _place_effects(cells: Cells) -> Iterator[KnowledgeEffect]:
         rows: dict[str, Cell] = {}
         for community, about_it in asked.items():
             others = {place: about for place, about in asked.items() if place != community}
-            own |= _keyed(community, credit_in(community, about_it))
-            elsewhere |= _keyed(community, _mean_credit(community, others.values()))
-            rows |= _keyed(community, about_it)
+            own |= keyed(community, credit_in(community, about_it))
+            elsewhere |= keyed(community, _mean_credit(community, others.values()))
+            rows |= keyed(community, about_it)
             compared = {"": list(others.values())} | {place: [a] for place, a in others.items()}
             for other, about_others in compared.items():
                 mean = _mean_credit(community, about_others)
@@ -188,11 +188,6 @@ def _place_effect(community: str, language: str, other: str, means: PairedMeans)
         other=other,
         means=means,
     )
-
-
-def _keyed(community: str, by_question: Mapping[str, T]) -> dict[str, T]:
-    """The values under keys that differ between communities."""
-    return {f"{community}/{question}": value for question, value in by_question.items()}
 
 
 def _home_effects(

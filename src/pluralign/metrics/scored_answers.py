@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 
 from pluralign.core import Estimate, InvalidInput, NotEnoughData
 from pluralign.metrics.group_means import Clusters, group_means
 from pluralign.metrics.knowledge_scores import mean_over_topics
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,11 @@ def credit_in(community: str, cells: Mapping[str, Cell]) -> dict[str, float]:
     """Question -> credit in a community, for the cells that have one."""
     found = {question: cell.credits.get(community) for question, cell in cells.items()}
     return {question: credit for question, credit in found.items() if credit is not None}
+
+
+def keyed(community: str, by_question: Mapping[str, T]) -> dict[str, T]:
+    """The values under keys that differ between communities."""
+    return {f"{community}/{question}": value for question, value in by_question.items()}
 
 
 def _cell_key(one: ScoredAnswer) -> tuple[Way, str]:

@@ -15,6 +15,7 @@ from pluralign.audits.planted.knowledge import (
     language_is_place,
     neighbours_taken,
     one_answer_everywhere,
+    one_place_taken,
 )
 from pluralign.audits.planted.misidentification import (
     default_shows,
@@ -129,6 +130,7 @@ FAULTS: Mapping[tuple[str, str], Sequence[Fault]] = {
     ("knowledge", "language"): (english_worse, language_is_place),
     ("knowledge", "places-alike"): (one_answer_everywhere,),
     ("knowledge", "wrong-neighbour"): (neighbours_taken,),
+    ("knowledge", "other-people"): (one_place_taken,),
     ("knowledge", "default-culture"): (first_place_answers, first_place_unnamed),
 }
 """Audit and check -> the faults that are planted for it."""
@@ -172,6 +174,7 @@ __all__ = [
     "one_answer_everywhere",
     "one_culture_at_a_time",
     "one_group_served",
+    "one_place_taken",
     "one_speaks",
     "order_moves",
     "others_harmed",

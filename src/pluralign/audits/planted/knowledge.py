@@ -46,6 +46,11 @@ def neighbours_mixed(share: float) -> AnswersAs:
     )
 
 
+def one_place_as_another(share: float) -> AnswersAs:
+    """It answers as the people of the second place where the third one is asked about."""
+    return _in_share(share, lambda way, question: PLACES[1], lambda way: way[0] == PLACES[2])
+
+
 def default_where_named(share: float) -> AnswersAs:
     """It answers as the people of the first place, although another one is named."""
     return _in_share(share, lambda way, question: PLACES[0], lambda way: way[2])
@@ -86,6 +91,11 @@ def one_answer_everywhere(p: Planted) -> Evidence:
 def neighbours_taken(p: Planted) -> Evidence:
     """Two places are taken for each other in nine of ten answers."""
     return p.evidence(knowledge=knowledge_of(p.seed, neighbours_mixed(0.9)))
+
+
+def one_place_taken(p: Planted) -> Evidence:
+    """About one place, nine of ten answers are those of the people of another."""
+    return p.evidence(knowledge=knowledge_of(p.seed, one_place_as_another(0.9)))
 
 
 def first_place_answers(p: Planted) -> Evidence:

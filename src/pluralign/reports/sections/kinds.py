@@ -55,7 +55,8 @@ _TITLES = {
     "knowledge/language": "The language of a question changes what the model knows",
     "knowledge/places-alike": "Answers about several places are alike",
     "knowledge/wrong-neighbour": "The model takes one place for another",
-    "knowledge/default-culture": "The model falls back on another community's answers",
+    "knowledge/other-people": "Answers about a place are those of another people",
+    "knowledge/default-culture": "The model falls back on one community's answers",
 }
 _NUMBERS = {
     "simplification/within": "variety lost",
@@ -108,13 +109,14 @@ _NUMBERS = {
     "knowledge/language": "credit changed by the language",
     "knowledge/places-alike": "credit gained by the right place",
     "knowledge/wrong-neighbour": "credit gained about the other place",
-    "knowledge/default-culture": "credit in the other community beyond its own",
+    "knowledge/other-people": "credit in the other community beyond its own",
+    "knowledge/default-culture": "credit in that community beyond the places' own",
 }
 _OTHERS = {
     "misidentification/other-people": "nearer to the answers of",
     "misidentification/wrong-neighbour": "predicted better by the steer to",
     "knowledge/wrong-neighbour": "taken for it",
-    "knowledge/default-culture": "answers are those of",
+    "knowledge/other-people": "answers are those of",
 }
 _SHOWN = {
     "simplification/alike": "pairwise_diversity",
