@@ -97,7 +97,7 @@ def crossed_interval(
 
     >>> alone, both = crossed_interval(0.6, [(0.01, 40)]), crossed_interval(0.6, [(0.01, 40)] * 2)
     >>> [round(end, 3) for end in (*alone, *both)]
-    [0.398, 0.802, 0.318, 0.882]
+    [0.398, 0.802, 0.319, 0.881]
     """
     variance = sum(own for own, _ in parts)
     if not np.isfinite(variance) or variance == 0:
