@@ -98,6 +98,7 @@ def ask(
             "many there are, and do nothing else.",
         ),
     ] = 0,
+    skip_bad: SkipBad = False,
     fresh: Fresh = False,
     wide: Wide = False,
     as_json: AsJson = False,
@@ -134,6 +135,7 @@ def ask(
         draws=draws,
         method="likelihood" if likelihood else None,
         limit=limit,
+        skip_bad=skip_bad or None,
     )
     resolved = resolve_knowledge(
         read_settings(config) if config else {},
@@ -233,7 +235,8 @@ def score(
     from pluralign.surveying import evaluate_knowledge, score_folder
 
     table = {"path": test, "community": community, "language": language}
-    given = {key: str(value) for key, value in table.items() if value is not None}
+    given: dict[str, Any] = {k: str(value) for k, value in table.items() if value is not None}
+    given |= {"skip_bad": skip_bad}
     source = knowledge_source(given, Path.cwd(), "--test") if test is not None else None
     if (folder is None) == (not answers):
         raise InvalidSettings(
@@ -301,6 +304,8 @@ def _ask_overrides(
     given = {key: value for key, value in settings.items() if value is not None}
     if test is not None:
         given["test.path"] = str(test.resolve())
+    if "skip_bad" in given:
+        given["test.skip_bad"] = given.pop("skip_bad")
     if "languages" in given:
         given["languages"] = [tag.strip() for tag in given["languages"].split(",") if tag.strip()]
     return [

@@ -1,7 +1,7 @@
 """Resolve the settings of a test of knowledge: check them, and open the test that they name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from pluralign.settings.validation import built, community_ids, settings_at, val
 from pluralign.sources.knowledge_reading import KnowledgeSource
 from pluralign.sources.knowledge_recognised import recognise_knowledge
 
-_RECOGNISED = ("path", "community", "language", "first")
+_RECOGNISED = ("path", "community", "language", "first", "skip_bad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def knowledge_source(table: Mapping[str, Any], base: Path, where: str) -> Knowle
 
     Args:
         table: ``path``, with ``community``, ``language`` and ``first`` where the file does not name
-            them; or ``source`` with the settings of that source.
+            them, and ``skip_bad``; or ``source`` with the settings of that source.
         base: Folder of relative paths.
         where: Name of the table in messages.
 
@@ -99,11 +99,14 @@ def knowledge_source(table: Mapping[str, Any], base: Path, where: str) -> Knowle
         raise InvalidSettings(
             "a test must be named", where=where, hint="name its file or folder: path = ..."
         )
+    skip_bad = values.pop("skip_bad", False)
     try:
-        return recognise_knowledge(Path(values.pop("path")), **values)
+        found: Any = recognise_knowledge(Path(values.pop("path")), **values)
     except InvalidInput as error:
         place = f"{where}: {error.where}" if error.where else where
         raise InvalidSettings(error.what, where=place, hint=error.hint) from error
+    placed: KnowledgeSource = replace(found, skip_bad=bool(skip_bad))
+    return placed
 
 
 def explain_knowledge(resolved: ResolvedKnowledge) -> list[Explained]:
