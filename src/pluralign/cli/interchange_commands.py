@@ -1,12 +1,21 @@
-"""``pluralign survey tasks`` and ``every-eval-ever``: surveys and results for other tools."""
+"""Surveys, tests of knowledge and results for other tools: ``tasks`` and ``every-eval-ever``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pluralign.cli.completion import complete_source
-from pluralign.cli.options import Communities, Strategies
+from pluralign.cli.knowledge_commands import First, InLanguage
+from pluralign.cli.options import Communities, SkipBad, Strategies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pluralign.core import Tally
+
+Tag = Annotated[str, typer.Option("--name", help="Tag of all tasks.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 
 
 def tasks(
@@ -18,10 +27,10 @@ def tasks(
             autocompletion=complete_source,
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    out: Out,
     strategy: Strategies = None,
     community: Communities = None,
-    name: Annotated[str, typer.Option(help="Tag of all tasks.")] = "pluralign",
+    name: Tag = "pluralign",
 ) -> None:
     """Write a survey as a folder of lm-eval tasks, one for each strategy and community.
 
@@ -31,7 +40,6 @@ def tasks(
     Example: `pluralign survey tasks --survey wvs -s culture_aware -c MEX --out tasks`
     """
     from pluralign.asking import load_strategy
-    from pluralign.cli.screen import console
     from pluralign.cli.survey_commands import survey_table
     from pluralign.core import Tally
     from pluralign.interop import write_lm_eval_tasks
@@ -46,11 +54,113 @@ def tasks(
         if one.shows_gold:
             tally.note(f"{one.name} shows the model real answers of these people")
     written = write_lm_eval_tasks(survey, loaded, chosen, out, name, tally)
+    _show_tasks(written, tally, out)
+
+
+def knowledge_tasks(
+    test: Annotated[Path, typer.Argument(help="The test, as for `pluralign knowledge check`.")],
+    out: Out,
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            "--in",
+            metavar="TAGS",
+            help="Tags of the languages to ask in, such as fa,en. The default is every language "
+            "that a question has.",
+        ),
+    ] = None,
+    place: Annotated[
+        Literal["named", "unnamed", "both"],
+        typer.Option(
+            help="Whether the words name the place. Without it, the model has to assume one."
+        ),
+    ] = "named",
+    form: Annotated[
+        Literal["short", "options", "both"],
+        typer.Option(help="Answers in the model's own words, or the letter of an option."),
+    ] = "short",
+    likelihood: Annotated[
+        bool,
+        typer.Option(
+            "--likelihood",
+            help="Score each option's words by their likelihood, instead of letting the model "
+            "write; implies --form options.",
+        ),
+    ] = False,
+    options: Annotated[
+        int,
+        typer.Option(
+            "--options",
+            min=3,
+            max=10,
+            help="Number of options: the common answer here, and those of other communities.",
+        ),
+    ] = 4,
+    community: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--community",
+            "-c",
+            help="Community to ask about, and that of a file which does not name its own. May be "
+            "repeated. Default: all.",
+        ),
+    ] = None,
+    language: InLanguage = None,
+    first: First = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the options and their order.")] = 0,
+    name: Tag = "knowledge",
+    skip_bad: SkipBad = False,
+) -> None:
+    """Write a test of knowledge as a folder of lm-eval tasks.
+
+    There is a task for each community, language, form and way to name the place. Run them with
+    `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER --tasks NAME`, and
+    with `--apply_chat_template` if the model has a chat template. `pluralign knowledge score
+    --answers` reads the files that lm-eval writes with `--log_samples`.
+
+    Examples:
+    * `pluralign knowledge tasks blend/ -c IRN --in fa,en --name iran --out tasks`
+    * `pluralign knowledge tasks questions.jsonl -c IRN --language fa --likelihood --out tasks`
+    """
+    from pluralign.asking import KnowledgePutting
+    from pluralign.cli.knowledge_commands import source_of
+    from pluralign.core import Tally
+    from pluralign.interop import write_lm_eval_knowledge
+    from pluralign.settings.knowledge import forms_of, ways_to_name
+    from pluralign.sources import read_knowledge
+    from pluralign.sources.knowledge_reading import region_id
+    from pluralign.sources.row_files import refused_as
+
+    with refused_as("--community"):
+        chosen = [region_id(label) for label in community] if community else None
+    own = chosen[0] if chosen and len(chosen) == 1 else None
+    tally = Tally()
+    found = read_knowledge(source_of(test, own, language, first, skip_bad=skip_bad), tally)
+    tags = tuple(tag.strip() for tag in languages.split(",")) if languages else None
+    putting = KnowledgePutting(
+        languages=tags,
+        place_named=ways_to_name(place),
+        forms=("options",) if likelihood else forms_of(form),
+        options=options,
+        shows_options=not likelihood,
+        seed=seed,
+    )
+    written = write_lm_eval_knowledge(
+        found, putting, out, communities=chosen, name=name, tally=tally
+    )
+    _show_tasks(written, tally, out)
+
+
+def _show_tasks(written: "Sequence[str]", tally: "Tally", out: Path) -> None:
+    """Print what was written, and what was left out."""
+    from pluralign.cli.screen import console
+    from pluralign.core import count_of
+
     say = console()
     for note, n in (*tally.dropped.items(), *tally.notes.items()):
         say.print(f"note: {note}" + (f" ({n:,})" if n > 1 else ""), markup=False, style="dim")
     first = ", ".join(written[:3]) + (", ..." if len(written) > 3 else "")
-    say.print(f"{len(written)} tasks written to {out}: {first}")
+    say.print(f"{count_of(len(written), 'task')} written to {out}: {first}")
 
 
 def every_eval_ever(

@@ -166,8 +166,8 @@ def score(
         list[Path] | None,
         typer.Option(
             "--answers",
-            help="File of answers recorded elsewhere: .jsonl, .json, .csv or .parquet. May be "
-            "repeated.",
+            help="File of answers recorded elsewhere (.jsonl, .json, .csv or .parquet), or folder "
+            "of lm-eval's results with --log_samples. May be repeated.",
         ),
     ] = None,
     test: Annotated[
@@ -224,6 +224,7 @@ def score(
     Examples:
     * `pluralign knowledge score runs/iran`
     * `pluralign knowledge score --answers mine.jsonl --test blend/ --out runs/mine`
+    * `pluralign knowledge score --answers results --model mine --test blend/ --out runs/mine`
     * `pluralign knowledge score runs/iran --judge models/judge --judge-labels labels.csv`
     """
     from pluralign.cli.knowledge_score_tables import show_scores

@@ -121,6 +121,7 @@ knowledge.command()(knowledge_asking_commands.ask)
 knowledge.command()(knowledge_asking_commands.score)
 knowledge.command()(knowledge_measuring_commands.baselines)
 knowledge.command()(knowledge_measuring_commands.people)
+knowledge.command("tasks")(interchange_commands.knowledge_tasks)
 app.add_typer(knowledge, name="knowledge")
 
 

@@ -9,6 +9,7 @@ from pluralign.interop.eval_results import ResultSource, eval_results, write_eva
 from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, write_export
 from pluralign.interop.hub_upload import push
+from pluralign.interop.lm_eval_knowledge import write_lm_eval_knowledge
 from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
 from pluralign.interop.model_card import model_card, write_model_card
 from pluralign.interop.model_sheet import ModelSheet
@@ -36,6 +37,7 @@ __all__ = [
     "write_eval_results",
     "write_every_eval_ever",
     "write_export",
+    "write_lm_eval_knowledge",
     "write_lm_eval_tasks",
     "write_model_card",
     "write_rewardbench",

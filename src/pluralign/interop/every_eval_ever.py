@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -11,17 +11,23 @@ from typing import Any
 from pluralign._version import __version__
 from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
+from pluralign.evaluation.knowledge import KnowledgeRow
+from pluralign.evaluation.knowledge.knowledge_rows import ATTAINABLE, GAIN, SIMBENCH, is_reference
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD
 
 SCHEMA = "0.3.0"
-_LOWER = {"refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate"}
-_UNBOUNDED = {"target_rank"}
-_HUNDRED = {
-    *("cultural_alignment_score", "pairwise_diversity", "structural_diversity"),
-    *("simbench_score", "simbench_attainable"),
-}
+_LOWER = {
+    "refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate", "invalid_rate",
+    "unmatched_rate", "empty_rate", "other_language_rate",
+}  # fmt: skip
+_UNBOUNDED = {"target_rank", SIMBENCH, ATTAINABLE}
+_HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
+_DIFFERENCES = {GAIN}
+
+AnyRow = Row | SurveyRow | KnowledgeRow
+AnyRun = RewardRun | SurveyRun | KnowledgeRun
 
 
 def write_every_eval_ever(
@@ -30,7 +36,8 @@ def write_every_eval_ever(
     """Write the results of a run.
 
     Args:
-        run: Folder of a finished run: of a survey, of CultureSPA, or of reward models.
+        run: Folder of a finished run: of a survey, a test of knowledge, CultureSPA, or reward
+            models.
         out: Folder to write to.
         organisation: The organisation that ran it.
         relationship: Of those who ran it to those who made the model: ``first_party``,
@@ -46,7 +53,7 @@ def write_every_eval_ever(
     """
     run, out = as_path(run), as_path(out)
     opened = _opened(run)
-    by_model: dict[str, list[Row | SurveyRow]] = {}
+    by_model: dict[str, list[AnyRow]] = {}
     for row in opened.results:
         if _is_exported(row):
             by_model.setdefault(_model(row), []).append(row)
@@ -72,9 +79,9 @@ def write_every_eval_ever(
 
 
 def evaluation_document(
-    run: RewardRun | SurveyRun,
+    run: AnyRun,
     model: str,
-    rows: Sequence[Row | SurveyRow],
+    rows: Sequence[AnyRow],
     organisation: str,
     relationship: str,
 ) -> dict[str, Any]:
@@ -96,18 +103,18 @@ def evaluation_document(
     }
 
 
-def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
+def _entry(row: AnyRow, data: str) -> dict[str, Any]:
     details = _details(row)
     steer = details.get("steer")
-    how = [row.community, details.get("strategy"), f"steer {steer}" if steer else None]
+    language, strategy = details.get("language"), details.get("strategy")
+    how = [row.community, language, strategy, f"steer {steer}" if steer else None]
     uncertainty: dict[str, Any] = {"num_samples": row.n}
     if row.low is not None:
-        units = "raters" if details["n_raters"] else "questions"
         uncertainty["confidence_interval"] = {
             "lower": row.low,
             "upper": row.high,
             "confidence_level": 0.95,
-            "method": f"quantiles of Student's t over {units}",
+            "method": f"quantiles of Student's t over {_units(details)}",
         }
     return {
         "evaluation_name": f"{row.metric} ({', '.join(filter(None, [*how, details['subset']]))})",
@@ -115,7 +122,7 @@ def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
         "metric_config": {
             "lower_is_better": row.metric in _LOWER,
             "score_type": "continuous",
-            "min_score": 0.0,
+            "min_score": -1.0 if row.metric in _DIFFERENCES else 0.0,
             "max_score": 100.0 if row.metric in _HUNDRED else 1.0,
         },
         "score_details": {
@@ -126,18 +133,32 @@ def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
     }
 
 
-def _details(row: Row | SurveyRow) -> dict[str, Any]:
+def _details(row: AnyRow) -> dict[str, Any]:
     """How a number was measured, in the words of a run's results."""
     found = row.as_dict()
-    keys = ("community", "strategy", "steer", "subset", "n", "n_raters")
+    keys = (
+        "community", "language", "strategy", "steer", "subset", "n", "n_raters", "topics",
+        "mentions",
+    )  # fmt: skip
     return {key: found.get(key) for key in keys}
 
 
-def _is_exported(row: Row | SurveyRow) -> bool:
-    """Whether a number is of a community and a model; reference points have no strategy."""
-    # A rank among peoples has no upper bound, which the schema asks for.
-    of_a_community = row.community is not None and row.metric not in _UNBOUNDED
-    return of_a_community and (isinstance(row, Row) or bool(row.strategy))
+def _units(details: Mapping[str, Any]) -> str:
+    """The units over which an interval is; only tests of knowledge have topics."""
+    if details["topics"] is not None:
+        return "topics"
+    return "raters" if details["n_raters"] else "questions"
+
+
+def _is_exported(row: AnyRow) -> bool:
+    """Whether a number is of a community and a model, and not a reference point."""
+    # Ranks among peoples and SimBench's score lack a bound, which the schema asks for.
+    if row.community is None or row.metric in _UNBOUNDED:
+        return False
+    if isinstance(row, KnowledgeRow):
+        return not is_reference(row)
+    # Reference points of surveys have no strategy.
+    return isinstance(row, Row) or bool(row.strategy)
 
 
 def _free(path: Path, taken: Sequence[Path]) -> Path:
@@ -146,18 +167,19 @@ def _free(path: Path, taken: Sequence[Path]) -> Path:
     return next(p for p in chain([path.with_name(f"{path.name}.json")], numbered) if p not in taken)
 
 
-def _model(row: Row | SurveyRow) -> str:
+def _model(row: AnyRow) -> str:
     return row.method if isinstance(row, Row) else row.model
 
 
-def _data(run: RewardRun | SurveyRun) -> str:
+def _data(run: AnyRun) -> str:
     data = run.record["data"]
-    if "survey" in data:
-        return str(data["survey"]["name"])
+    for asked in ("survey", "test"):
+        if asked in data:
+            return str(data[asked]["name"])
     return ", ".join(str(source["name"]) for source in data.get("sources", ())) or run.name
 
 
-def _opened(folder: Path) -> RewardRun | SurveyRun:
+def _opened(folder: Path) -> AnyRun:
     """The run in a folder, which has results."""
     run = open_run(folder)
     if isinstance(run, AuditRun):
@@ -169,12 +191,6 @@ def _opened(folder: Path) -> RewardRun | SurveyRun:
             "gains over a start model have no form in Every Eval Ever",
             where=str(folder),
             hint="name the folder of a run of reward models or of a survey",
-        )
-    if isinstance(run, KnowledgeRun):
-        raise InvalidInput(
-            "scores of a test of knowledge are not written to Every Eval Ever",
-            where=str(folder),
-            hint="its numbers are in results.jsonl; pluralign.open_run reads them",
         )
     if "written" not in run.record:
         raise DamagedFile(

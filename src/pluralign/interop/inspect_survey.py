@@ -1,6 +1,6 @@
 """The survey as a task of Inspect: ``inspect eval pluralign/survey -T survey=FOLDER --model ...``.
 
-Inspect finds this module by its entry point; nothing of pluralign imports it.
+Inspect finds the task through `pluralign.interop.inspect_tasks`.
 """
 
 from collections.abc import Sequence

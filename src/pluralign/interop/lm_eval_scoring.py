@@ -71,21 +71,83 @@ def alignment(items: Sequence[tuple[int, int, int]]) -> float:
     return cultural_alignment_score(*zip(*items, strict=True))
 
 
+def score_words(question: Mapping[str, Any], answers: Sequence[str]) -> dict[str, float]:
+    """The scores of a written answer to a question of a test of knowledge.
+
+    Args:
+        question: A row as `questions_in` gives it.
+        answers: The answer as returned, as the only one.
+
+    Returns:
+        ``answer_credit``, in [0, 1]; of short answers whether they match an accepted one exactly,
+        match none, or are empty; of letters whether they are right, or no option.
+    """
+    from pluralign.interop.knowledge_items import score_item
+
+    (text,) = answers
+    scored = score_item(question, text)
+    found = {"answer_credit": scored.own}
+    if question["form"] == "options":
+        right = scored.own == 1.0
+        return found | {"accuracy": float(right), "invalid_rate": float(not scored.valid)}
+    return found | {
+        "exact_match_rate": float(scored.kind == "exact"),
+        "unmatched_rate": float(scored.valid and scored.kind is None),
+        "empty_rate": float(not scored.valid),
+    }
+
+
+def score_options(
+    question: Mapping[str, Any], likelihoods: Sequence[tuple[float, bool]]
+) -> dict[str, float]:
+    """The scores of a question of a test of knowledge from the log-likelihood of each option.
+
+    Args:
+        question: A row as `questions_in` gives it.
+        likelihoods: Log-likelihood of each option, and whether greedy decoding gives it.
+
+    Returns:
+        ``acc`` and ``acc_norm``: whether the likeliest option, and the likeliest by its length, is
+        the most common answer. ``answer_credit`` of the likeliest by its length, in [0, 1].
+    """
+    from pluralign.core import option_labels
+    from pluralign.interop.knowledge_items import score_item
+
+    logs = [log for log, _ in likelihoods]
+    likeliest = score_item(question, option_labels(len(logs))[logs.index(max(logs))])
+    by_length = score_item(question, "", logs)
+    return {
+        "acc": float(likeliest.own == 1.0),
+        "acc_norm": float(by_length.own == 1.0),
+        "answer_credit": by_length.own,
+    }
+
+
 def _fitted(row: Mapping[str, Any], tokenizer: Any) -> dict[str, Any]:
     """Texts of a row for a tokenizer, and for each label the indices of labels that it begins."""
-    from pluralign.respondents.local.chat import plain_text, without_system
+    longer = {"longer": _begun(row["labels"], tokenizer)} if "labels" in row else {}
+    return longer if tokenizer is None else longer | _texts(row, tokenizer)
+
+
+def _begun(labels: Sequence[str], tokenizer: Any) -> list[list[int]]:
     from pluralign.respondents.local.likelihood import begun_by, label_tokens
 
     if tokenizer is None:
-        return {"longer": [[] for _ in row["labels"]]}
-    longer = {"longer": begun_by(label_tokens(tokenizer, row["labels"]))}
+        return [[] for _ in labels]
+    return begun_by(label_tokens(tokenizer, labels))
+
+
+def _texts(row: Mapping[str, Any], tokenizer: Any) -> dict[str, str]:
+    """The texts of a row where they have to change for a tokenizer."""
+    from pluralign.respondents.local.chat import plain_text, without_system
+
     turns = (("system", row["system"]), ("user", row["text"]))
     said = tuple(Message(role, words) for role, words in turns if words)
     if not tokenizer.chat_template:
-        return longer | {"system": "", "text": plain_text(said)}
+        return {"system": "", "text": plain_text(said)}
     if _takes(tokenizer, said):
-        return longer
-    return longer | {"system": "", "text": without_system(said)[0].content}
+        return {}
+    return {"system": "", "text": without_system(said)[0].content}
 
 
 def _takes(tokenizer: Any, said: Conversation) -> bool:

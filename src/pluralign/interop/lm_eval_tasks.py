@@ -1,28 +1,14 @@
 """A survey as a folder of lm-eval tasks, one task for each strategy and community."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
 from pluralign.asking import CultureTables, Strategy, culture_tables, put
-from pluralign.core import AnyPath, Ask, InvalidInput, NotEnoughData, Survey, Tally, as_path
+from pluralign.core import AnyPath, Ask, NotEnoughData, Survey, Tally, as_path
+from pluralign.interop.lm_eval_folder import LmEvalTask, checked_tag, task_name, write_tasks
 
-_OURS = '"""Called by the tasks of this folder; needs pluralign."""'
-_HELPERS = f"""{_OURS}
-
-from pathlib import Path
-
-from pluralign.interop.lm_eval_scoring import alignment, questions_in, score_answer
-
-__all__ = ["alignment", "load", "score_answer"]
-
-
-def load(file, **model):
-    return questions_in(Path(__file__).with_name(file), model)
-"""
 _TASK = """task: {name}
 tag: {group}
 custom_dataset: !function utils.load
@@ -75,41 +61,10 @@ def write_lm_eval_tasks(
             digits and ``_``, or two tasks would have one name.
         NotEnoughData: If a community has no question with gold.
     """
-    folder = as_path(folder)
-    if not re.fullmatch(r"\w+", name):
-        raise InvalidInput(f"{name!r} is not a name of a task", hint="use letters, digits and _")
-    tasks = dict(
-        _tasks(survey, strategies, communities, name, tally if tally is not None else Tally())
+    tag, tally = checked_tag(name), tally if tally is not None else Tally()
+    return write_tasks(
+        as_path(folder), tag, list(_tasks(survey, strategies, communities, tag, tally))
     )
-    if len(tasks) < len(strategies) * len(communities):
-        raise InvalidInput("two tasks would have one name", hint="write them to separate folders")
-    _make_room(folder, name)
-    (folder / "utils.py").write_text(_HELPERS, encoding="utf-8")
-    for task, (rows, shows_gold) in tasks.items():
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{task}.jsonl").write_text(text, encoding="utf-8")
-        yaml = _TASK.format(
-            name=task, group=name, version=__version__, shows_gold=json.dumps(shows_gold)
-        )
-        (folder / f"{task}.yaml").write_text(yaml, encoding="utf-8")
-    return list(tasks)
-
-
-def _make_room(folder: Path, name: str) -> None:
-    """Prepare a folder: an empty one, or one of ours without the tasks of this name."""
-    helpers = folder / "utils.py"
-    ours = helpers.is_file() and helpers.read_text(encoding="utf-8").startswith(_OURS)
-    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(
-            "the folder is not empty and has no tasks",
-            where=str(folder),
-            hint="name another folder",
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for task in folder.glob("*.yaml"):
-        if f"tag: {name}" in task.read_text(encoding="utf-8").splitlines():
-            task.with_suffix(".jsonl").unlink(missing_ok=True)
-            task.unlink()
 
 
 def _tasks(
@@ -118,8 +73,7 @@ def _tasks(
     communities: Sequence[str],
     name: str,
     tally: Tally,
-) -> Iterator[tuple[str, tuple[list[dict[str, Any]], bool]]]:
-    """Name, rows, and whether gold is shown, of each task."""
+) -> Iterator[LmEvalTask]:
     for strategy in strategies:
         cultures = culture_tables(survey, CultureTables(), strategy.needs)
         for community in communities:
@@ -130,10 +84,12 @@ def _tasks(
                     f"no question has both an ask and a gold answer for {community}",
                     where=strategy.name,
                 )
-            yield (
-                re.sub(r"[\W_]+", "_", f"{name}_{strategy.name}_{community}").strip("_"),
-                (rows, strategy.shows_gold),
+            task = task_name(name, strategy.name, community)
+            shows_gold = json.dumps(strategy.shows_gold)
+            settings = _TASK.format(
+                name=task, group=name, version=__version__, shows_gold=shows_gold
             )
+            yield LmEvalTask(task, settings, rows)
 
 
 def _rows(

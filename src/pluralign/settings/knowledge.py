@@ -10,6 +10,19 @@ from pluralign.settings.survey import AnyModelSettings, SamplingSettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable
 
+FormChoice = Literal["short", "options", "both"]
+PlaceChoice = Literal["named", "unnamed", "both"]
+
+
+def forms_of(choice: FormChoice) -> tuple[AnswerForm, ...]:
+    """The forms of the answers."""
+    return ("short", "options") if choice == "both" else (choice,)
+
+
+def ways_to_name(choice: PlaceChoice) -> tuple[bool, ...]:
+    """For each way to ask a question: whether the words name the place."""
+    return {"named": (True,), "unnamed": (False,), "both": (True, False)}[choice]
+
 
 class KnowledgeSamplingSettings(SamplingSettings):
     """Settings of the model's sampling."""
@@ -30,10 +43,10 @@ class KnowledgeSettings(SettingsTable):
     languages: tuple[str, ...] | None = None
     """Tags of the languages to ask in, such as ``fa`` and ``en``. When unset: every language that a
     question has."""
-    place: Literal["named", "unnamed", "both"] = "named"
+    place: PlaceChoice = "named"
     """Whether the words name the place that a question is about. Without it, phrases such as "in
     Iran" are left out of the question, which must not name the place in another way."""
-    form: Literal["short", "options", "both"] = "short"
+    form: FormChoice = "short"
     """Form of the answers: in the model's own words (``short``), or one of several ``options``."""
     method: Literal["generate", "likelihood"] = "generate"
     """Source of the answers: written by the model (``generate``), or the option whose words are
@@ -55,12 +68,12 @@ class KnowledgeSettings(SettingsTable):
     @property
     def forms(self) -> tuple[AnswerForm, ...]:
         """The forms of the answers."""
-        return ("short", "options") if self.form == "both" else (self.form,)
+        return forms_of(self.form)
 
     @property
     def place_named(self) -> tuple[bool, ...]:
         """For each way to ask a question: whether the words name the place."""
-        return {"named": (True,), "unnamed": (False,), "both": (True, False)}[self.place]
+        return ways_to_name(self.place)
 
     @model_validator(mode="after")
     def _fits(self) -> "KnowledgeSettings":

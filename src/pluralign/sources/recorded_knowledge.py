@@ -15,6 +15,7 @@ from pluralign.core import (
     knowledge_answer_from_row,
 )
 from pluralign.sources.knowledge_reading import region_id
+from pluralign.sources.lm_eval_samples import answer_of_sample, sample_files
 from pluralign.sources.row_files import RowPolicy, location, read_rows
 from pluralign.sources.typed_cells import BadRow, Row
 
@@ -45,6 +46,18 @@ class KnowledgeNames:
         return {**row, **lacking}
 
 
+def answer_files(paths: Sequence[Path]) -> list[Path]:
+    """Files of answers: the files given, and those of lm-eval in the folders given.
+
+    Raises:
+        NotEnoughData: If a folder has none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += sample_files(path) if path.is_dir() else [path]
+    return found
+
+
 def read_knowledge_answers(
     paths: Sequence[Path],
     tally: Tally,
@@ -56,7 +69,8 @@ def read_knowledge_answers(
 
     A row is ``{"model", "community", "question_id", "language", "answer"}`` and, where it differs
     from the default, ``place_named``, ``form``, ``options``, ``option_communities``, ``labels``,
-    ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept.
+    ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept. Rows of
+    lm-eval are read as well (`lm_eval_samples`).
 
     Args:
         paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
@@ -73,7 +87,7 @@ def read_knowledge_answers(
     for path in paths:
         for number, row in read_rows(path, policy):
             try:
-                answer = _answer(names.fill(row))
+                answer = _answer(names.fill(answer_of_sample(row)))
             except BadRow as bad:
                 policy.refuse(bad, location(path, number))
                 continue

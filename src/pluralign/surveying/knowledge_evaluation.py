@@ -31,7 +31,11 @@ from pluralign.runs.measured import RESULTS
 from pluralign.runs.record import counts_of
 from pluralign.settings.resolved_knowledge import knowledge_source
 from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
-from pluralign.sources.recorded_knowledge import KnowledgeNames, read_knowledge_answers
+from pluralign.sources.recorded_knowledge import (
+    KnowledgeNames,
+    answer_files,
+    read_knowledge_answers,
+)
 from pluralign.surveying.judging import JudgeModel, judged_answers
 from pluralign.surveying.knowledge_run import ANSWERS, ASKED
 
@@ -114,7 +118,7 @@ def evaluate_knowledge(
     with its match and its credits.
 
     Args:
-        answers: Files of recorded answers.
+        answers: Files of recorded answers, and folders of lm-eval's results.
         source: The test.
         out: The folder; files of an earlier evaluation in it are replaced.
         skip_bad: Whether to drop and count rows that cannot be read, instead of stopping.
@@ -132,7 +136,8 @@ def evaluate_knowledge(
     reporter.stage("reading answers")
     tally, read = Tally(), Tally()
     test = read_knowledge(source, read)
-    recorded = read_knowledge_answers(answers, tally, skip_bad=skip_bad, names=names)
+    files = answer_files(answers)
+    recorded = read_knowledge_answers(files, tally, skip_bad=skip_bad, names=names)
     judged = (
         None
         if judge is None
@@ -156,7 +161,7 @@ def evaluate_knowledge(
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
             "test": {"name": test.name, "license": test.license} | counts_of(read),
-            "answers": {"files": {path.name: file_digest(path) for path in answers}}
+            "answers": {"files": {path.name: file_digest(path) for path in files}}
             | counts_of(tally),
         },
         "languages": {c: test.of(c)[0].language for c in test.communities},
