@@ -13,9 +13,30 @@ from pluralign.interop import write_every_eval_ever
 from pluralign.runs.folder import read_rows
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySurvey
+from pluralign.surveying import run_knowledge, score_folder
 from pluralign.surveying.survey_evaluation import evaluate_answers
 
 jsonschema = pytest.importorskip("jsonschema")
+
+
+TEST = """
+name = "oaxaca"
+community = "MEX/oaxaca"
+language = "es"
+license = "CC-BY-4.0"
+people = 12
+[[question]]
+id = "food-1"
+topic = "Food"
+text.es = "¿Qué se desayuna el domingo?"
+answers = [{ es = ["tamales"], people = 7 }, { es = ["pan"], people = 4 }]
+[[question]]
+id = "day-1"
+topic = "Holidays"
+text.es = "¿Qué fiesta hay en julio?"
+options.es = ["Guelaguetza", "Rábanos"]
+answers = [{ es = ["Guelaguetza"], people = 10 }, { es = ["Rábanos"], people = 1 }]
+"""
 
 
 def needs(**properties: Any) -> dict[str, Any]:
@@ -105,13 +126,31 @@ def steered(folder: Path) -> Path:
     return folder / "run"
 
 
+def answered(folder: Path) -> Path:
+    """A test of knowledge that planted respondents answer, with the names of places and without."""
+    spoken = {"default_culture": "MEX/oaxaca", "knowledge": 0.7, "kind": "simulated"}
+    folder.mkdir()
+    (folder / "test.toml").write_text(TEST, encoding="utf-8")
+    tables = {"test": {"path": str(folder / "test.toml")}, "model": spoken, "form": "both"}
+    tables |= {"draws": 3}
+    run_knowledge(tables, folder / "run")
+    score_folder(folder / "run")
+    return folder / "run"
+
+
 def documents(paths: list[Path]) -> dict[str, dict[str, Any]]:
     found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     return {document["model_info"]["name"]: document for document in found}
 
 
 @pytest.mark.parametrize(
-    "made", [lambda folder: evaluated(folder / "s", "org/one"), steered], ids=["survey", "reward"]
+    "made",
+    [
+        lambda folder: evaluated(folder / "s", "org/one"),
+        steered,
+        lambda folder: answered(folder / "k"),
+    ],
+    ids=["survey", "reward", "knowledge"],
 )
 def test_every_document_of_a_run_is_what_the_schema_asks_for(made: Any, tmp_path: Path) -> None:
     run = made(tmp_path)
@@ -152,6 +191,26 @@ def test_the_numbers_are_those_of_the_run_one_entry_for_each_community(tmp_path:
         assert details["strategy"] == "culture_aware"
     assert found == {key: value for key, value in wanted.items() if key[0] != "target_rank"}
     assert found["refusal_rate", "~hill"][0] == pytest.approx(0.2)
+
+
+def test_scores_of_knowledge_have_their_language_form_and_bounds_and_no_reference_points(
+    tmp_path: Path,
+) -> None:
+    (document,) = documents(
+        write_every_eval_ever(answered(tmp_path / "k"), tmp_path / "out", "Somebody")
+    ).values()
+    entries = {entry["evaluation_name"]: entry for entry in document["evaluation_results"]}
+    gain = entries["credit_over_person (MEX/oaxaca, es, short, place named, all)"]
+    assert gain["metric_config"]["min_score"] == -1.0
+    assert gain["source_data"]["dataset_name"] == "oaxaca"
+    interval = gain["score_details"]["uncertainty"]["confidence_interval"]
+    assert interval["method"] == "quantiles of Student's t over topics"
+    wrong = entries["invalid_rate (MEX/oaxaca, es, options, place named, all)"]
+    assert wrong["metric_config"]["lower_is_better"]
+    rows = read_rows(tmp_path / "k" / "run" / "results.jsonl")
+    left_out = {row["metric"] for row in rows} - {name.split()[0] for name in entries}
+    assert left_out == {"person_credit", "simbench_score", "simbench_attainable"}
+    assert {row["model"] for row in rows} == {document["model_info"]["name"], "people"}
 
 
 def test_two_models_whose_names_look_alike_have_a_file_each(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
-"""Tests of knowledge in lm-eval and Inspect: the scores are those of `pluralign knowledge score`."""
+"""Tests of knowledge in lm-eval: its scores are those of `pluralign knowledge score`."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from pluralign.surveying import evaluate_knowledge, run_knowledge, score_folder
 SMALL = small_test()
 REGIONS = {"IRN": "Iran", "MEX": "Mexico", "USA": "US"}
 NAMED = {"acc_norm": "accuracy"}
+TOKENS = 8
 
 
 def write_blend(folder: Path, heard: Mapping[str, str]) -> Path:
@@ -49,23 +48,36 @@ def asked(test: Path, model: Path, out: Path, **how: Any) -> list[KnowledgeAnswe
         "test": {"path": str(test)},
         "model": {"kind": "local", "name": str(model), "device": "cpu", "precision": "float32"},
         "communities": ["MEX"],
+        "sampling": {"max_new_tokens": TOKENS},
     }
     return list(run_knowledge(tables | how, out).answers)
 
 
 def run_lm_eval(model: Path, tasks: Path, out: Path) -> dict[str, dict[str, float]]:
-    """Task -> metric -> value, by lm-eval's own command."""
-    command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf"]
-    command += ["--model_args", json.dumps({"pretrained": str(model), "dtype": "float32"})]
-    command += ["--tasks", "small", "--include_path", str(tasks), "--device", "cpu"]
-    command += ["--batch_size", "4", "--output_path", str(out), "--log_samples"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    (path,) = out.rglob("results_*.json")
-    found = json.loads(path.read_text(encoding="utf-8"))["results"]
+    """Task -> metric -> value, by lm-eval itself, with its file of answers for each task."""
+    from lm_eval import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
+
+    found = simple_evaluate(
+        model="hf",
+        model_args={"pretrained": str(model), "dtype": "float32"},
+        tasks=["small"],
+        task_manager=TaskManager(
+            include_path=str(tasks), include_defaults=False, metadata={"pretrained": str(model)}
+        ),
+        gen_kwargs={"max_gen_toks": TOKENS},
+        device="cpu",
+        batch_size=4,
+        log_samples=True,
+    )
+    tracker = EvaluationTracker(output_path=str(out))
+    tracker.save_results_aggregated(results=found, samples=found["samples"])
+    for task, samples in found["samples"].items():
+        tracker.save_results_samples(task_name=task, samples=samples)
     return {
         task: {key.removesuffix(",none"): value for key, value in metrics.items()}
-        for task, metrics in found.items()
+        for task, metrics in found["results"].items()
     }
 
 
@@ -79,13 +91,12 @@ def test_lm_eval_gives_the_scores_of_asking_and_its_answers_can_be_scored_with_i
 ) -> None:
     pytest.importorskip("lm_eval")
     model = build_chat_model(tmp_path / "tiny", None)
-    first = asked(write_blend(tmp_path / "first", {}), model, tmp_path / "0", languages=["es"])
-    heard = {answer.question: answer.text for answer in first[:3] if answer.text.strip()}
-    test = write_blend(tmp_path / "blend", heard)
-    asked(test, model, tmp_path / "short", languages=["es"])
+    first = write_blend(tmp_path / "first", {})
+    answers = asked(first, model, tmp_path / "short", languages=["es"])
+    test = write_blend(tmp_path / "blend", {one.question: one.text for one in answers[:3]})
     asked(test, model, tmp_path / "options", languages=["en"], form="options", method="likelihood")
     source = knowledge_source({"path": str(test)}, tmp_path, "test")
-    ours = {form: numbers(score_folder(tmp_path / form).results, form) for form in NEEDED}
+    ours = {form: numbers(score_folder(tmp_path / form, source).results, form) for form in NEEDED}
 
     for form, language in (("short", "es"), ("options", "en")):
         putting = KnowledgePutting((language,), forms=(form,), shows_options=False)
@@ -137,7 +148,7 @@ def test_an_answer_scores_with_the_rows_of_a_task_as_with_the_whole_test(form: A
 
 def item(form: Any) -> dict[str, Any]:
     """The question on drinks in Mexico, whose common answer is atole."""
-    putting = KnowledgePutting(("es",), forms=(form,))
+    putting = KnowledgePutting(("en",), forms=(form,))
     asks = put_knowledge(SMALL, SMALL.of("MEX"), putting, Tally())
     (found,) = (ask for ask in asks if ask.ask.question.id == "drink")
     return knowledge_item(found, SMALL)

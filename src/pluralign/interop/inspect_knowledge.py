@@ -23,6 +23,7 @@ from pluralign.sources import read_knowledge
 from pluralign.sources.knowledge_reading import region_id
 from pluralign.sources.row_files import refused_as
 
+_PLANTED = ("~coast", "~hill", "~plain", "~river")
 TOPIC, ASKED, CLUSTER = "topic", "asked", "cluster"
 
 
@@ -118,7 +119,7 @@ def _scored(state: TaskState) -> ScoredText:
 def _opened(path: str | None, communities: list[str], language: str | None) -> KnowledgeTest:
     """The test in a file or folder; a small planted one without a path."""
     if path is None:
-        return plant_knowledge(["~hill", "~river"], seed=0, questions=12, topics=4).test()
+        return plant_knowledge(_PLANTED, seed=0, questions=12, topics=4).test()
     own = communities[0] if len(communities) == 1 else None
     table = {"path": path, "community": own, "language": language}
     given = {key: value for key, value in table.items() if value is not None}

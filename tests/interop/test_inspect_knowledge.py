@@ -1,0 +1,94 @@
+"""Tests of knowledge in Inspect: its scores are those of `pluralign knowledge score`."""
+
+import json
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.interop.test_knowledge_tasks import write_blend
+
+from pluralign.core import PluralignError
+from pluralign.settings import knowledge_source
+from pluralign.sources.recorded_knowledge import KnowledgeNames
+from pluralign.surveying import evaluate_knowledge
+
+pytest.importorskip("inspect_ai")
+ROOT = Path(__file__).resolve().parents[2]
+SAID = ("tamales", "pozole", "", "A", "No sé.", "C", "atole y tamales", "B")
+
+
+def evaluated(test: Path, folder: Path, **how: Any) -> Any:
+    """Inspect's log of a model that says some words in turn."""
+    from inspect_ai import eval as inspect_eval
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+    from pluralign.interop.inspect_tasks import knowledge
+
+    task = knowledge(str(test), **how)
+    outputs = []
+    for number in range(len(task.dataset)):
+        output = ModelOutput.from_content("mockllm/model", SAID[number % len(SAID)])
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+        outputs.append(output)
+    model = get_model("mockllm/model", custom_outputs=outputs)
+    (log,) = inspect_eval(task, model=model, log_dir=str(folder), display="none", max_samples=1)
+    assert log.status == "success"
+    return log
+
+
+@pytest.mark.slow
+def test_inspect_gives_the_scores_of_recorded_answers_by_community_and_topic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECT_DISABLE_MODEL_API", "0")
+    test = write_blend(tmp_path / "blend", {})
+    log = evaluated(test, tmp_path / "logs", communities="Mexico,USA", languages="en", form="both")
+    found = {m.name: m.value for s in log.results.scores for m in s.metrics.values()}
+
+    answers = tmp_path / "answers.jsonl"
+    with answers.open("w", encoding="utf-8") as file:
+        for sample in log.samples:
+            row = dict(sample.metadata) | {"answer": sample.output.completion}
+            file.write(json.dumps(row) + "\n")
+    source = knowledge_source({"path": str(test)}, tmp_path, "test")
+    rows = evaluate_knowledge(
+        [answers], source, tmp_path / "run", names=KnowledgeNames("mock")
+    ).results
+    ours = {(r.metric, r.community, r.form): r.value for r in rows if r.model == "mock"}
+    for community in ("MEX", "USA"):
+        for form, empty in (("short", "empty_rate"), ("options", "invalid_rate")):
+            asked = f"{community} en {form} named"
+            assert found[f"credit {asked}"] == pytest.approx(ours["answer_credit", community, form])
+            assert found[f"invalid {asked}"] == pytest.approx(ours[empty, community, form])
+    food = [s.scores["credit"].value for s in log.samples if s.metadata["topic"] == "Food"]
+    assert found["credit in Food"] == pytest.approx(sum(food) / len(food))
+    assert 0 < found["credit in Food"] < 1
+
+
+def test_the_entry_point_of_inspect_names_a_module_with_both_tasks() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    module = settings["project"]["entry-points"]["inspect_ai"]["pluralign"]
+    assert import_module(module).__all__ == ["knowledge", "survey"]
+
+
+def test_without_a_file_planted_knowledge_is_asked() -> None:
+    from pluralign.interop.inspect_tasks import knowledge
+
+    samples = list(knowledge(communities="~hill", languages=["en"], limit=3).dataset)
+    assert [sample.metadata["community"] for sample in samples] == ["~hill"] * 3
+    assert all(sample.target in str(sample.metadata["accepted"]) for sample in samples)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [({"form": "letters"}, "form must be"), ({"place": "no"}, "place must be"),
+     ({"communities": "Elsewhere"}, "Elsewhere"), ({"test": "absent.toml"}, "no such file"),
+     ({"communities": "FRA"}, "no question to ask")],
+)  # fmt: skip
+def test_wrong_arguments_are_refused_with_what_is_known(how: dict[str, Any], message: str) -> None:
+    from pluralign.interop.inspect_tasks import knowledge
+
+    with pytest.raises(PluralignError, match=message):
+        knowledge(**how)
