@@ -16,6 +16,7 @@ from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
 from pluralign.core import InvalidInput, KnowledgeTest, NotEnoughData, Tally
 from pluralign.evaluation.knowledge import ScoredText
 from pluralign.interop.knowledge_items import knowledge_item, score_item
+from pluralign.matching import stemmed
 from pluralign.settings import knowledge_source
 from pluralign.settings.knowledge import FormChoice, PlaceChoice, forms_of, ways_to_name
 from pluralign.simulation import plant_knowledge
@@ -65,7 +66,8 @@ def knowledge(
         seed=seed,
     )
     questions = [q for c in chosen or found.communities for q in found.of(c)[:limit]]
-    samples = [_sample(ask, found) for ask in put_knowledge(found, questions, putting, tally)]
+    asks = put_knowledge(found, questions, putting, tally, stemmed)
+    samples = [_sample(ask, found) for ask in asks]
     if not samples:
         raise NotEnoughData(
             "there is no question to ask",

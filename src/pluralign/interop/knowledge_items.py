@@ -61,7 +61,7 @@ def score_item(item: Mapping[str, Any], text: str, log_probs: Sequence[float] = 
     """Score an answer to one question, as `pluralign knowledge score` does.
 
     Args:
-        item: What `knowledge_item` gives.
+        item: A question, as `knowledge_item` returns it.
         text: The answer as returned.
         log_probs: Log-probability of each option; empty where the model wrote the answer.
 

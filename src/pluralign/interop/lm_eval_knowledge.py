@@ -9,6 +9,7 @@ from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
 from pluralign.core import AnyPath, KnowledgeTest, NotEnoughData, Tally, as_path
 from pluralign.interop.knowledge_items import knowledge_item
 from pluralign.interop.lm_eval_folder import LmEvalTask, checked_tag, task_name, write_tasks
+from pluralign.matching import stemmed
 from pluralign.settings.knowledge import KnowledgeSamplingSettings
 
 _TASK = """task: {name}
@@ -83,7 +84,7 @@ def write_lm_eval_knowledge(
     for missing in sorted(set(wanted) - set(test.communities)):
         tally.drop(f"community that the test does not have: {missing}")
     questions = [question for question in test.questions if question.community in wanted]
-    asks = put_knowledge(test, questions, putting, tally)
+    asks = put_knowledge(test, questions, putting, tally, stemmed)
     if not asks:
         raise NotEnoughData(
             "there is no question to ask", where=test.name, hint=tally.why() or None

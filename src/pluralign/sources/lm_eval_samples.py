@@ -59,7 +59,7 @@ def _log_likelihood(reply: object) -> float:
     if not math.isfinite(value):
         raise BadRow(
             "filtered_resps must have an answer, or a log-likelihood for each option",
-            reason="reply of lm-eval that is no answer",
+            reason="reply of lm-eval that cannot be read",
             hint="write the tasks with `pluralign knowledge tasks`, and run lm-eval again",
         )
     return value
