@@ -15,7 +15,7 @@ export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo collect-demo test check format bench results clean
+.PHONY: help demo collect-demo test check docs api-check format bench results clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,13 @@ check: $(VENV)/dev.stamp ## Check format, lint, types, layers and plain English
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build/plain_english.py
 
+docs: $(VENV)/docs.stamp ## Build the documentation site into build/site; a broken link fails
+	rm -rf build/site
+	$(BIN)/zensical build --clean --strict
+
+api-check: $(VENV)/docs.stamp ## List changes of public names that break users since API_REF (default: the last tag)
+	$(BIN)/griffe check pluralign --search src --extensions docs/build/public_names.py $(if $(API_REF),--against $(API_REF))
+
 format: $(VENV)/dev.stamp ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -54,7 +61,7 @@ results: $(VENV)/dev.stamp ## Run every config in configs/ and write docs/result
 	$(BIN)/python docs/build/survey_results.py "$(PLURALIGN_DATA)" --runs "$(RUNS)" --out docs
 
 clean: ## Remove .venv, caches and build leftovers; runs/ stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installing runs again only when what is to be installed has changed.
@@ -66,6 +73,11 @@ $(VENV)/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/collect.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing pluralign with the extra collect into $(VENV)"
 	@$(INSTALL) --editable '.[collect]'
+	@touch $(VENV)/base.stamp $@
+
+$(VENV)/docs.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the tools of the documentation site into $(VENV)"
+	@$(INSTALL) --editable '.[docs]'
 	@touch $(VENV)/base.stamp $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python

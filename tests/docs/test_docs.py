@@ -37,7 +37,7 @@ from pluralign.sources import JsonlPairs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md")}
-EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
 _LONG = ("align", "demo", "export", "pluralise", "serve")
 SECTIONS = (

@@ -40,7 +40,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def folded(summary: str, text: str) -> str:
     """Text that is shown on a click."""
-    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+    return f'<details markdown="1"><summary>{summary}</summary>\n\n{text}\n\n</details>'
 
 
 def percent(row: Measured | None, signed: bool = False) -> str:

@@ -1,0 +1,56 @@
+"""The documentation site: every page is in its navigation, every package with public names in its
+reference. `make docs` builds it and checks its links."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+SOURCE = ROOT / "src" / "pluralign"
+SITE = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+INDEX = (DOCS / "reference/index.md").read_text(encoding="utf-8")
+
+
+def pages_in(entry: Any) -> Iterator[str]:
+    """The pages of an entry of the navigation: a path, a title with one, or a list of entries."""
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for part in entry.values() if isinstance(entry, dict) else entry:
+            yield from pages_in(part)
+
+
+def public_packages() -> list[str]:
+    """The packages under pluralign that have public names, in themselves or in packages below."""
+    files = SOURCE.glob("*/**/__init__.py")
+    listed = (path for path in files if "__all__" in path.read_text(encoding="utf-8"))
+    return sorted({path.relative_to(SOURCE).parts[0] for path in listed})
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    written = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+    assert sorted(pages_in(SITE["nav"])) == written
+
+
+def test_llms_txt_has_every_page_of_the_navigation() -> None:
+    listed = [page for pages in SITE["plugins"]["llmstxt"]["sections"].values() for page in pages]
+    assert sorted(listed) == sorted(pages_in(SITE["nav"]))
+
+
+@pytest.mark.parametrize("package", public_packages())
+def test_a_package_with_public_names_has_a_page_and_a_row_in_the_reference(package: str) -> None:
+    page = (DOCS / f"reference/{package}.md").read_text(encoding="utf-8")
+    assert page == f"# `pluralign.{package}`\n\n::: pluralign.{package}\n"
+    tree = ast.parse((SOURCE / package / "__init__.py").read_text(encoding="utf-8"))
+    summary = (ast.get_docstring(tree) or "").splitlines()[0]
+    assert f"| [`pluralign.{package}`]({package}.md) | {summary} |" in INDEX
+
+
+def test_public_packages_are_found() -> None:
+    assert {"core", "methods", "collecting"} <= set(public_packages())
+    assert "cli" not in public_packages()
