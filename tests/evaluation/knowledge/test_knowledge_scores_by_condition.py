@@ -3,7 +3,13 @@
 import pytest
 from tests.knowledge_tests import COMMON, small_test
 
-from pluralign.core import KnowledgeAnswer, Tally
+from pluralign.core import (
+    AcceptedAnswer,
+    KnowledgeAnswer,
+    KnowledgeQuestion,
+    KnowledgeTest,
+    Tally,
+)
 from pluralign.evaluation.knowledge import AnswerScorer, KnowledgeRow, ScoredText, knowledge_rows
 
 TEST = small_test()
@@ -36,11 +42,23 @@ def test_an_answer_has_the_credit_of_each_community() -> None:
     assert rare.own == pytest.approx(1 / 3)
 
 
-def test_a_local_answer_is_compared_elsewhere_in_english_where_the_test_has_both() -> None:
-    (known,) = scored(short("نان", "sport", language="fa"))
-    assert known.credits == {"IRN": 0.0, "MEX": 0.0, "USA": 0.0}
-    (unknown,) = scored(short("پیتزا", language="fa"))
-    assert unknown.credits == {"IRN": 0.0}
+def test_a_local_answer_is_compared_where_the_common_answers_have_words_in_its_language() -> None:
+    """The test has "cereal" in Persian, but not "tamales", whatever the answer is."""
+    cereal = AcceptedAnswer({"fa": ("غلات",), "en": ("cereal",)}, 1)
+    lunch = KnowledgeQuestion("lunch", "IRN", "fa", {"fa": "؟"}, (cereal,))
+    scorer = AnswerScorer(KnowledgeTest("t", (*TEST.questions, lunch)))
+    for text, wanted in {
+        "غلات": {"IRN": 0.0, "USA": 1.0},
+        "cereal": {"IRN": 0.0, "USA": 1.0},
+        "نان": {"IRN": 1.0, "USA": 0.0},
+        "پیتزا": {"IRN": 0.0, "USA": 0.0},
+        "": {"IRN": 0.0, "USA": 0.0},
+    }.items():
+        (one,) = scorer.score([short(text, "breakfast", language="fa")], Tally())
+        assert one.credits == wanted, text
+
+
+def test_an_answer_in_another_language_is_matched_there() -> None:
     (foreign,) = scored(short("tea", language="fa"))
     assert (foreign.own, foreign.matched_in) == (1.0, "en")
 

@@ -1,7 +1,8 @@
 """Score recorded answers to knowledge questions by the counts of each community."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pluralign.core import (
     KnowledgeAnswer,
@@ -21,7 +22,7 @@ from pluralign.metrics import (
     answer_credit,
     match_answer,
 )
-from pluralign.metrics.answer_matching import MatchKind, Stems
+from pluralign.metrics.answer_matching import MatchKind, Stems, Words, variant_words
 
 _SHARED = "en"
 MatchKey = tuple[str, str, str, str]
@@ -42,8 +43,7 @@ class ScoredText:
         kind: How it matches an accepted answer; None where it matches none.
         matched_in: BCP 47 tag of the language of the accepted answer; empty where there is none.
         credits: Community -> credit in [0, 1]; see `ScoredAnswer`. A community is missing where
-            its people's answers cannot be compared: where they are in another language only, and
-            no answer of the test gives the words in both.
+            its most common answers cannot be given in the language of the question.
         right: Index of the right option, shown to the respondent; None where none was.
         matched: Index of the accepted answer that it gives; None where it gives none.
     """
@@ -92,7 +92,10 @@ class AnswerScorer:
     matches with the variants in other languages: a name may be in Latin letters. For other
     communities, whose people answered in another language, the answer's English words are
     compared: the English variants of the accepted answer that it gives, or of the same words
-    anywhere in the test (`AnswerLexicon`).
+    anywhere in the test (`AnswerLexicon`). A community has a credit for a question if its most
+    common answers have words in the language somewhere in the test, or, among options, if its most
+    common answer is shown. This does not depend on the answer: else answers that are common
+    elsewhere, whose words the test often lacks in the language, would be missing more often.
 
     Attributes:
         test: The test.
@@ -104,6 +107,7 @@ class AnswerScorer:
     stems: Stems | None = None
     judged: OwnMatches = field(default_factory=dict)
     _lexicons: dict[str, AnswerLexicon] = field(default_factory=dict, init=False, repr=False)
+    _english: dict[str, frozenset[Words]] = field(default_factory=dict, init=False, repr=False)
     _matches: dict[MatchKey, Match | None] = field(default_factory=dict, init=False, repr=False)
 
     def score(self, answers: Sequence[KnowledgeAnswer], tally: Tally) -> list[ScoredText]:
@@ -126,7 +130,10 @@ class AnswerScorer:
         match, language = self._match(text, question, answer.language)
         own = answer_credit(question, None if match is None else match.answer)
         english = self._in_english(text, match, question, answer.language)
-        others = self._credits_elsewhere(text, english, question, answer.language)
+        others = {
+            other.community: self._credit_elsewhere(text, english, other, answer.language)
+            for other in self._compared(answer, question)
+        }
         origin = _at(answer.option_communities, chosen)
         if origin and origin != question.community:  # It is the common answer of these people.
             others[origin] = 1.0
@@ -160,25 +167,70 @@ class AnswerScorer:
             return (text,) if text else ()
         if match is not None:
             return question.answers[match.answer].variants_in(_SHARED)
-        if language not in self._lexicons:
-            self._lexicons[language] = AnswerLexicon.of(self.test.questions, language, _SHARED)
-        return self._lexicons[language].find(text)
+        return self._lexicon(language).find(text)
 
-    def _credits_elsewhere(
-        self, text: str, english: Sequence[str], question: KnowledgeQuestion, language: str
-    ) -> dict[str, float]:
-        """The credit in each other community where the answer can be compared."""
-        found = {}
+    def _compared(
+        self, answer: KnowledgeAnswer, question: KnowledgeQuestion
+    ) -> Iterator[KnowledgeQuestion]:
+        """The question as asked in each community whose common answers may be given here."""
         for community in self.test.communities:
             other = self.test.question(question.id, community)
             if community == question.community or other is None:
                 continue
-            tags = {tag for answer in other.answers for tag in answer.variants}
-            texts = [(text, language)] if language in tags else []
-            texts += [(words, _SHARED) for words in english if _SHARED in tags]
-            if texts or not text:
-                found[community] = max((self._credit(other, *one) for one in texts), default=0.0)
-        return found
+            if answer.form == "short":
+                compared = self._has_words_in(other, answer.language)
+            else:
+                compared = community in answer.option_communities or self._is_shown(
+                    answer, question, other
+                )
+            if compared:
+                yield other
+
+    def _is_shown(
+        self, answer: KnowledgeAnswer, question: KnowledgeQuestion, other: KnowledgeQuestion
+    ) -> bool:
+        """Whether one of the options is the most common answer of another community."""
+        for option in answer.options:
+            match, _ = self._match(option, question, answer.language)
+            english = self._in_english(option, match, question, answer.language)
+            if self._credit_elsewhere(option, english, other, answer.language) == 1.0:
+                return True
+        return False
+
+    def _has_words_in(self, question: KnowledgeQuestion, language: str) -> bool:
+        """Whether the most common answers to a question have words in a language."""
+        if any(answer.variants_in(language) for answer in question.answers):
+            return True
+        if language == _SHARED:
+            return False
+        words = self._words_in_english(language)
+        counted = zip(question.answers, question.weights, strict=True)
+        common = [answer for answer, weight in counted if weight == question.most]
+        return all(
+            any(variant_words(text, _SHARED) in words for text in answer.variants_in(_SHARED))
+            for answer in common
+        )
+
+    def _words_in_english(self, language: str) -> frozenset[Words]:
+        """The English words of all answers that the lexicon of a language has."""
+        if language not in self._english:
+            texts = chain.from_iterable(self._lexicon(language).entries.values())
+            self._english[language] = frozenset(variant_words(text, _SHARED) for text in texts)
+        return self._english[language]
+
+    def _lexicon(self, language: str) -> AnswerLexicon:
+        if language not in self._lexicons:
+            self._lexicons[language] = AnswerLexicon.of(self.test.questions, language, _SHARED)
+        return self._lexicons[language]
+
+    def _credit_elsewhere(
+        self, text: str, english: Sequence[str], question: KnowledgeQuestion, language: str
+    ) -> float:
+        """The largest credit of an answer in another community: in its own words or in English."""
+        tags = {tag for answer in question.answers for tag in answer.variants}
+        texts = [(text, tag) for tag in {language, _SHARED} & tags] if text else []
+        texts += [(words, _SHARED) for words in english if _SHARED in tags]
+        return max((self._credit(question, *one) for one in texts), default=0.0)
 
     def _credit(self, question: KnowledgeQuestion, text: str, language: str) -> float:
         match = self._matched(text, question, language)
