@@ -1,6 +1,5 @@
 """Tests of knowledge in Inspect: its scores are those of `pluralign knowledge score`."""
 
-import json
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Any
 import pytest
 from tests.interop.test_knowledge_tasks import write_blend
 
-from pluralign.core import PluralignError
+from pluralign.core import InvalidInput, PluralignError
 from pluralign.settings import knowledge_source
-from pluralign.sources.recorded_knowledge import KnowledgeNames
 from pluralign.surveying import evaluate_knowledge
 
 pytest.importorskip("inspect_ai")
@@ -47,16 +45,9 @@ def test_inspect_gives_the_scores_of_recorded_answers_by_community_and_topic(
     log = evaluated(test, tmp_path / "logs", communities="Mexico,USA", languages="en", form="both")
     found = {m.name: m.value for s in log.results.scores for m in s.metrics.values()}
 
-    answers = tmp_path / "answers.jsonl"
-    with answers.open("w", encoding="utf-8") as file:
-        for sample in log.samples:
-            row = dict(sample.metadata) | {"answer": sample.output.completion}
-            file.write(json.dumps(row) + "\n")
     source = knowledge_source({"path": str(test)}, tmp_path, "test")
-    rows = evaluate_knowledge(
-        [answers], source, tmp_path / "run", names=KnowledgeNames("mock")
-    ).results
-    ours = {(r.metric, r.community, r.form): r.value for r in rows if r.model == "mock"}
+    rows = evaluate_knowledge([tmp_path / "logs"], source, tmp_path / "run").results
+    ours = {(r.metric, r.community, r.form): r.value for r in rows if r.model == "mockllm/model"}
     for community in ("MEX", "USA"):
         for form, empty in (("short", "empty_rate"), ("options", "invalid_rate")):
             asked = f"{community} en {form} named"
@@ -65,6 +56,15 @@ def test_inspect_gives_the_scores_of_recorded_answers_by_community_and_topic(
     food = [s.scores["credit"].value for s in log.samples if s.metadata["topic"] == "Food"]
     assert found["credit in Food"] == pytest.approx(sum(food) / len(food))
     assert 0 < found["credit in Food"] < 1
+
+
+def test_a_file_that_is_no_log_is_refused_with_its_name(tmp_path: Path) -> None:
+    test = write_blend(tmp_path / "blend", {})
+    source = knowledge_source({"path": str(test)}, tmp_path, "test")
+    (tmp_path / "broken.eval").write_text("no log", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="not a log of Inspect") as error:
+        evaluate_knowledge([tmp_path / "broken.eval"], source, tmp_path / "run")
+    assert "broken.eval" in str(error.value)
 
 
 def test_the_entry_point_of_inspect_names_a_module_with_both_tasks() -> None:

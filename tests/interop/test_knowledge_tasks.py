@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.knowledge_tests import PLACES, blend_rows, small_test
 from tests.respondents.conftest import build_chat_model
+from tests.sources.test_knowledge_published import CLEAR, EXAM, SAMPLE, as_json, table
 
 from pluralign.asking import KnowledgePutting, put_knowledge
 from pluralign.core import InvalidInput, KnowledgeAnswer, NotEnoughData, Tally
@@ -19,6 +20,7 @@ from pluralign.matching import stemmed
 from pluralign.runs.folder import read_rows
 from pluralign.settings import knowledge_source
 from pluralign.sources import read_knowledge
+from pluralign.sources.knowledge_recognised import recognise_knowledge
 from pluralign.sources.recorded_knowledge import KnowledgeNames
 from pluralign.surveying import evaluate_knowledge, run_knowledge, score_folder
 
@@ -199,6 +201,29 @@ def test_a_folder_has_a_task_for_each_community_language_form_and_way_to_name_th
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "form"),
+    [
+        ("KoBBQ_test_samples.tsv", [SAMPLE, CLEAR], "options"),
+        ("click.json", [EXAM], "options"),
+        ("English.csv", [{"Question": "Which river?", "Answer": "Ganges", "Domain": "G"}], "short"),
+        ("own.json", [{"question": "؟", "candidates": ["الف", "ب"], "answer": "۲"}], "options"),
+    ],
+)
+def test_every_published_set_becomes_a_task_whose_right_answer_scores_1(
+    name: str, rows: list[dict[str, Any]], form: Any, tmp_path: Path
+) -> None:
+    made = as_json if name.endswith("json") else table
+    source = recognise_knowledge(
+        made(tmp_path / name, *rows), "IRN", "fa" if "own" in name else None
+    )
+    putting = KnowledgePutting(forms=(form,))
+    (task,) = write_lm_eval_knowledge(read_knowledge(source), putting, tmp_path / "tasks")
+    for row in read_rows(tmp_path / "tasks" / f"{task}.jsonl"):
+        right = row["target"] if form == "short" else "ABCD"[row["right"]]
+        assert score_words(row, [right])["answer_credit"] == 1.0
+
+
 def test_a_community_that_the_test_lacks_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match="no question to ask") as error:
         write_lm_eval_knowledge(SMALL, KnowledgePutting(), tmp_path / "t", communities=["FRA"])
@@ -211,5 +236,5 @@ def test_a_community_that_the_test_lacks_is_refused_and_nothing_is_written(tmp_p
 def test_a_folder_without_answers_of_lm_eval_is_refused(tmp_path: Path) -> None:
     source = knowledge_source({"path": str(write_blend(tmp_path / "b", {}))}, tmp_path, "test")
     (tmp_path / "results").mkdir()
-    with pytest.raises(NotEnoughData, match="no samples_"):
+    with pytest.raises(NotEnoughData, match="no files samples_"):
         evaluate_knowledge([tmp_path / "results"], source, tmp_path / "out")

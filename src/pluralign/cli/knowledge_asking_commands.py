@@ -167,7 +167,7 @@ def score(
         typer.Option(
             "--answers",
             help="File of answers recorded elsewhere (.jsonl, .json, .csv or .parquet), or folder "
-            "of lm-eval's results with --log_samples. May be repeated.",
+            "of lm-eval's results with --log_samples or of Inspect's logs. May be repeated.",
         ),
     ] = None,
     test: Annotated[

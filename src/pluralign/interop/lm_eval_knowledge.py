@@ -105,7 +105,7 @@ def _tasks(
         by_way.setdefault((ask.community, ask.ask.language, form, ask.place_named), []).append(row)
     for (community, language, form, named), rows in by_way.items():
         name = task_name(tag, community, language, form, "" if named else "unnamed")
-        about = {"version": __version__, "test": test.name, "license": test.license or ""}
+        about = {"version": __version__, "test": test.name, "license": test.license}
         settings = _TASK.format(name=name, tag=tag, how=_how(form), about=json.dumps(about))
         yield LmEvalTask(name, settings, rows)
 

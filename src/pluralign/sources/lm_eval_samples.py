@@ -7,28 +7,10 @@ greedy one; both as texts.
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from pluralign.core import NotEnoughData
 from pluralign.sources.typed_cells import BadRow, Row
 
-_FILES = "samples_*.jsonl"
-
-
-def sample_files(folder: Path) -> list[Path]:
-    """Files of answers in a folder of lm-eval's results, sorted.
-
-    Raises:
-        NotEnoughData: If there are none.
-    """
-    found = sorted(folder.rglob(_FILES))
-    if not found:
-        raise NotEnoughData(
-            f"the folder has no {_FILES}",
-            where=str(folder),
-            hint="run lm-eval with --log_samples --output_path FOLDER, or name a file of answers",
-        )
-    return found
+SAMPLE_FILES = "samples_*.jsonl"
 
 
 def answer_of_sample(row: Row) -> Row:

@@ -14,8 +14,9 @@ from pluralign.core import (
     is_sound,
     knowledge_answer_from_row,
 )
+from pluralign.sources.inspect_logs import SUFFIX, inspect_rows
 from pluralign.sources.knowledge_reading import region_id
-from pluralign.sources.lm_eval_samples import answer_of_sample, sample_files
+from pluralign.sources.lm_eval_samples import SAMPLE_FILES, answer_of_sample
 from pluralign.sources.row_files import RowPolicy, location, read_rows
 from pluralign.sources.typed_cells import BadRow, Row
 
@@ -47,14 +48,27 @@ class KnowledgeNames:
 
 
 def answer_files(paths: Sequence[Path]) -> list[Path]:
-    """Files of answers: the files given, and those of lm-eval in the folders given.
+    """Files of answers: the files given, and those of lm-eval and Inspect in the folders given.
 
     Raises:
         NotEnoughData: If a folder has none.
     """
     found: list[Path] = []
     for path in paths:
-        found += sample_files(path) if path.is_dir() else [path]
+        found += _files_in(path) if path.is_dir() else [path]
+    return found
+
+
+def _files_in(folder: Path) -> list[Path]:
+    patterns = (SAMPLE_FILES, f"*{SUFFIX}")
+    found = [path for pattern in patterns for path in sorted(folder.rglob(pattern))]
+    if not found:
+        raise NotEnoughData(
+            f"the folder has no files {' or '.join(patterns)}",
+            where=str(folder),
+            hint="name the folder of lm-eval's results with --log_samples, that of Inspect's logs, "
+            "or a file of answers",
+        )
     return found
 
 
@@ -69,8 +83,8 @@ def read_knowledge_answers(
 
     A row is ``{"model", "community", "question_id", "language", "answer"}`` and, where it differs
     from the default, ``place_named``, ``form``, ``options``, ``option_communities``, ``labels``,
-    ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept. Rows of
-    lm-eval are read as well (`lm_eval_samples`).
+    ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept. Files
+    of lm-eval and logs of Inspect are read as well (`lm_eval_samples`, `inspect_logs`).
 
     Args:
         paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
@@ -85,7 +99,8 @@ def read_knowledge_answers(
     policy = RowPolicy(tally, skip_bad)
     kept: dict[tuple[object, ...], KnowledgeAnswer] = {}
     for path in paths:
-        for number, row in read_rows(path, policy):
+        read = inspect_rows if path.suffix == SUFFIX else read_rows
+        for number, row in read(path, policy):
             try:
                 answer = _answer(names.fill(answer_of_sample(row)))
             except BadRow as bad:

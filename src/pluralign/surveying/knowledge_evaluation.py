@@ -118,7 +118,7 @@ def evaluate_knowledge(
     with its match and its credits.
 
     Args:
-        answers: Files of recorded answers, and folders of lm-eval's results.
+        answers: Files of recorded answers, and folders of lm-eval's results or Inspect's logs.
         source: The test.
         out: The folder; files of an earlier evaluation in it are replaced.
         skip_bad: Whether to drop and count rows that cannot be read, instead of stopping.

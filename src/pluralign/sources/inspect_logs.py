@@ -1,0 +1,54 @@
+"""Answers in the logs (``.eval``) that Inspect writes for the task ``pluralign/knowledge``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidInput, MissingExtra, NotEnoughData
+from pluralign.sources.row_files import RowPolicy
+from pluralign.sources.typed_cells import Row
+
+SUFFIX = ".eval"
+_FINISH = {"max_tokens": "length", "model_length": "length"}
+
+
+def inspect_rows(path: Path, policy: RowPolicy) -> Iterator[tuple[int, Row]]:
+    """Read the samples of a log as rows of recorded answers, each with its number from 1.
+
+    An epoch is a draw. Samples that ended in an error are dropped and counted.
+
+    Raises:
+        MissingExtra: If inspect_ai is not installed.
+        InvalidInput: If the file cannot be read as a log.
+        NotEnoughData: If it has no samples.
+    """
+    try:
+        from inspect_ai.log import read_eval_log
+    except ImportError as error:
+        raise MissingExtra.named("evals", "inspect_ai") from error
+    try:
+        log = read_eval_log(str(path))
+    except Exception as error:  # its reader raises errors of zip, JSON and pydantic
+        raise InvalidInput(
+            f"not a log of Inspect: {error!s:.200}",
+            where=str(path),
+            hint="name a log with this suffix that inspect eval has written",
+        ) from error
+    if not log.samples:
+        raise NotEnoughData("the log has no samples", where=str(path), hint="run inspect eval")
+    for number, sample in enumerate(log.samples, start=1):
+        policy.tally.read += 1
+        if sample.error is not None:
+            policy.tally.drop("sample of Inspect that ended in an error")
+        else:
+            yield number, _row(sample, log.eval.model)
+
+
+def _row(sample: Any, model: str) -> Row:
+    return {
+        **sample.metadata,
+        "model": model,
+        "draw": sample.epoch - 1,
+        "answer": sample.output.completion,
+        "finish_reason": _FINISH.get(sample.output.stop_reason, sample.output.stop_reason),
+    }
