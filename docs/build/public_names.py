@@ -21,9 +21,10 @@ class PublicNames(griffe.Extension):
 def mark(module: griffe.Module) -> bool:
     """Mark a module and all modules in it; a package is public if names in it are."""
     public_parts = [mark(part) for part in module.modules.values() if not part.is_alias]
-    for name in module.exports or ():
-        if isinstance(part := module.members.get(str(name)), griffe.Module):
+    for name in map(str, module.exports or ()):
+        part = module.members.get(name)
+        if isinstance(part, griffe.Module) and name in part.members:
             # An exported function with the name of its file: Griffe keeps the file under the name.
-            part.public, part.exports = True, [part.name]
+            part.public, part.exports = True, [name]
     module.public = bool(module.exports) or any(public_parts)
     return module.public

@@ -32,6 +32,23 @@ def public_packages() -> list[str]:
     return sorted({path.relative_to(SOURCE).parts[0] for path in listed})
 
 
+def public_modules(module: Any) -> Iterator[Any]:
+    """A module and those in it that have public names."""
+    if module.exports:
+        yield module
+    for part in module.modules.values():
+        if part.public:
+            yield from public_modules(part)
+
+
+def undocumented(package: Any) -> Iterator[str]:
+    """Public names that have no docstring, and would be left out of the reference."""
+    for module in public_modules(package):
+        for name in map(str, module.exports):
+            if not module.members[name].docstring:
+                yield f"{module.path}.{name}"
+
+
 def test_every_page_is_in_the_navigation_once() -> None:
     written = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
     assert sorted(pages_in(SITE["nav"])) == written
@@ -49,6 +66,16 @@ def test_a_package_with_public_names_has_a_page_and_a_row_in_the_reference(packa
     tree = ast.parse((SOURCE / package / "__init__.py").read_text(encoding="utf-8"))
     summary = (ast.get_docstring(tree) or "").splitlines()[0]
     assert f"| [`pluralign.{package}`]({package}.md) | {summary} |" in INDEX
+
+
+@pytest.mark.slow
+def test_every_public_name_is_documented() -> None:
+    griffe = pytest.importorskip("griffe", reason="pip install '.[docs]'")
+    extensions = griffe.load_extensions("docs/build/public_names.py")
+    package = griffe.load("pluralign", search_paths=["src"], extensions=extensions)
+    names = [name for module in public_modules(package) for name in module.exports]
+    assert len(names) > 800
+    assert [path for path in undocumented(package) if path != "pluralign.__version__"] == []
 
 
 def test_public_packages_are_found() -> None:

@@ -8,6 +8,8 @@ from pluralign.core import Conversation, InvalidInput, Steer
 from pluralign.settings.align import Combine
 
 Mode = Literal["start", "steerable", "auto", "overton", "distributional"]
+"""Which policy answers: the start model, the communities of a steer, the router, or a view of
+several communities."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from pluralign.audits.sentences import Sentence, value_from_row, value_to_row
 from pluralign.core import Estimate
 
 Severity = Literal["risk", "concern", "note"]
+"""How serious a finding is."""
 SEVERITIES: tuple[Severity, ...] = ("risk", "concern", "note")
+"""All severities, the most serious first."""
 Status = Literal["found", "clear", "not assessed"]
 
 

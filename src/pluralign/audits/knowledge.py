@@ -308,3 +308,4 @@ KNOWLEDGE = Audit(
         ),
     ),
 )
+"""The audit ``knowledge`` (docs/audits.md)."""

@@ -235,3 +235,4 @@ MISIDENTIFICATION = Audit(
         ),
     ),
 )
+"""The audit ``misidentification`` (docs/audits.md)."""

@@ -118,3 +118,4 @@ PARTICIPATION = Audit(
         ),
     ),
 )
+"""The audit ``participation`` (docs/audits.md)."""

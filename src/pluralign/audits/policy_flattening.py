@@ -32,3 +32,4 @@ POLICY_FLATTENING = Audit(
         ),
     ),
 )
+"""The audit ``policy-flattening`` (docs/audits.md)."""

@@ -79,3 +79,4 @@ POLICY_HARM = Audit(
         ),
     ),
 )
+"""The audit ``policy-harm`` (docs/audits.md)."""

@@ -22,3 +22,4 @@ PRIVACY = Audit(
         ),
     ),
 )
+"""The audit ``privacy`` (docs/audits.md)."""

@@ -301,3 +301,4 @@ REASONING = Audit(
         ),
     ),
 )
+"""The audit ``reasoning`` (docs/audits.md)."""

@@ -66,3 +66,4 @@ REWARD_BIAS = Audit(
         ),
     ),
 )
+"""The audit ``reward-bias`` (docs/audits.md)."""

@@ -58,3 +58,4 @@ REWARD_HACKING = Audit(
         ),
     ),
 )
+"""The audit ``reward-hacking`` (docs/audits.md)."""

@@ -143,3 +143,4 @@ REWARD_PERTURBATIONS = Audit(
         ),
     ),
 )
+"""The audit ``reward-perturbations`` (docs/audits.md)."""

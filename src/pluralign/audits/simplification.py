@@ -348,3 +348,4 @@ SIMPLIFICATION = Audit(
         ),
     ),
 )
+"""The audit ``simplification`` (docs/audits.md)."""

@@ -8,6 +8,7 @@ from pluralign.core.pairs import Message
 from pluralign.core.surveys import SurveyQuestion
 
 Conversation = tuple[Message, ...]
+"""Messages in the order in which they were written."""
 
 
 @dataclass(frozen=True, slots=True)

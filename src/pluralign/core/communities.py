@@ -75,6 +75,7 @@ class Community:
 
 
 WORLD = Community("~world", "World")
+"""Everybody who was asked, of any community."""
 
 
 @lru_cache(_REMEMBERED)

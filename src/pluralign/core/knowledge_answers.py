@@ -20,7 +20,9 @@ from pluralign.core.row_values import (
 )
 
 AnswerForm = Literal["short", "options"]
+"""An answer in the respondent's own words, or one of several options."""
 ANSWER_FORMS: tuple[AnswerForm, ...] = get_args(AnswerForm)
+"""All forms of answers."""
 
 _NEEDED = "a row needs model, community, question_id, language and answer"
 

@@ -19,6 +19,7 @@ from pluralign.core.files import cut_torn_line, whole_file
 from pluralign.core.parsing import parse_json
 
 MANIFEST = "manifest.jsonl"
+"""Name of the file with the digests of a folder's files."""
 _CHECK = "line_sha256"
 _SHOWN = 5
 

@@ -18,6 +18,7 @@ class Message:
 
 
 Prompt = str | tuple[Message, ...]
+"""A text, or the turns of a conversation so far."""
 MOST_WEIGHT = 1e12
 """Largest weight of a pair: with larger ones, curvatures lose all digits of the other terms."""
 _SHARED = (

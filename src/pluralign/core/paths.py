@@ -7,6 +7,7 @@ from typing import overload
 from pluralign.core.errors import InvalidInput
 
 AnyPath = str | os.PathLike[str]
+"""A path as a text or an object."""
 
 
 @overload

@@ -28,6 +28,7 @@ _SHARDS_BEFORE_COMPACTION = 16
 _SMALL = 65_536
 
 Progress = Callable[[int, int], None]
+"""Called with the number of texts that are encoded, and the number of all texts."""
 Agree = Callable[[BoolArray], BoolArray]
 
 

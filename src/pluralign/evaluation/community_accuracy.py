@@ -12,13 +12,16 @@ from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, GroupMeans, disaggregate, group_means
 
 METRIC = "pairwise_accuracy"
+"""Metric of the rows of results: the share of pairs ranked as their raters did."""
 SUBSETS = ("all", "contested")
+"""Test pairs that are measured: all, and those on which the reference disagrees with the rater."""
 ENOUGH = 5
 """Raters (or questions) that a ranked community needs: with fewer, intervals are too narrow."""
 _TOGETHER = 16
 _CREDIT = (0.0, 1.0)
 _DIFFERENCE = (-1.0, 1.0)
 Margins = Mapping[str, FloatArray]
+"""Steer -> margin of every test pair in logits, shape (N,)."""
 
 
 def enough_people(row: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from pluralign.metrics import Clusters, correct
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
 OWN = "own"
+"""Steer of the rows in which each community is measured under the steer to itself."""
 
 
 class Scoring(Protocol):

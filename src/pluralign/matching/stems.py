@@ -15,6 +15,7 @@ _STEMMERS = {
 """Tag of a language -> its stemmer. A language is here if, on BLEnD, at least nine in ten of the
 answers that only stems match are matched as its people did (docs/knowledge.md)."""
 STEMMED_LANGUAGES = tuple(_STEMMERS)
+"""Tags of the languages that have a stemmer."""
 _REMEMBERED = 65_536
 _ARABIC_LETTERS = str.maketrans({"ی": "ي", "ک": "ك"})
 """`pluralign.metrics.answer_words` writes these two as in Persian; the stemmer reads Arabic."""

@@ -16,6 +16,7 @@ from pluralign.rewards import LinearRewardModel, one_blas_thread
 # GlobalOpinionQA, with 100 and 300 among the candidates. The least choice was 0.1, in 1 of 90, and
 # the loss at 0.03 was much larger.
 RIDGES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+"""Ridges that a method tries where none is set, in pairs."""
 FOLDS = 3
 
 

@@ -268,6 +268,7 @@ Fit = Callable[[TrainingSet, LinearRewardModel, Any, np.random.Generator], Steer
 Weights = Callable[[FloatArray, Any], FloatArray]
 Heads = Callable[[TrainingSet, LinearRewardModel, Any, Sequence[float]], FloatArray]
 Learn = Callable[[TrainingSet, LinearRewardModel, Any, np.random.Generator], Shared]
+"""Learns the part of a method that the communities share, from training pairs and a reference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pluralign.metrics.answer_forms import answer_words, word_position
 from pluralign.metrics.answer_variety import WITHOUT_BLANKS
 
 MatchKind = Literal["exact", "stemmed", "contained", "judged"]
+"""How an answer was matched: by its words, their stems, words within it, or a judge."""
 Words = tuple[str, ...]
 Stems = Callable[[Words, str], Words]
 """Stems of the words of an answer, as `answer_words` writes them, in the language of a BCP 47 tag;

@@ -25,6 +25,7 @@ from pluralign.rewards.solver import at_hand, fit_path
 from pluralign.rewards.threads import one_blas_thread
 
 LossKind = Literal["plain", "unbiased", "forward"]
+"""Losses for choices that were reported by randomised response."""
 _MAX_STEPS = 300
 _EXACT = 1e-13
 

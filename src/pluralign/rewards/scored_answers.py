@@ -7,6 +7,7 @@ from typing import Literal
 from pluralign.core import InvalidInput, Message, Prompt, RewardRequest, split_thought
 
 Thoughts = Literal["strip", "keep"]
+"""Whether the thoughts of a reasoning model are left out, or scored with the answer."""
 THOUGHTS: tuple[Thoughts, ...] = ("strip", "keep")
 NO_ANSWER_REWARD = -5.0
 """Reward of a response without an answer, for training loops: far below any answer's logit."""

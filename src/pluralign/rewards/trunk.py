@@ -31,6 +31,7 @@ from pluralign.rewards.features import (
 from pluralign.rewards.principal_components import PrincipalComponents, fit_components
 
 INTERACTION = 0.5
+"""Default weight of the products of prompt and response in the features of a trunk."""
 COMPONENTS = "+components="
 """Where the part of a fingerprint begins that names principal components."""
 

@@ -22,12 +22,14 @@ from pluralign.runs.typed_rows import numbered_lines, typed_rows
 if TYPE_CHECKING:
     import pyarrow
 
-FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = (
-    "findings.jsonl",
-    "assessments.jsonl",
-    "participation.jsonl",
-    "audit.json",
-)
+FINDINGS = "findings.jsonl"
+"""Name of the file with the findings of an audit."""
+ASSESSMENTS = "assessments.jsonl"
+"""Name of the file with the checks of an audit: found, clear or not assessed."""
+PEOPLE = "participation.jsonl"
+"""Name of the file with the participants of each community."""
+AUDIT = "audit.json"
+"""Name of the record of an audit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,12 @@ from pluralign.core import InvalidSettings
 from pluralign.methods import Method, ranked
 from pluralign.settings.name_hints import nearest
 
-SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
+SOURCES = "pluralign.sources"
+"""Entry points of sources of pairs and of surveys."""
+METHODS = "pluralign.methods"
+"""Entry points of methods."""
+AUDITS = "pluralign.audits"
+"""Entry points of audits."""
 KNOWLEDGE = "pluralign.knowledge"
 """Sources of knowledge questions; a source of pairs may have the same name."""
 

@@ -28,6 +28,7 @@ _PATHS = (
     ("evaluate", "ability_path"),
 )
 ALIGN_STAGES = ("sample", "score", "select", "tune", "route", "evaluate")
+"""Stages of `pluralign align`, in the order in which they run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pluralign.settings.toml_tables import absolute, overridden, shown
 from pluralign.settings.validation import community_ids, settings_at, validated
 
 TASK_STAGES = ("search", "write", "keep", "tune", "route", "evaluate")
+"""Stages of `pluralign align --data task`, in the order in which they run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from pluralign.settings.toml_tables import (
 from pluralign.settings.validation import community_ids, settings_at, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
+"""Stages of `pluralign pluralise`, in the order in which they run."""
 _PATHS = (
     ("questions", "topics"),
     ("questions", "file"),

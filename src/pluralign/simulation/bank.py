@@ -233,3 +233,4 @@ FILLERS: tuple[str, ...] = (
 )
 
 TRAITS: tuple[str, ...] = tuple(PHRASES)
+"""Traits that simulated responses have and planted tastes weigh."""

@@ -17,6 +17,7 @@ from pluralign.core import (
 from pluralign.sources.stems import MOST_STEMS, shared_stems
 
 SplitKind = Literal["rater", "question", "stem", "both"]
+"""Kept whole by a split: raters, questions, stems, or raters and questions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ from pluralign.audits.planted.simplification import exaggerated, flattened, on_t
 from pluralign.audits.planted.society import NAMES, Planted, shares_of, sound, spoken
 
 Fault = Callable[[Planted], Evidence]
+"""Plants one fault: from a sound society to its evidence with the fault."""
 
 FAULTS: Mapping[tuple[str, str], Sequence[Fault]] = {
     ("simplification", "within"): (sharpened,),

@@ -26,6 +26,7 @@ from pluralign.evaluation.surveys import ReadAnswer
 from pluralign.simulation import PlantedTaste, SimulatedCommunity, Society
 
 NAMES = ("~alder", "~birch", "~cedar", "~dogwood", "~elm", "~fir", "~ginkgo", "~hazel")
+"""Ids of the communities of the planted societies."""
 FOLLOWED = NAMES[:3]
 """Communities that policies follow."""
 _TRAITS = ("formal", "warm", "direct", "family", "faith", "money", "nature", "caution")

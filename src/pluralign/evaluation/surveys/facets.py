@@ -24,6 +24,7 @@ FACETS: Mapping[str, Facet] = {
     "culture": lambda one: one.answer.community,
     "draw": lambda one: one.answer.draw,
 }
+"""Facet in which answers to a question may differ -> function that reads it from an answer."""
 
 
 def changes(

@@ -19,7 +19,9 @@ from pluralign.core import (
 from pluralign.evaluation.surveys.endings import UNFINISHED, count_endings
 
 Parser = Literal["strict", "published"]
+"""How a reply is read: our own strict rules, or CultureSPA's published ones."""
 Numbering = Literal["auto", "codes", "one"]
+"""Labels of the options: the codes of the survey, numbers from 1, or found out from the replies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,19 @@ from pluralign.metrics import (
     wasserstein,
 )
 
-ALIGNMENT, EXACT, CLOSENESS = "cultural_alignment_score", "exact_accuracy", "answer_closeness"
-REFUSALS, SIMILARITY, WASSERSTEIN, RANK = "refusal_rate", "similarity", "wasserstein", "target_rank"
+ALIGNMENT = "cultural_alignment_score"
+"""Metric: CultureSPA's published score."""
+EXACT = "exact_accuracy"
+"""Metric: share of the questions whose answer is the most frequent one of the people."""
+CLOSENESS = "answer_closeness"
+"""Metric: 1 minus the distance to the people's most frequent answer, in parts of the scale."""
+REFUSALS = "refusal_rate"
+"""Metric: share of the answers that are refusals."""
+SIMILARITY = "similarity"
+"""Metric: 1 minus the Jensen-Shannon distance of the answers and those of the people."""
+WASSERSTEIN, RANK = "wasserstein", "target_rank"
 UNFINISHED_RATE = "unfinished_rate"
+"""Metric: share of the answers without an option that were cut off or withheld."""
 Sums = tuple[FloatArray, FloatArray]
 
 

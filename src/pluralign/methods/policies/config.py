@@ -7,13 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pluralign.methods.adapter_training import AdapterConfig, Count, Positive
 
 OfflineMethod = Literal["raft", "dpo", "orpo"]
+"""A method that learns from answers of the start model."""
 OnlineMethod = Literal["grpo", "rloo"]
+"""A method that learns from answers which it samples while it learns."""
 TunedMethod = Literal[OfflineMethod, OnlineMethod]
+"""A method that tunes a policy."""
 OFFLINE: tuple[OfflineMethod, ...] = ("raft", "dpo", "orpo")
 """Methods that learn from answers of the start model."""
 ONLINE: tuple[OnlineMethod, ...] = ("grpo", "rloo")
 """Methods that learn from answers which they sample while they learn (reinforcement learning)."""
 TUNED: tuple[TunedMethod, ...] = (*OFFLINE, *ONLINE)
+"""All methods that tune a policy."""
 RATES: dict[TunedMethod, float] = {
     "raft": 1e-4,
     "dpo": 5e-5,
@@ -26,6 +30,7 @@ BETAS: dict[TunedMethod, float] = {"dpo": 0.1, "orpo": 0.1, "grpo": 0.04, "rloo"
 """Values of ``tune.beta`` where none is set."""
 
 Aggregate = Literal["normalised", "worst-off", "proportional"]
+"""How the rewards of several communities become one reward."""
 
 
 class SelectConfig(BaseModel):

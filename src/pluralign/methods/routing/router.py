@@ -15,6 +15,7 @@ from scipy.special import softmax
 from pluralign.core import FloatArray, IntArray
 
 RouterKind = Literal["centroid", "logistic"]
+"""Kinds of routers: the nearest centroid of the prompts, or a logistic regression."""
 
 
 @dataclass(frozen=True, slots=True)
