@@ -31,6 +31,7 @@ from pluralign.cli.init_command import init
 from pluralign.cli.knowledge_commands import knowledge
 from pluralign.cli.pluralise_command import pluralise
 from pluralign.cli.report_command import report
+from pluralign.cli.schema_command import schema
 from pluralign.cli.serve_command import serve
 from pluralign.cli.survey_commands import survey
 from pluralign.cli.vllm_command import vllm
@@ -95,6 +96,7 @@ app.command()(influence)
 app.command()(withdraw)
 app.command()(audit)
 app.command()(report)
+app.command()(schema)
 app.command()(serve)
 app.command()(export_commands.export)
 app.command()(vllm)

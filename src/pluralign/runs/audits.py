@@ -98,7 +98,7 @@ class AuditRun(FinishedRun):
         """``findings.jsonl``: numbers beyond a threshold, gravest first."""
         path = self.file(FINDINGS)
         lines = numbered_lines(path)
-        typed_rows(lines, _FindingLine, path)
+        typed_rows(lines, FindingLine, path)
         try:
             return tuple(Finding.from_dict(line) for line in lines.values())
         except (KeyError, TypeError, ValueError) as error:
@@ -198,7 +198,7 @@ class _Behind(Shape):
     ids: list[str]
 
 
-class _FindingLine(Shape):
+class FindingLine(Shape):
     """A line of ``findings.jsonl``."""
 
     audit: str
@@ -217,7 +217,7 @@ class _FindingLine(Shape):
     remedies: str
 
     @model_validator(mode="after")
-    def _fields_are_filled(self) -> "_FindingLine":
+    def _fields_are_filled(self) -> "FindingLine":
         for _, field, spec, conversion in Formatter().parse(self.template):
             if field is not None and (field not in self.values or spec or conversion):
                 raise ValueError("the claim has a field that nothing fills")
