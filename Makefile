@@ -15,7 +15,7 @@ export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo collect-demo test check docs api-check format bench results clean
+.PHONY: help demo collect-demo test test-base test-lowest check docs api-check format bench results clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,21 @@ collect-demo: $(VENV)/collect.stamp ## Serve a study with simulated people (ARGS
 
 test: $(VENV)/dev.stamp ## Run the whole suite (ARGS="-k solver" for a part)
 	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+test-base: ## Run the tests that need no extra, in a fresh environment with the base package alone
+	rm -rf $(VENV)-base
+	$(PYTHON) -m venv $(VENV)-base
+	$(VENV)-base/bin/python -m pip install --quiet --constraint constraints.txt --editable . pytest hypothesis
+	OMP_NUM_THREADS=$(THREADS) $(VENV)-base/bin/python -m pytest -m "not slow" tests $(ARGS)
+
+test-lowest: ## Run the same with the lowest versions that pyproject.toml allows
+	rm -rf $(VENV)-lowest
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet uv
+	$(VENV)-lowest/bin/uv pip compile --quiet --resolution lowest-direct pyproject.toml --output-file $(VENV)-lowest/versions.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet --requirement $(VENV)-lowest/versions.txt pytest hypothesis
+	$(VENV)-lowest/bin/python -m pip install --quiet --no-deps --editable .
+	OMP_NUM_THREADS=$(THREADS) $(VENV)-lowest/bin/python -m pytest -m "not slow" tests $(ARGS)
 
 check: $(VENV)/dev.stamp ## Check format, lint, types, layers and plain English
 	$(BIN)/ruff format --check .
@@ -61,7 +76,7 @@ results: $(VENV)/dev.stamp ## Run every config in configs/ and write docs/result
 	$(BIN)/python docs/build/survey_results.py "$(PLURALIGN_DATA)" --runs "$(RUNS)" --out docs
 
 clean: ## Remove .venv, caches and build leftovers; runs/ stays
-	rm -rf $(VENV) build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-base $(VENV)-lowest build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installing runs again only when what is to be installed has changed.

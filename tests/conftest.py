@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import cache as cache_of_calls
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,29 @@ from pluralign.simulation import SocietySource
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+_NEED_EXTRAS = {
+    "aligning/test_adapter_cards.py": "yaml",
+    "cli/test_collect_backups.py": "sqlalchemy",
+    "cli/test_collect_releases.py": "sqlalchemy",
+    "cli/test_collecting.py": "sqlalchemy",
+    "collecting": "psycopg",
+    "core/test_cells.py": "pandas",
+    "interop/test_policy_trainers.py": "fastapi",
+    "reports/test_browser.py": "axe_playwright_python",
+    "reports/test_directions.py": "playwright",
+    "serving": "uvicorn",
+    "sources/test_pairs_files.py": "pandas",
+}
+"""Tests that cannot be imported without a library of an extra -> that library."""
+_MISSING = {path: name for path, name in _NEED_EXTRAS.items() if find_spec(name) is None}
+collect_ignore = list(_MISSING)
+
+
+def pytest_report_header() -> list[str]:
+    """Name the tests that are left out because a library is missing."""
+    return [f"not collected without {name}: tests/{path}" for path, name in _MISSING.items()]
 
 
 @pytest.hookimpl(wrapper=True)
