@@ -46,7 +46,7 @@ class JudgeModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedAnswers:
     """The decisions of a judge.
 
     Attributes:
@@ -68,7 +68,7 @@ def judged_answers(
     reporter: Reporter,
     *,
     skip_bad: bool = False,
-) -> Judged:
+) -> JudgedAnswers:
     """Measure a judge's agreement with people, then let it judge the short answers.
 
     Replies are kept in ``judged.jsonl``, so that a run that was stopped goes on where it was.
@@ -109,7 +109,7 @@ def judged_answers(
     }
     notes = [*_notes(judge, labels, agreement, words, found)]
     notes += [f"in the labels: {n:,} x {reason}" for reason, n in tally.dropped.items()]
-    return Judged(matches, record, tuple(notes))
+    return JudgedAnswers(matches, record, tuple(notes))
 
 
 def _from_the_test(
