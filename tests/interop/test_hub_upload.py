@@ -1,5 +1,6 @@
 """Uploads to the hub, with a double in its place."""
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,8 +8,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from pluralign.core import InvalidInput
-from pluralign.interop import ModelSheet, push, write_model_card
+from pluralign.core import InvalidInput, PreferencePair
+from pluralign.experiments import run_experiment
+from pluralign.interop import (
+    DatasetSheet,
+    ModelSheet,
+    push,
+    push_run,
+    write_dataset,
+    write_model_card,
+)
+from pluralign.settings import resolve
+from pluralign.simulation import SocietySource
 
 hub = pytest.importorskip("huggingface_hub")
 
@@ -156,3 +167,47 @@ def test_a_fault_of_ours_is_not_dressed_up_as_the_hubs(described: Path, api: typ
     api.fails = {"create_repo": TypeError("unexpected argument")}
     with pytest.raises(TypeError):
         push(described, "owner/uk", token="t")
+
+
+def _published(folder: Path) -> Path:
+    pairs = [PreferencePair("1", "Tea?", "Yes", "No", community="GBR", rater="r1")]
+    return write_dataset(pairs, folder, DatasetSheet("tea", "Who prefers which tea?", "CC0-1.0"))
+
+
+def test_a_data_set_becomes_a_repository_of_data(api: type[FakeApi], tmp_path: Path) -> None:
+    folder = _published(tmp_path / "tea")
+    assert push(folder, "owner/tea", token="t").endswith("owner/tea")
+    assert [given["repo_type"] for _, given in api.calls] == ["dataset", "dataset"]
+
+
+def test_a_data_set_that_must_not_be_distributed_is_not_sent(
+    api: type[FakeApi], tmp_path: Path
+) -> None:
+    folder = _published(tmp_path / "tea")
+    described = json.loads((folder / "croissant.json").read_text("utf-8"))
+    described["usageInfo"] = {"odrl:prohibition": {"odrl:action": {"@id": "odrl:distribute"}}}
+    (folder / "croissant.json").write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="prohibit its distribution"):
+        push(folder, "owner/tea", token="t")
+    assert api.calls == []
+
+
+def test_of_a_run_only_numbers_are_sent(
+    api: type[FakeApi], tables: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[str, str] = {}
+
+    def upload(self: FakeApi, **more: Any) -> None:
+        sent.update({p.name: p.read_text("utf-8") for p in Path(more["folder_path"]).iterdir()})
+
+    monkeypatch.setattr(FakeApi, "upload_folder", upload)
+    out = tmp_path / "run"
+    run_experiment(resolve(tables, base=tmp_path, where="test"), out)
+    push_run(out, "owner/tea-numbers", "CC-BY-4.0", token="t")
+    names = {"results.jsonl", "summary.jsonl", "comparisons.jsonl"}
+    assert set(sent) == names | {"README.md", "croissant.json"}
+    assert sent["results.jsonl"] == (out / "results.jsonl").read_text("utf-8")
+    assert str(tmp_path) not in "".join(sent.values())
+    raters = {pair.rater for pair in SocietySource().pairs() if pair.rater}
+    assert not [rater for rater in raters if rater in "".join(sent.values())]
+    assert "Communities: " in sent["README.md"]

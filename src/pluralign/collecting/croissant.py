@@ -10,65 +10,45 @@ from typing import Any
 from pluralign.collecting.release_facts import TEXTS, Facts
 from pluralign.collecting.released_rows import Contents
 from pluralign.sources.collected import ANSWERS, PAIRS
+from pluralign.sources.croissant import CONTEXT, NUMBER, STANDARDS, TEXT, file_object, record_set
 
-_CR = (
-    *("annotation", "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty"),
-    *("excludes", "extract", "field", "fileProperty", "fileObject", "fileSet", "format"),
-    *("includes", "isArray", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path"),
-    *("readLines", "recordSet", "references", "regex", "repeated", "replace", "samplingRate"),
-    *("sdVersion", "separator", "source", "subField", "transform", "unArchive", "value"),
-)
-_CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "sc": "https://schema.org/",
-    "cr": "http://mlcommons.org/croissant/",
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "dct": "http://purl.org/dc/terms/",
-    "odrl": "http://www.w3.org/ns/odrl/2/",
-    "prov": "http://www.w3.org/ns/prov#",
-    "conformsTo": "dct:conformsTo",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    **{name: f"cr:{name}" for name in _CR},
-}
-_TEXT, _NUMBER = "sc:Text", "sc:Float"
 _TABLES: dict[str, dict[str, tuple[str, str]]] = {
     PAIRS: {
-        "id": (_TEXT, "Id of the answer in this release."),
-        "prompt": (_TEXT, "The prompt."),
-        "chosen": (_TEXT, "The response that the person preferred."),
-        "rejected": (_TEXT, "The other response."),
-        "community": (_TEXT, "Community of the person."),
-        "rater": (_TEXT, "Id of the person in this release alone."),
-        "strength": (_NUMBER, "1 slightly, 2 clearly, 3 much better."),
-        "context": (_TEXT, "The person's own words about the choice."),
-        "language": (_TEXT, "Language of the prompt (BCP 47)."),
-        "license": (_TEXT, "Licences of the choice and its texts (SPDX)."),
-        "reason": (_TEXT, "Why the pair was shown."),
-        "propensity": (_NUMBER, "Probability with which the policy showed this pair."),
-        "weight": (_NUMBER, "Weight of the pair: nobody has more than the largest share."),
-        "flip": (_NUMBER, "Probability that the phone exchanged the two responses."),
+        "id": (TEXT, "Id of the answer in this release."),
+        "prompt": (TEXT, "The prompt."),
+        "chosen": (TEXT, "The response that the person preferred."),
+        "rejected": (TEXT, "The other response."),
+        "community": (TEXT, "Community of the person."),
+        "rater": (TEXT, "Id of the person in this release alone."),
+        "strength": (NUMBER, "1 slightly, 2 clearly, 3 much better."),
+        "context": (TEXT, "The person's own words about the choice."),
+        "language": (TEXT, "Language of the prompt (BCP 47)."),
+        "license": (TEXT, "Licences of the choice and its texts (SPDX)."),
+        "reason": (TEXT, "Why the pair was shown."),
+        "propensity": (NUMBER, "Probability with which the policy showed this pair."),
+        "weight": (NUMBER, "Weight of the pair: nobody has more than the largest share."),
+        "flip": (NUMBER, "Probability that the phone exchanged the two responses."),
     },
     ANSWERS: {
-        "id": (_TEXT, "Id of the answer in this release."),
-        "rater": (_TEXT, "Id of the person in this release alone."),
-        "community": (_TEXT, "Community of the person."),
-        "choice": (_TEXT, "left, right, tie, both-bad or dont-know."),
-        "prompt": (_TEXT, "Id of the prompt."),
-        "left": (_TEXT, "Id of the response on the left."),
-        "right": (_TEXT, "Id of the response on the right."),
+        "id": (TEXT, "Id of the answer in this release."),
+        "rater": (TEXT, "Id of the person in this release alone."),
+        "community": (TEXT, "Community of the person."),
+        "choice": (TEXT, "left, right, tie, both-bad or dont-know."),
+        "prompt": (TEXT, "Id of the prompt."),
+        "left": (TEXT, "Id of the response on the left."),
+        "right": (TEXT, "Id of the response on the right."),
     },
     TEXTS: {
-        "id": (_TEXT, "Id of the text in this release."),
-        "kind": (_TEXT, "prompt, response or story."),
-        "body": (_TEXT, "The text."),
-        "language": (_TEXT, "Its language (BCP 47)."),
-        "origin": (_TEXT, "people, study, or a model with its settings."),
-        "license": (_TEXT, "Its licence (SPDX)."),
+        "id": (TEXT, "Id of the text in this release."),
+        "kind": (TEXT, "prompt, response or story."),
+        "body": (TEXT, "The text."),
+        "language": (TEXT, "Its language (BCP 47)."),
+        "origin": (TEXT, "people, study, or a model with its settings."),
+        "license": (TEXT, "Its licence (SPDX)."),
     },
 }
+
+_REFERENCES = {ANSWERS: dict.fromkeys(("prompt", "left", "right"), "texts/id")}
 
 
 def croissant_of(facts: Facts, contents: Contents, digests: Mapping[str, str]) -> dict[str, Any]:
@@ -81,12 +61,9 @@ def croissant_of(facts: Facts, contents: Contents, digests: Mapping[str, str]) -
     """
     licences = sorted({_licence_url(row["license"]) for row in contents.answers})
     return {
-        "@context": _CONTEXT,
+        "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": [
-            "http://mlcommons.org/croissant/1.1",
-            "http://mlcommons.org/croissant/RAI/1.0",
-        ],
+        "conformsTo": list(STANDARDS),
         "name": f"{facts.study}-{facts.id}",
         "description": f"{facts.title}. {facts.about}",
         "url": f"urn:pluralign:{facts.study}:{facts.id}",
@@ -99,8 +76,11 @@ def croissant_of(facts: Facts, contents: Contents, digests: Mapping[str, str]) -
         "isLiveDataset": False,
         "usageInfo": _conditions(facts),
         **_responsible(facts),
-        "distribution": [_file(name, digests[name]) for name in _TABLES],
-        "recordSet": [_record_set(name) for name in _TABLES],
+        "distribution": [file_object(name, digests[name]) for name in _TABLES],
+        "recordSet": [
+            record_set(name, columns, _REFERENCES.get(name, {}))
+            for name, columns in _TABLES.items()
+        ],
     }
 
 
@@ -164,42 +144,6 @@ def _responsible(facts: Facts) -> dict[str, Any]:
             f"revision. This is revision {facts.revision}."
         ],
     }
-
-
-def _file(name: str, digest: str) -> dict[str, Any]:
-    return {
-        "@type": "cr:FileObject",
-        "@id": name,
-        "name": name,
-        "contentUrl": name,
-        "encodingFormat": "application/jsonlines",
-        "sha256": digest,
-    }
-
-
-def _record_set(name: str) -> dict[str, Any]:
-    table = name.removesuffix(".jsonl")
-    return {
-        "@type": "cr:RecordSet",
-        "@id": table,
-        "name": table,
-        "key": {"@id": f"{table}/id"},
-        "field": [_field(table, name, column, *of) for column, of in _TABLES[name].items()],
-    }
-
-
-def _field(table: str, file: str, column: str, type_: str, meaning: str) -> dict[str, Any]:
-    field: dict[str, Any] = {
-        "@type": "cr:Field",
-        "@id": f"{table}/{column}",
-        "name": f"{table}/{column}",
-        "description": meaning,
-        "dataType": type_,
-        "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
-    }
-    if column in ("prompt", "left", "right") and file == ANSWERS:
-        field["references"] = {"field": {"@id": "texts/id"}}
-    return field
 
 
 def _licence_url(licence: str) -> str:

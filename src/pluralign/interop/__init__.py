@@ -13,7 +13,9 @@ from pluralign.interop.lm_eval_knowledge import write_lm_eval_knowledge
 from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
 from pluralign.interop.model_card import model_card, write_model_card
 from pluralign.interop.model_sheet import ModelSheet
+from pluralign.interop.pair_datasets import DatasetSheet, dataset_rows, to_dataset, write_dataset
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
+from pluralign.interop.run_upload import push_run
 from pluralign.interop.trl_reward import TrlReward
 from pluralign.interop.verl_reward import compute_score
 from pluralign.interop.vllm_config import VllmConfig, vllm_config, write_vllm_config
@@ -21,6 +23,7 @@ from pluralign.interop.vllm_config import VllmConfig, vllm_config, write_vllm_co
 __all__ = [
     "AggregatedReward",
     "CommunityReward",
+    "DatasetSheet",
     "Exported",
     "ModelSheet",
     "ResultSource",
@@ -29,11 +32,15 @@ __all__ = [
     "VllmConfig",
     "community_rewards",
     "compute_score",
+    "dataset_rows",
     "eval_results",
     "model_card",
     "push",
+    "push_run",
     "rewardbench_rows",
+    "to_dataset",
     "vllm_config",
+    "write_dataset",
     "write_eval_results",
     "write_every_eval_ever",
     "write_export",

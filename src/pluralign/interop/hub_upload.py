@@ -1,26 +1,29 @@
-"""Upload a model's folder to the Hugging Face hub."""
+"""Upload a folder to the Hugging Face hub: a model, a data set, or the numbers of a run."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path
+from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path, read_json_object
 
 _REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _CARD = "README.md"
 _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "requests", "urllib3"}
 _MODELS = ("card.json", "config.json", "adapter_config.json", "modules.json")
+_DATASET = "croissant.json"
+_PROHIBITION = "odrl:prohibition"
 
 
 def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None = None) -> str:
-    """Upload a folder as a model repository, in one commit; a missing repository is created.
+    """Upload a folder as a repository, in one commit; a missing repository is created.
 
-    The folder, the name and the token are checked before anything is sent. A model is not published
+    The folder, the name and the token are checked before anything is sent. Nothing is published
     without its description: the folder needs a ``README.md`` with front matter
-    (`write_model_card`).
+    (`write_model_card`, `write_dataset`).
 
     Args:
-        folder: The model's folder.
+        folder: The folder of a model, or of a data set: one with ``croissant.json``, such as
+            `write_dataset` writes, or a release whose people consented to publication.
         repo_id: ``owner/name``, or a name of your own.
         private: Whether a new repository is visible to you only; an existing one is not changed.
         token: Access token; if None, that of your login, or ``HF_TOKEN``.
@@ -30,8 +33,9 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
 
     Raises:
         MissingExtra: If huggingface_hub is not installed.
-        InvalidInput: If the folder has no model with a description, the name is not a repository's,
-            there is no token, or the hub cannot be reached or refuses.
+        InvalidInput: If the folder has neither a model nor a data set with a description, the data
+            set must not be distributed, the name is not a repository's, there is no token, or the
+            hub cannot be reached or refuses.
     """
     folder = as_path(folder)
     try:
@@ -54,12 +58,13 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
             "'hf auth login' "
             "or set HF_TOKEN",
         )
-    return _send(HfApi(token=token), folder, repo_id, private)
+    kind = {"repo_type": "dataset"} if (folder / _DATASET).is_file() else {}
+    return _send(HfApi(token=token), folder, repo_id, private, kind)
 
 
-def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
+def _send(api: Any, folder: Path, repo_id: str, private: bool, kind: dict[str, str]) -> str:
     try:
-        made = api.create_repo(repo_id, private=private, exist_ok=True)
+        made = api.create_repo(repo_id, private=private, exist_ok=True, **kind)
     except Exception as error:
         raise _refused(error, repo_id, "nothing was uploaded") from error
     try:  # under the full name: a name without an owner got yours
@@ -67,6 +72,7 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
             repo_id=getattr(made, "repo_id", repo_id),
             folder_path=folder,
             commit_message="Upload with pluralign",
+            **kind,
         )
     except Exception as error:
         left = (
@@ -81,18 +87,31 @@ def _check_folder(folder: Path) -> None:
         raise InvalidInput(
             "no such folder", where=str(folder), hint="name the folder of a saved or exported model"
         )
-    if not any((folder / name).is_file() for name in _MODELS):
+    if not any((folder / name).is_file() for name in (*_MODELS, _DATASET)):
         raise InvalidInput(
-            "no model here", where=str(folder), hint=f"a model has one of {', '.join(_MODELS)}"
+            "no model here, and no data set",
+            where=str(folder),
+            hint=f"a model has one of {', '.join(_MODELS)}, a data set has {_DATASET}",
         )
     card = folder / _CARD
     if not card.is_file() or not card.read_text(encoding="utf-8", errors="replace").startswith(
         "---\n"
     ):
         raise InvalidInput(
-            f"the model has no {_CARD} with front matter",
+            f"there is no {_CARD} with front matter",
             where=str(folder),
-            hint="write one with write_model_card",
+            hint="write one with write_model_card; write_dataset writes one",
+        )
+    _check_conditions(folder / _DATASET)
+
+
+def _check_conditions(croissant: Path) -> None:
+    """Refuse a data set whose conditions of use prohibit distribution, as an internal release."""
+    if croissant.is_file() and _PROHIBITION in read_json_object(croissant).get("usageInfo", {}):
+        raise InvalidInput(
+            "the conditions of the data set prohibit its distribution",
+            where=str(croissant),
+            hint="publish a release that was made with --purpose publish-rows",
         )
 
 
