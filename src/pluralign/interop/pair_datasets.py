@@ -48,11 +48,11 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 @dataclass(frozen=True, slots=True)
 class DatasetSheet:
-    """What the card of a data set states beyond its rows.
+    """Statements of the card of a data set beyond its rows.
 
     Attributes:
         name: Short name, of letters, digits and hyphens.
-        about: What the pairs are, who compared, and how, in sentences.
+        about: Content of the pairs, the people who compared, and their task, in sentences.
         license: SPDX id of the licence of the whole, such as ``CC-BY-4.0``.
         url: Page of the data set; empty if there is none.
         published: Date of publication, ISO 8601; empty if it is not known.
@@ -119,7 +119,7 @@ def write_dataset(pairs: Iterable[PreferencePair], folder: AnyPath, sheet: Datas
     Args:
         pairs: The pairs.
         folder: The folder; it must be new or empty.
-        sheet: What the card states.
+        sheet: Statements of the card.
 
     Returns:
         The folder.
