@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache as cache_of_calls
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ import pytest
 import typer.main
 import typer.testing
 
-from pluralign.core import Reporter
+from pluralign.core import MissingExtra, Reporter
 from pluralign.experiments import Outcome, run_experiment
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 _NEED_EXTRAS = {
     "aligning/test_adapter_cards.py": "yaml",
     "cli/test_collect_backups.py": "sqlalchemy",
+    "cli/test_collect_read_only.py": "sqlalchemy",
     "cli/test_collect_releases.py": "sqlalchemy",
+    "cli/test_collect_stewards.py": "sqlalchemy",
     "cli/test_collecting.py": "sqlalchemy",
     "collecting": "psycopg",
     "core/test_cells.py": "pandas",
     "interop/test_policy_trainers.py": "fastapi",
+    "reports": "altair",
     "reports/test_browser.py": "axe_playwright_python",
     "reports/test_directions.py": "playwright",
     "serving": "uvicorn",
@@ -45,6 +49,29 @@ collect_ignore = list(_MISSING)
 def pytest_report_header() -> list[str]:
     """Name the tests that are left out because a library is missing."""
     return [f"not collected without {name}: tests/{path}" for path, name in _MISSING.items()]
+
+
+@contextmanager
+def _skipped_without_extras() -> Iterator[None]:
+    """Skip a test that stops because a library of an extra is missing, in a base environment."""
+    try:
+        yield
+    except (MissingExtra, ModuleNotFoundError) as error:
+        if not _MISSING:
+            raise
+        pytest.skip(f"needs an extra: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    with _skipped_without_extras():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with _skipped_without_extras():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

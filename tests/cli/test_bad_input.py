@@ -74,6 +74,8 @@ def assert_refused(found: Result, *said: str) -> None:
     ],
 )
 def test_a_bad_setting_is_refused(call: Call, config: Path, setting: str, said: list[str]) -> None:
+    if "such/encoder" in setting:
+        pytest.importorskip("sentence_transformers")
     out = config.parent / "out"
     assert_refused(call("run", config, "--out", out, "--json", "--set", setting), *said)
     assert not out.exists()
@@ -283,6 +285,7 @@ def test_people_see_one_message_on_standard_error(shell: Shell, config: Path) ->
 def test_a_server_without_its_packages_is_refused_with_the_extra(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
+    pytest.importorskip("fastapi")
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "pluralign.serving.server_process", raising=False)
     found = call("serve", tmp_path)

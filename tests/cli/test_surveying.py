@@ -136,6 +136,7 @@ def test_a_community_that_the_survey_lacks_is_reported_and_not_asked_for(
 
 
 def test_a_limit_of_speed_may_change_before_the_run_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
     behaviour = Behaviour()
     with serving(behaviour) as url:
         words = [
@@ -172,6 +173,7 @@ def test_results_name_the_model_as_given(config: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
     behaviour = Behaviour(delay=0.02)
     with serving(behaviour) as url:
         words = [

@@ -9,7 +9,7 @@ from pluralign.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pluralign.cli.output import Output
-    from pluralign.schemas import Checked
+    from pluralign.schemas import CheckedFile
 
 _SHOWN = 20
 
@@ -55,7 +55,7 @@ def schema(
         raise typer.Exit(2)
 
 
-def _show(checked: "Checked", name: str, output: "Output") -> None:
+def _show(checked: "CheckedFile", name: str, output: "Output") -> None:
     from pluralign.core import count_of
 
     for fault in checked.faults[:_SHOWN]:

@@ -12,7 +12,7 @@ _KINDS_OF_FILES = ("jsonl", "json", "parquet")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowFault:
     """A row that does not fit.
 
     Attributes:
@@ -25,7 +25,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFile:
     """A checked file.
 
     Attributes:
@@ -34,20 +34,20 @@ class Checked:
     """
 
     rows: int
-    faults: tuple[Fault, ...]
+    faults: tuple[RowFault, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Noting(RowPolicy):
     """Notes a broken line and reads on."""
 
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
 
     def refuse(self, bad: BadRow, where: str) -> None:
-        self.faults.append(Fault(where, bad.what))
+        self.faults.append(RowFault(where, bad.what))
 
 
-def check_file(kind: Kind, path: Path) -> Checked:
+def check_file(kind: Kind, path: Path) -> CheckedFile:
     """Check every row of a file.
 
     Args:
@@ -61,10 +61,10 @@ def check_file(kind: Kind, path: Path) -> Checked:
     """
     if kind.one_object:
         what = kind.fault(read_json_object(path))
-        return Checked(1, () if what is None else (Fault(str(path), what),))
+        return CheckedFile(1, () if what is None else (RowFault(str(path), what),))
     policy = _Noting(Tally())
     for number, row in read_rows(path, policy, _KINDS_OF_FILES):
         what = kind.fault(row)
         if what is not None:
-            policy.faults.append(Fault(location(path, number), what))
-    return Checked(policy.tally.read, tuple(policy.faults))
+            policy.faults.append(RowFault(location(path, number), what))
+    return CheckedFile(policy.tally.read, tuple(policy.faults))
