@@ -6,9 +6,11 @@ import pytest
 
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.sources import MultipleChoice, WrittenKnowledge, read_knowledge
+from pluralign.sources.community_labels import language_tag
 from pluralign.sources.knowledge_checks import Checked, check_knowledge
 from pluralign.sources.knowledge_recognised import recognise_knowledge
 from pluralign.sources.knowledge_template import written_template
+from pluralign.sources.license_terms import derived_works
 
 HEAD = 'name = "tiny"\ncommunity = "MEX/Oaxaca"\nlanguage = "es"\nlicense = "CC0-1.0"\npeople = 9\n'
 FOOD = """
@@ -184,10 +186,18 @@ def test_a_fault_of_a_test_whose_lines_are_not_known_names_its_file(tmp_path: Pa
             r"tiny\.toml:2: the region 'QQQ/north' is of no country",
         ),
         (HEAD.replace('community = "MEX/Oaxaca"\n', ""), "missing column 'community'"),
+        (
+            HEAD.replace('"es"', '"spanish"'),
+            r"tiny\.toml:3: language must be the tag .*\n.*write es",
+        ),
+        (
+            HEAD.replace('"es"', '"oaxacan"'),
+            r"tiny\.toml:3: language must be the tag of a language",
+        ),
         (HEAD + "name = 1\n", "not TOML"),
     ],
 )
-def test_a_test_without_a_known_community_is_refused(
+def test_a_test_without_a_known_community_or_language_is_refused(
     head: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
@@ -289,8 +299,10 @@ def test_the_template_can_be_read_and_is_unfinished(
     path.write_text(text, encoding="utf-8")
     found = check_knowledge(WrittenKnowledge(path))
     assert found.questions == {"MEX/oaxaca": 2}
-    unfinished = [fault.question for fault in found.faults if fault.kind == "unfinished"]
-    assert unfinished == ["food-1", "holiday-1", ""]
+    unfinished = [fault for fault in found.faults if fault.kind == "unfinished"]
+    assert [fault.question for fault in unfinished] == ["food-1", "holiday-1", ""]
+    assert unfinished[-1].where == str(path)
+    assert derived_works(found.license) == "not known"
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -306,6 +318,26 @@ def test_a_file_is_read_by_the_source_of_its_layout(tmp_path: Path) -> None:
         recognise_knowledge(table)
 
 
+def test_a_folder_of_written_tests_is_one_test_of_several_communities(tmp_path: Path) -> None:
+    lima = HEAD.replace("MEX/Oaxaca", "PER/Lima").replace("CC0-1.0", "CC-BY-4.0")
+    for name, head in {"oaxaca": HEAD, "lima": lima}.items():
+        (tmp_path / f"{name}.toml").write_text(head + FOOD, encoding="utf-8")
+    source = recognise_knowledge(tmp_path)
+    test = read_knowledge(source)
+    assert test.communities == ("MEX/oaxaca", "PER/lima")
+    assert {question.id for question in test.questions} == {"food-1"}
+    assert (source.name, source.license) == (tmp_path.name, "CC-BY-4.0; CC0-1.0")
+    assert check_knowledge(source).faults == ()
+
+
 def test_an_empty_test_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match="no questions"):
         checked(tmp_path, head=HEAD + "question = []\n")
+
+
+def test_the_code_of_a_language_comes_before_the_name_of_another() -> None:
+    """Languages are named En, Ha, Ko, As and Hu, which are codes of others."""
+    codes = ("en", "ha", "ko", "as", "hu", "fa", "cmn")
+    assert tuple(map(language_tag, codes)) == codes
+    assert [language_tag(name) for name in ("Persian", "eng", "Hausa")] == ["fa", "en", "ha"]
+    assert language_tag("Oaxacan") is None

@@ -179,6 +179,26 @@ def test_a_folder_without_answers_cannot_be_scored(tmp_path: Path) -> None:
         score_folder(tmp_path)
 
 
+def test_a_last_answer_that_was_cut_off_is_left_out_on_request(blend: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run_knowledge(settings(blend), out)
+    answers = out / "answers.jsonl"
+    answers.write_bytes(answers.read_bytes()[:-20])
+    with pytest.raises(InvalidInput, match="not JSON"):
+        score_folder(out)
+    read = score_folder(out, skip_bad=True).record["data"]["answers"]
+    assert read["dropped"] == {"not JSON": 1}
+
+
+def test_a_test_that_was_moved_is_given_again(blend: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run_knowledge(settings(blend), out)
+    moved = blend.rename(tmp_path / "moved")
+    with pytest.raises(InvalidSettings, match=r"no longer at .*blend\n.*--test"):
+        score_folder(out)
+    assert score_folder(out, knowledge_source({"path": str(moved)}, Path(), "test")).results
+
+
 def test_a_limit_takes_the_same_questions_everywhere(blend: Path, tmp_path: Path) -> None:
     found = run_knowledge(settings(blend, limit=2, languages=["en"]), tmp_path / "run")
     asked: dict[str, set[str]] = {}

@@ -248,7 +248,7 @@ def score(
     judging = _judge(judge, judge_url, judge_labels)
     with Screen() as screen:
         if folder is not None:
-            outcome = score_folder(folder, source, out, screen, judging)
+            outcome = score_folder(folder, source, out, screen, judging, skip_bad=skip_bad)
             written = out or folder
         elif source is None or out is None:
             raise InvalidSettings(

@@ -135,9 +135,9 @@ def check(
     file: Annotated[
         Path,
         typer.Argument(
-            help="The test: a .toml file of `pluralign knowledge new`; a .jsonl, .json, .csv or "
-            ".parquet file with columns question, candidates and answer; a file or folder of BLEnD "
-            "or IndicQuest; or a file of KoBBQ or CLIcK."
+            help="The test: a .toml file of `pluralign knowledge new`, or a folder of them; a "
+            ".jsonl, .json, .csv or .parquet file with columns question, candidates and answer; a "
+            "file or folder of BLEnD or IndicQuest; or a file of KoBBQ or CLIcK."
         ),
     ],
     community: OfCommunity = None,

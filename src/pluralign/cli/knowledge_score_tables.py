@@ -187,9 +187,11 @@ def _lines(outcome: KnowledgeOutcome) -> Iterator[str]:
     people = {row.mentions for row in outcome.results}
     if None not in people:
         least = min(row.mentions / row.n for row in outcome.results if row.mentions and row.n)
-        yield f"people gave {least:.1f} answers to a question or more, by community"
+        yield f"answers of people behind a question: {least:.1f} or more on average in each row"
     topics = {row.topics for row in outcome.results}
-    if min(topics) < _FEW:
+    if min(topics) == 1:
+        yield "no intervals where there is one topic only: they are clustered by topic"
+    elif min(topics) < _FEW:
         yield (
             f"intervals are over {count_of(min(topics), 'topic')} only: they are rough, and a test "
             "of other topics may differ more"

@@ -35,8 +35,10 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
         InvalidSettings: If it is missing or not TOML; the error names the line.
     """
     path = as_path(path)
+    text = ""
     try:
-        return parse_toml(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return parse_toml(text)
     except FileNotFoundError as error:
         hint = "check the path; `pluralign init` writes a first settings file for data of yours"
         raise InvalidSettings("no such file", where=str(path), hint=hint) from error
@@ -46,6 +48,8 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         correct = "correct the file: write text in quotes, and tables as [name]"
+        if "\\" in text:
+            correct += "; a path with backslashes needs single quotes"
         hint = "save the file as UTF-8" if isinstance(error, UnicodeError) else correct
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
 

@@ -51,17 +51,22 @@ def shown(label: str) -> str:
 
 @lru_cache(maxsize=64)
 def language_tag(label: str) -> str | None:
-    """BCP 47 tag of a language given by its English name or code, or None.
+    """BCP 47 tag of a language given by its code or English name, or None.
 
-    >>> language_tag("Portuguese")
-    'pt'
+    A code comes before a name: ``ha`` is Hausa, though another language is named Ha.
+
+    >>> language_tag("Portuguese"), language_tag("ha")
+    ('pt', 'ha')
     """
     import pycountry
 
-    try:
-        found = pycountry.languages.lookup(label)
-    except LookupError:
-        return None
+    code = label.strip().lower()
+    found = pycountry.languages.get(alpha_2=code) or pycountry.languages.get(alpha_3=code)
+    if found is None:
+        try:
+            found = pycountry.languages.lookup(label)
+        except LookupError:
+            return None
     return str(getattr(found, "alpha_2", found.alpha_3))
 
 

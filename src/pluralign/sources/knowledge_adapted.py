@@ -108,7 +108,7 @@ def adapted_test(
     _check_one(str(path), "community", {question.community for question in questions})
     _check_one(str(path), "language", {question.language for question in questions})
     same = derived == "under the same licence"
-    own_license = license_ if same else f"{PLACEHOLDER} with a licence, such as CC-BY-4.0"
+    own_license = license_ if same else f"{PLACEHOLDER} with a licence"
     head = _HEAD.format(
         place=new.place,
         source=f"{source.name} ({path.name})",

@@ -111,7 +111,8 @@ def check_knowledge(source: KnowledgeSource) -> Checked:
     faults = [*policy.faults, *faults_of(placed)]
     if source.license is not None and PLACEHOLDER in source.license:
         what = "the licence is that of the template"
-        faults.append(Fault(source.name, "", "unfinished", what, "choose one with your people"))
+        where = _LINE.sub("", placed[0].where) if placed else source.name
+        faults.append(Fault(where, "", "unfinished", what, "choose one with your people"))
     return Checked(
         name=source.name,
         license=source.license,
@@ -266,13 +267,10 @@ def _right_and_wrong(question: KnowledgeQuestion, language: str) -> tuple[list[s
 
 
 def _shared_variants(one: PlacedQuestion) -> Iterator[Fault]:
-    answers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    by_form: dict[str, set[int]] = defaultdict(set)
     for k, answer in enumerate(one.question.answers):
         for variant in answer.variants_in(one.question.language):
-            answers[answer_form(variant, one.question.language), variant].add(k)
-    by_form: dict[str, set[int]] = defaultdict(set)
-    for (form, _), indices in answers.items():
-        by_form[form] |= indices
+            by_form[answer_form(variant, one.question.language)].add(k)
     for form, indices in by_form.items():
         if form and len(indices) > 1:
             numbers = ", ".join(str(k + 1) for k in sorted(indices))

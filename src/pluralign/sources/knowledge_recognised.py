@@ -12,7 +12,7 @@ from pluralign.sources.knowledge_indicquest import COLUMNS as INDICQUEST_COLUMNS
 from pluralign.sources.knowledge_indicquest import IndicQuestKnowledge
 from pluralign.sources.knowledge_kobbq import SAMPLE_COLUMNS, SURVEY_COLUMNS, KobbqKnowledge
 from pluralign.sources.knowledge_reading import KnowledgeSource
-from pluralign.sources.knowledge_written import WrittenKnowledge
+from pluralign.sources.knowledge_written import WrittenKnowledge, written_tests
 from pluralign.sources.row_files import RowPolicy, file_kind, file_stem, read_rows
 
 _FIRST_ROWS = 5
@@ -32,7 +32,7 @@ def recognise_knowledge(
     regions.
 
     Args:
-        path: A TOML file, a table, or a folder of tables.
+        path: A TOML file, a table, or a folder of TOML files or of tables.
         community: Its community, where the file does not name it.
         language: Tag of its local language, where the file does not name it.
         first: Number of the first option in the answer key of multiple-choice questions.
@@ -42,7 +42,7 @@ def recognise_knowledge(
         InvalidInput: If the community or the language is needed and not given, or the file cannot
             be read.
     """
-    if path.suffix == ".toml":
+    if path.suffix == ".toml" or (path.is_dir() and written_tests(path)):
         return WrittenKnowledge(path, skip_bad)
     columns = _columns(path)
     published = _published(path, columns, community, language, skip_bad)
@@ -52,7 +52,8 @@ def recognise_knowledge(
         raise InvalidInput(
             "a table of questions with options does not name its community and language",
             where=str(path),
-            hint="give both, such as community IRN and language fa",
+            hint="give both, such as community IRN and language fa; to ask it, --set "
+            "test.community=IRN --set test.language=fa",
         )
     return MultipleChoice(path, community, language, first, skip_bad=skip_bad)
 

@@ -20,8 +20,8 @@ name = {name}
 community = {community}
 language = {language}        # tag of the local language; texts in it are written with this tag
 
-# The terms on which others may use the test. Choose them with the people who answer.
-license = "{mark} with a licence, such as CC-BY-4.0"
+# The terms on which others may use the test, such as CC-BY-4.0. Choose them with those who answer.
+license = "{mark} with a licence"
 
 # Number of people asked. A question that other people were asked has a number of its own.
 people = 10

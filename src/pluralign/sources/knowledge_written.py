@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pluralign.core import AcceptedAnswer, InvalidInput, KnowledgeQuestion, parse_toml, tidy
+from pluralign.sources.community_labels import language_tag
 from pluralign.sources.knowledge_reading import (
     PlacedQuestion,
     as_bad_row,
@@ -28,8 +29,10 @@ _QUESTION_LINE = re.compile(r"^\s*\[\[\s*question\s*\]\]", re.MULTILINE)
 class WrittenKnowledge:
     """A test written by hand; ``pluralign knowledge new`` writes a commented template.
 
+    Questions of different communities with the same id are the same question.
+
     Attributes:
-        path: The TOML file.
+        path: The TOML file, or a folder with the files of several communities.
         skip_bad: Drop and count questions that cannot be read, instead of stopping at the first.
     """
 
@@ -40,16 +43,21 @@ class WrittenKnowledge:
 
     @property
     def name(self) -> str:
-        """Name of the test; that of the file where it has no name."""
+        """Name of the test; that of the file where it has no name, or of the folder."""
+        if self.path.is_dir():
+            return self.path.resolve().name
         return str(self._tables().get("name") or self.path.stem)
 
     @property
     def license(self) -> str | None:
-        """Licence of the test; None where not stated.
+        """Licence of the test; None where not stated, in a folder those of all its tests.
 
         Raises:
             InvalidInput: If it is not a text.
         """
+        if self.path.is_dir():
+            found = dict.fromkeys(test.license for test in self._tests())
+            return None if None in found else "; ".join(map(str, found))
         stated = self._tables().get("license")
         if stated is not None and not isinstance(stated, str):
             raise InvalidInput(
@@ -63,14 +71,20 @@ class WrittenKnowledge:
         """Stream the questions, each with the line where it begins.
 
         Raises:
-            InvalidInput: If the file is not TOML, or a question cannot be read.
+            InvalidInput: If a file is not TOML, or a question cannot be read.
         """
+        if self.path.is_dir():
+            for test in self._tests():
+                yield from test.questions(policy)
+            return
         tables = self._tables()
         with refused_at(self.path, 1):
             _check_keys(tables, HEAD_KEYS, "the test")
             require_columns(tables, ("community", "language", "question"))
         with refused_at(self.path, self._line_of("community")):
             community = region_id(str(tables["community"]))
+        with refused_at(self.path, self._line_of("language")):
+            _check_language(str(tables["language"]))
         rows = tables["question"]
         if not isinstance(rows, list):
             raise InvalidInput("questions must be written as [[question]]", where=str(self.path))
@@ -83,6 +97,10 @@ class WrittenKnowledge:
             else:
                 policy.tally.kept += 1
                 yield PlacedQuestion(question, place)
+
+    def _tests(self) -> list["WrittenKnowledge"]:
+        """The tests of a folder, in the order of their names."""
+        return [WrittenKnowledge(file, self.skip_bad) for file in written_tests(self.path)]
 
     def _tables(self) -> dict[str, Any]:
         text = self._text()
@@ -118,6 +136,21 @@ class WrittenKnowledge:
         if len(found) != n_questions:
             return [f"{self.path}, question {k + 1}" for k in range(n_questions)]
         return [location(self.path, line) for line in found]
+
+
+def written_tests(folder: Path) -> list[Path]:
+    """The TOML files of a folder, in the order of their names."""
+    return sorted(file for file in folder.iterdir() if file.suffix == ".toml")
+
+
+def _check_language(tag: str) -> None:
+    known = language_tag(tag.partition("-")[0])
+    if known is None or tag.partition("-")[0] != known:
+        raise BadRow(
+            f"language must be the tag of a language, got {tag!r:.40}",
+            reason="language is not a tag",
+            hint=f"write {known}" if known else "write its tag, such as es, fa, am or ha",
+        )
 
 
 def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> KnowledgeQuestion:

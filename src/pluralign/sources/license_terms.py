@@ -4,6 +4,9 @@ import re
 from typing import Literal
 
 Derived = Literal["allowed", "under the same licence", "forbidden", "not known"]
+_STRICTEST_FIRST: tuple[Derived, ...] = (
+    "forbidden", "not known", "under the same licence", "allowed",
+)  # fmt: skip
 
 _FORBIDDEN = re.compile(r"\bnd\b|no[\s-]?deriv|no derived|not be (adapted|modified|translated)")
 _SAME = re.compile(r"\bcc\b.*\bsa\b|share[\s-]?alike|\bodbl\b")
@@ -20,12 +23,19 @@ def derived_works(license_: str | None) -> Derived:
     text with its own words is only searched for "no derivatives". It is no legal advice.
 
     Args:
-        license_: Name of the licence; None where it is not stated.
+        license_: Name of the licence, or names with semicolons between them, of which the strictest
+            counts; None where it is not stated.
 
     >>> [derived_works(name) for name in ("CC-BY-4.0", "cc-by-nc-sa-4.0", "CC BY-ND 4.0", None)]
     ['allowed', 'under the same licence', 'forbidden', 'not known']
+    >>> derived_works("CC-BY-4.0; our own terms")
+    'not known'
     """
-    text = (license_ or "").strip().lower()
+    found = {_derived_works(text.strip().lower()) for text in (license_ or "").split(";")}
+    return next(terms for terms in _STRICTEST_FIRST if terms in found)
+
+
+def _derived_works(text: str) -> Derived:
     if _FORBIDDEN.search(text):
         return "forbidden"
     if _SAME.search(text):

@@ -63,6 +63,8 @@ def score_folder(
     out: AnyPath | None = None,
     reporter: Reporter | None = None,
     judge: JudgeModel | None = None,
+    *,
+    skip_bad: bool = False,
 ) -> KnowledgeOutcome:
     """Score the answers that `run_knowledge` recorded in a folder.
 
@@ -75,6 +77,7 @@ def score_folder(
         out: Another folder for the results.
         reporter: Receives the progress.
         judge: A judge of the free answers that match no whole answer.
+        skip_bad: Whether to drop and count answers that cannot be read, instead of stopping.
 
     Raises:
         InvalidSettings: If the folder has no answers, or its test is not there any more.
@@ -90,15 +93,31 @@ def score_folder(
             "--answers FILE --test TEST",
         )
     if test is None:
-        test = knowledge_source(asked["settings"]["test"], folder, f"{folder / ASKED}: test")
+        test = _asked_test(asked["settings"]["test"], folder)
     return evaluate_knowledge(
         [folder / ANSWERS],
         test,
         folder if out is None else as_path(out),
+        skip_bad=skip_bad,
         reporter=reporter,
         asked=asked,
         judge=judge,
     )
+
+
+def _asked_test(table: Mapping[str, Any], folder: Path) -> KnowledgeSource:
+    """The test that a folder asked.
+
+    Raises:
+        InvalidSettings: If it is no longer there.
+    """
+    if "path" in table and not Path(table["path"]).exists():
+        raise InvalidSettings(
+            f"the test that was asked is no longer at {table['path']}",
+            where=str(folder / ASKED),
+            hint="give it with --test, or as the argument test",
+        )
+    return knowledge_source(table, folder, f"{folder / ASKED}: test")
 
 
 def evaluate_knowledge(

@@ -204,7 +204,7 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
     reporter.stage(f"asking {respondent.name}")
     if respondent.damaged:
         reporter.note(
-            f"{respondent.damaged:,} recorded answers were damaged, and are asked for again"
+            f"{count_of(respondent.damaged, 'damaged answer')} left out, to be asked for again"
         )
     done = 0
 
