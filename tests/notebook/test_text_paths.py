@@ -21,7 +21,16 @@ from pluralign import settings as settings_package
 from pluralign.core import AnyPath
 
 # Functions of the lower layers that others of ours call with a Path.
-INNER = {"read_run", "write_card", "built", "place_paths", "survey_source", "evaluate_answers"}
+INNER = {
+    "read_run",
+    "write_card",
+    "built",
+    "place_paths",
+    "survey_source",
+    "knowledge_source",
+    "evaluate_answers",
+    "evaluate_knowledge",
+}
 
 
 def functions() -> list[tuple[str, Callable[..., Any]]]:
