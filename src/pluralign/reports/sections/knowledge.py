@@ -72,15 +72,19 @@ def knowledge_summary(run: Run, say: Speech) -> Iterator[str]:
         worst = min(rows, key=lambda row: row.value)
         yield say(
             "{model} scores below a typical person of the place, beyond chance, in {count} of "
-            "{total} ways of asking. It is furthest below in questions about {community}, asked in "
-            "{language}: {number}.",
+            "{total} ways of asking.",
             model=model,
             count=say.number(len(below), 0),
             total=say.number(len(rows), 0),
-            community=say.inline(worst.community),
-            language=_language(worst.language, say),
-            number=with_interval(worst.as_dict(), say.percent, say),
         )
+        if worst.value < 0:
+            yield say(
+                "It is furthest below in questions about {community}, asked in {language}: "
+                "{number}.",
+                community=say.inline(worst.community),
+                language=_language(worst.language, say),
+                number=with_interval(worst.as_dict(), say.percent, say),
+            )
 
 
 def _about(say: Speech) -> Iterator[str]:
@@ -96,8 +100,7 @@ def _about(say: Speech) -> Iterator[str]:
 
 
 def _notes(run: Run) -> Sequence[str]:
-    found: Sequence[str] = run.record.get("notes", ())
-    return found
+    return [f"{note[:1].upper()}{note[1:]}." for note in run.record.get("notes", ())]
 
 
 def _caption(form: AnswerForm, say: Speech) -> str:
