@@ -21,6 +21,11 @@ from pluralign.asking.unnamed_places import without_place
         ("在中国，最受欢迎的水果是什么？", "zh", "CHN", "最受欢迎的水果是什么？"),
         ("በኢትዮጵያ ታዋቂ ፍሬ ምንድን ነው?", "am", "ETH", "ታዋቂ ፍሬ ምንድን ነው?"),
         ("What is used in houses?", "en", "USA", "What is used in houses?"),
+        ("¿Qué se desayuna en Oaxaca?", "es", "MEX/oaxaca", None),
+        ("¿Qué se come en Yucatán?", "es", "MEX/yucatan", None),
+        ("¿Qué se come en México?", "es", "MEX/oaxaca", None),
+        ("What do people in Oaxaca eat?", "en", "MEX/oaxaca", "What do people eat?"),
+        ("What do people in Mexico eat?", "en", "MEX/oaxaca", None),
         ("Apa buah populer di Malaysia?", "ms", "MYS", None),
     ],
 )

@@ -10,7 +10,7 @@ from tests.knowledge_tests import PLACES, write_blend
 from tests.respondents.servers import Behaviour, serving
 
 from pluralign import open_run
-from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Reporter, Silent
+from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Silent
 from pluralign.evaluation.knowledge import KnowledgeRow
 from pluralign.runs import KnowledgeRun
 from pluralign.runs.folder import read_rows
@@ -53,6 +53,16 @@ def test_a_planted_default_culture_answers_where_no_place_is_named(
     assert person is not None and person.value == pytest.approx(0.6)
     assert {one.community for one in run.scored} == set(PLACES)
     assert "simulated" in repr(run)
+
+
+class Notes(Silent):
+    """Keeps the notes of a run."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.found.append(text)
 
 
 class Stopping(Silent):
@@ -179,6 +189,18 @@ def test_a_folder_without_answers_cannot_be_scored(tmp_path: Path) -> None:
         score_folder(tmp_path)
 
 
+def test_a_region_whose_local_name_is_not_known_is_reported(tmp_path: Path) -> None:
+    test = tmp_path / "isfahan.toml"
+    test.write_text(
+        'community = "IRN/isfahan"\nlanguage = "fa"\n[[question]]\nid = "1"\n'
+        'text.fa = "شیرینی اصفهان چیست؟"\nanswers = [{ fa = ["گز"], people = 2 }]\n',
+        encoding="utf-8",
+    )
+    notes = Notes()
+    run_knowledge(settings(test, {"default_culture": None}, place="both"), tmp_path / "run", notes)
+    assert any("no local name is known for IRN/isfahan" in note for note in notes.found)
+
+
 def test_a_last_answer_that_was_cut_off_is_left_out_on_request(blend: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run_knowledge(settings(blend), out)
@@ -209,11 +231,6 @@ def test_a_limit_takes_the_same_questions_everywhere(blend: Path, tmp_path: Path
 
 
 def test_notes_report_words_that_no_native_reader_has_signed(blend: Path, tmp_path: Path) -> None:
-    class Notes(Silent):
-        def note(self, text: str) -> None:
-            noted.append(text)
-
-    noted: list[str] = []
-    reporter: Reporter = Notes()
+    reporter = Notes()
     run_knowledge(settings(blend), tmp_path / "run", reporter)
-    assert any("machine-written" in note and "fa" in note for note in noted)
+    assert any("machine-written" in note and "fa" in note for note in reporter.found)

@@ -47,6 +47,33 @@ def place_name(community_id: str, language: str) -> str:
     return country if community_id == known.country else f"{known.name}, {country}"
 
 
+def words_for_place(community_id: str, language: str) -> tuple[str, ...]:
+    """The names by which a text in a language may name a place: its own, and its country's.
+
+    The own name of a region that we do not know is that of its id, in Latin letters.
+
+    >>> words_for_place("MEX/oaxaca", "es"), words_for_place("IRN", "fa")
+    (('Oaxaca', 'México'), ('ایران',))
+    """
+    known = community(community_id)
+    if community_id in _regions():
+        own = place_name(community_id, language)
+    elif known.country == community_id:
+        return (_country_in(community_id, language),)
+    else:
+        own = known.name
+    return (own,) if known.country is None else (own, _country_in(known.country, language))
+
+
+def has_known_names(community_id: str) -> bool:
+    """Whether names of a place in its languages are known: of countries, and of some regions.
+
+    >>> has_known_names("MEX"), has_known_names("IND/as"), has_known_names("MEX/oaxaca")
+    (True, True, False)
+    """
+    return community(community_id).country == community_id or community_id in _regions()
+
+
 def list_names(names: Sequence[str], language: str) -> str:
     """Join names as the language joins them.
 

@@ -1,17 +1,19 @@
 """Questions without the name of their place, so that a respondent has to assume one."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pluralign.asking.place_names import place_name
+from pluralign.asking.place_names import words_for_place
 from pluralign.core import community_name, parse_toml
 from pluralign.core.demonyms import demonyms
 
 _FILE = Path(__file__).parent / "place_phrases.toml"
 _OPENING = "¿¡"
+_ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def without_place(text: str, language: str, community: str) -> str | None:
     left = text
     for phrase in naming.phrases:
         left = phrase.sub("", left)
-    if naming.names.search(left):
+    if naming.names.search(_plain(left)):
         return None
     return text if left == text else _tidied(left)
 
@@ -71,7 +73,7 @@ def _naming(language: str, community: str) -> _Naming:
         return _Naming(tuple(map(re.compile, known["phrases"])), _any_of(known["names"], language))
     if language == "en":
         return _english(community)
-    return _Naming((), _any_of([place_name(community, language)], language))
+    return _Naming((), _any_of(words_for_place(community, language), language))
 
 
 def _english(community: str) -> _Naming:
@@ -81,15 +83,22 @@ def _english(community: str) -> _Naming:
         re.compile(rf"(?<!\w)(the )?{name}'s(?!\w)"),
         re.compile(rf"(?<!\w)([Ii]n|from|of|across) (the )?{name}(?!\w),?"),
     )
-    return _Naming(phrases, _any_of([community_name(community), *demonyms(community)], "en"))
+    names = (community_name(community), *words_for_place(community, "en"), *demonyms(community))
+    return _Naming(phrases, _any_of([name.removeprefix("the ") for name in names], "en"))
 
 
 def _any_of(names: Sequence[str], language: str) -> re.Pattern[str]:
     """Any of some names: whole words in English ("US" is not in "use"), else parts of words."""
-    joined = "|".join(map(re.escape, names))
+    joined = "|".join(re.escape(_plain(name)) for name in names)
     if language == "en":
         return re.compile(rf"(?<!\w)(?:{joined})(?!\w)")
     return re.compile(joined, re.IGNORECASE)
+
+
+def _plain(text: str) -> str:
+    """A text without accents: the name in the id of a region, Yucatan, has none."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
 
 
 @cache

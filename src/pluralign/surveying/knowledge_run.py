@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
+from pluralign.asking.place_names import has_known_names
 from pluralign.core import (
     AnyPath,
     Ask,
@@ -201,6 +202,12 @@ def _notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> It
         yield f"in the test: {n:,} x {reason}"
     for reason, counts in reasons_not_asked(tally):
         yield f"not asked: {reason}: {counts}"
+    unknown = {o.community for o in asks if not o.place_named and not _knows_place(o)}
+    if unknown:
+        yield (
+            f"no local name is known for {', '.join(sorted(unknown))}: questions without the place "
+            "may still name it (see --show)"
+        )
     foreign = sorted({o.ask.language for o in asks if not _has_template(o)})
     if foreign:
         yield (
@@ -223,6 +230,11 @@ def reasons_not_asked(tally: Tally) -> Iterator[tuple[str, str]]:
         languages.setdefault(what or reason, []).append(f"{language} {n:,}" if what else f"{n:,}")
     for reason, counts in languages.items():
         yield reason, ", ".join(counts)
+
+
+def _knows_place(asked: KnowledgeAsk) -> bool:
+    """Whether the name of its place in the language of a question is known."""
+    return asked.ask.language == "en" or has_known_names(asked.community)
 
 
 def _has_template(asked: KnowledgeAsk) -> bool:
