@@ -212,6 +212,21 @@ def test_a_last_answer_that_was_cut_off_is_left_out_on_request(blend: Path, tmp_
     assert read["dropped"] == {"not JSON": 1}
 
 
+def test_a_test_whose_words_changed_after_it_was_asked_is_reported(tmp_path: Path) -> None:
+    test, out = tmp_path / "lima.toml", tmp_path / "run"
+    text = (
+        'community = "PER"\nlanguage = "es"\n[[question]]\nid = "1"\n'
+        'text.es = "¿Qué se come?"\nanswers = [{ es = ["ceviche"], people = 2 }]\n'
+    )
+    test.write_text(text, encoding="utf-8")
+    run_knowledge(settings(test, {"default_culture": None}), out)
+    changed = "the questions of the test are no longer those that were asked"
+    test.write_text(text.replace("people = 2", "people = 3"), encoding="utf-8")
+    assert changed not in score_folder(out).record["notes"]
+    test.write_text(text.replace("come", "bebe"), encoding="utf-8")
+    assert changed in score_folder(out).record["notes"]
+
+
 def test_a_test_that_was_moved_is_given_again(blend: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run_knowledge(settings(blend), out)

@@ -37,7 +37,7 @@ from pluralign.sources.recorded_knowledge import (
     read_knowledge_answers,
 )
 from pluralign.surveying.judging import JudgeModel, judged_answers
-from pluralign.surveying.knowledge_run import ANSWERS, ASKED
+from pluralign.surveying.knowledge_run import ANSWERS, ASKED, questions_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,8 @@ def evaluate_knowledge(
     scored = scorer.score(recorded, tally)
     if not scored:
         raise NotEnoughData("no answer can be scored", where=test.name, hint=tally.why() or None)
+    if (asked or {}).get("questions") not in (None, questions_digest(test)):
+        tally.note("the questions of the test are no longer those that were asked")
     for note in _notes(scored, recorded, asked or {}):
         tally.note(note)
     for note in () if judged is None else judged.notes:

@@ -25,6 +25,7 @@ from pluralign.core import (
     knowledge_answer_from_row,
     knowledge_answer_row,
     rng_for,
+    text_digest,
 )
 from pluralign.matching import stemmed
 from pluralign.respondents.recorded import AnswerRows, RecordedRespondent
@@ -274,6 +275,7 @@ def _record(
         "name": resolved.settings.name,
         "settings": shown(resolved.settings),
         "test": {"name": test.name, "license": test.license} | counts_of(read),
+        "questions": questions_digest(test),
         "asks": len(asks),
         "not_asked": dict(tally.dropped),
         "templates": {
@@ -281,6 +283,12 @@ def _record(
             for language, words in {o.ask.language: o.template for o in asks}.items()
         },
     }
+
+
+def questions_digest(test: KnowledgeTest) -> str:
+    """A digest of the words of a test that a model reads; counts of people may be corrected."""
+    words = [(q.id, q.community, dict(q.texts), dict(q.options)) for q in test.questions]
+    return text_digest(json.dumps(words, sort_keys=True))
 
 
 def _fingerprint(resolved: ResolvedKnowledge, asks: Sequence[KnowledgeAsk]) -> str:
