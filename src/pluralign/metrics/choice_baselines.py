@@ -80,6 +80,7 @@ def _topic_baselines(
     if len(asked) < _LEAST:
         raise NotEnoughData(
             f"two questions with options in {language!r} are needed, got {len(asked)}",
+            hint="baselines choose options; for free answers see `pluralign knowledge people`",
         )
     options = [question.options[language] for question in asked]
     hit_N_3 = guessed_right(options, [_right(question, language) for question in asked])

@@ -14,6 +14,7 @@ from pluralign.core import (
     AnyPath,
     InvalidSettings,
     KnowledgeAnswer,
+    KnowledgeTest,
     NotEnoughData,
     Reporter,
     Silent,
@@ -36,7 +37,7 @@ from pluralign.sources.recorded_knowledge import (
     answer_files,
     read_knowledge_answers,
 )
-from pluralign.surveying.judging import JudgeModel, judged_answers
+from pluralign.surveying.judging import JudgedAnswers, JudgeModel, judged_answers
 from pluralign.surveying.knowledge_run import ANSWERS, ASKED, questions_digest
 
 
@@ -176,9 +177,30 @@ def evaluate_knowledge(
     rows = knowledge_rows(scored, test, stemmed)
     record = {
         "name": str((asked or {}).get("name") or out.name),
+        **_record(test, read, files, tally, asked or {}, judged),
+        "seconds": {"total": round(time.perf_counter() - started, 3)},
+    }
+    folder = RunFolder(out)
+    folder.begin(RECORD)
+    folder.write_rows(SCORED, map(_scored_row, scored))
+    folder.write_rows(RESULTS, (row.as_dict() for row in rows))
+    folder.write_json(RECORD, record)
+    return KnowledgeOutcome(record, rows)
+
+
+def _record(
+    test: KnowledgeTest,
+    read: Tally,
+    files: Sequence[Path],
+    tally: Tally,
+    asked: Mapping[str, Any],
+    judged: JudgedAnswers | None,
+) -> dict[str, Any]:
+    """The record of an evaluation, but for its name and its seconds."""
+    return {
         "manifest": MANIFEST,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": dict((asked or {}).get("settings", {})),
+        "settings": dict(asked.get("settings", {})),
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
             "test": {"name": test.name, "license": test.license} | counts_of(read),
@@ -188,14 +210,7 @@ def evaluate_knowledge(
         "languages": {c: test.of(c)[0].language for c in test.communities},
         "judge": None if judged is None else dict(judged.record),
         "notes": list(tally.notes),
-        "seconds": {"total": round(time.perf_counter() - started, 3)},
     }
-    folder = RunFolder(out)
-    folder.begin(RECORD)
-    folder.write_rows(SCORED, map(_scored_row, scored))
-    folder.write_rows(RESULTS, (row.as_dict() for row in rows))
-    folder.write_json(RECORD, record)
-    return KnowledgeOutcome(record, rows)
 
 
 def _notes(
