@@ -222,7 +222,8 @@ def test_dpo_raises_the_chosen_answer_against_the_rejected_one_by_its_own_formul
     after = tuned.log_probs([talk, talk], [good, bad])
     assert (after[0] - after[1]) > (before[0] - before[1]) + 1
     layers = json.loads((tmp_path / "dpo/adapter_config.json").read_text())["target_modules"]
-    assert len(layers) == 7 and layers == sorted(layers)  # so equal runs write equal files
+    assert layers == sorted(set(layers))  # so that equal runs write equal files
+    assert len(layers) > 1
     logged = [row for row in read_rows(tmp_path / "dpo/metrics.jsonl") if "loss" in row]
     assert logged[0]["loss"] == pytest.approx(np.log(2), abs=1e-3)  # at the start all ratios are 1
     assert logged[-1]["loss"] < logged[0]["loss"]

@@ -39,8 +39,9 @@ def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
         ValueError: If it is not JSON, or not a chat completion; the message gives the reason.
 
     >>> body = b'{"choices": [{"message": {"content": "2"}, "finish_reason": "length"}]}'
-    >>> read_completion(body).reply
-    Reply(text='2', probs_O=None, failure=None, finish_reason='length', not_sent=())
+    >>> reply = read_completion(body).reply
+    >>> reply.text, reply.finish_reason
+    ('2', 'length')
     """
     value = _mapping(_parsed(body), "the answer")
     choices = value.get("choices")
