@@ -38,9 +38,9 @@ class KnowledgeEffect:
     kind: EffectKind
     community: str
     language: str
-    place_named: bool
-    other: str
     means: PairedMeans
+    place_named: bool = True
+    other: str = ""
 
 
 def language_place_effects(
@@ -130,9 +130,8 @@ def _language_effects(
                     kind="language",
                     community=community,
                     language=local,
-                    place_named=named,
-                    other="",
                     means=means,
+                    place_named=named,
                 )
 
 
@@ -147,12 +146,7 @@ def _naming_effects(cells: Cells) -> Iterator[KnowledgeEffect]:
         )
         if means is not None:
             yield KnowledgeEffect(
-                kind="naming",
-                community=community,
-                language=language,
-                place_named=True,
-                other="",
-                means=means,
+                kind="naming", community=community, language=language, means=means
             )
 
 
@@ -181,12 +175,7 @@ def _place_effects(cells: Cells) -> Iterator[KnowledgeEffect]:
 
 def _place_effect(community: str, language: str, other: str, means: PairedMeans) -> KnowledgeEffect:
     return KnowledgeEffect(
-        kind="place",
-        community=community,
-        language=language,
-        place_named=True,
-        other=other,
-        means=means,
+        kind="place", community=community, language=language, means=means, other=other
     )
 
 
@@ -207,14 +196,7 @@ def _home_effects(
             _mean_credit(community, at_home), _mean_credit(community, away), topics
         )
         if means is not None:
-            yield KnowledgeEffect(
-                kind="home",
-                community=community,
-                language=home,
-                place_named=True,
-                other="",
-                means=means,
-            )
+            yield KnowledgeEffect(kind="home", community=community, language=home, means=means)
 
 
 def _mean_credit(community: str, asked: Iterable[Mapping[str, Cell]]) -> dict[str, float]:
