@@ -49,6 +49,7 @@ def test_the_summary_names_the_place_furthest_below_its_people(scored: Path) -> 
     assert any("simulated scores below a typical person" in sentence for sentence in summary)
     (furthest,) = (sentence for sentence in summary if "furthest below" in sentence)
     assert "-60.0%" in furthest
+    assert "that do not name the place" in furthest
 
 
 def test_one_community_and_another_language_can_be_chosen(scored: Path) -> None:

@@ -49,6 +49,7 @@ def show_scores(outcome: KnowledgeOutcome, folder: Path, output: Output) -> None
     output.table(_options_table(found))
     if any(row.form == "short" for row in outcome.results):
         output.line("Score: people who gave the answer / people who gave the most common one.")
+        output.line("Difference: on the questions to which two people or more gave an answer.")
     for line in _lines(outcome):
         output.line(line, style="dim")
     output.line(

@@ -78,13 +78,25 @@ def knowledge_summary(run: Run, say: Speech) -> Iterator[str]:
             total=say.number(len(rows), 0),
         )
         if worst.value < 0:
-            yield say(
-                "It is furthest below in questions about {community}, asked in {language}: "
-                "{number}.",
-                community=say.inline(worst.community),
-                language=_language(worst.language, say),
-                number=with_interval(worst.as_dict(), say.percent, say),
-            )
+            yield _furthest(worst, say)
+
+
+def _furthest(worst: KnowledgeRow, say: Speech) -> str:
+    values = {
+        "community": say.inline(worst.community),
+        "language": _language(worst.language, say),
+        "number": with_interval(worst.as_dict(), say.percent, say),
+    }
+    if worst.place_named:
+        return say(
+            "It is furthest below in questions about {community}, asked in {language}: {number}.",
+            **values,
+        )
+    return say(
+        "It is furthest below in questions about {community} that do not name the place, asked in "
+        "{language}: {number}.",
+        **values,
+    )
 
 
 def _about(say: Speech) -> Iterator[str]:
