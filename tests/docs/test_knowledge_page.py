@@ -73,7 +73,7 @@ def test_every_setting_of_asking_is_on_the_page_with_its_default_and_meaning() -
 
 
 def test_every_metric_of_a_model_is_on_the_page() -> None:
-    rows = import_module("pluralign.evaluation.knowledge.knowledge_rows")
+    rows = import_module("pluralign.evaluation.knowledge.result_rows")
     metrics = {v for k, v in vars(rows).items() if k.isupper() and isinstance(v, str)}
     assert {m for m in metrics if f"`{m}" not in PAGE} == set()
 

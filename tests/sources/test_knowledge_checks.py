@@ -185,7 +185,7 @@ def test_a_fault_of_a_test_whose_lines_are_not_known_names_its_file(tmp_path: Pa
             HEAD.replace("MEX/Oaxaca", "QQQ/north"),
             r"tiny\.toml:2: the region 'QQQ/north' is of no country",
         ),
-        (HEAD.replace('community = "MEX/Oaxaca"\n', ""), "missing column 'community'"),
+        (HEAD.replace('community = "MEX/Oaxaca"\n', ""), "the test must have the key community"),
         (
             HEAD.replace('"es"', '"spanish"'),
             r"tiny\.toml:3: language must be the tag .*\n.*write es",
@@ -194,7 +194,7 @@ def test_a_fault_of_a_test_whose_lines_are_not_known_names_its_file(tmp_path: Pa
             HEAD.replace('"es"', '"oaxacan"'),
             r"tiny\.toml:3: language must be the tag of a language",
         ),
-        (HEAD + "name = 1\n", "not TOML"),
+        (HEAD + "name = 1\n", r"tiny\.toml:6: not valid TOML"),
     ],
 )
 def test_a_test_without_a_known_community_or_language_is_refused(
@@ -202,6 +202,25 @@ def test_a_test_without_a_known_community_or_language_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         checked(tmp_path, FOOD, head=head)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"tiny\.toml: the file is empty\n.*knowledge new"),
+        (b"# later\n", "the file is empty, except for comments"),
+        (b'name = "x"\ncommunity = "MEX\n', r"tiny\.toml:2: not valid TOML.*\n.*quotation marks"),
+        (b'name = "x"\n# Yucat\xe1n\n', r"tiny\.toml:2: the file is not UTF-8.*\n.*Save as"),
+        ('name = "x"'.encode("utf-16"), r"tiny\.toml:1: the file is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_empty_or_damaged_is_refused_with_its_line_and_the_next_step(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=message):
+        check_knowledge(WrittenKnowledge(path))
 
 
 def test_doubled_ids_questions_and_answers_are_found(tmp_path: Path) -> None:

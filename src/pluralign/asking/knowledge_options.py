@@ -13,6 +13,10 @@ from pluralign.metrics.answer_matching import Stems, variant_words
 LEAST_WRONG = 2
 """Least number of wrong options; with fewer a question is not asked with options."""
 
+_TOO_FEW = (
+    "wrong options are the common answers of two or more other communities to this question, and "
+    "the test has too few; add the tests of others, or write options for the question"
+)
 _COMMON = 2
 _SHARED = "en"
 
@@ -72,13 +76,13 @@ class OptionDrawer:
         """
         if question.options:
             if language not in question.options:
-                raise NoOptions("its own are in another language")
+                raise NoOptions("its own are in another language; write them in this one, too")
             return ShownOptions(question.options[language])
         right = _common_answer(question)
         if right is None:
-            raise NoOptions("no two people gave one answer")
+            raise NoOptions("no answer was given by two people or more")
         if not right.variants_in(language):
-            raise NoOptions("no words for the common answer")
+            raise NoOptions("the common answer has no words in this language; write some")
         found = {right.variants_in(language)[0]: question.community}
         for text, community in self._elsewhere(question, language, rng):
             if len(found) == self.count:
@@ -86,7 +90,7 @@ class OptionDrawer:
             if not any(self._overlap(text, other, language) for other in found):
                 found[text] = community
         if len(found) <= LEAST_WRONG:
-            raise NoOptions("fewer than two wrong ones")
+            raise NoOptions(_TOO_FEW)
         order = rng.permutation(len(found))
         texts, communities = list(found), list(found.values())
         return ShownOptions(tuple(texts[k] for k in order), tuple(communities[k] for k in order))

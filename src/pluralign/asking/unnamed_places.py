@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from pluralign.asking.place_names import words_for_place
-from pluralign.core import community_name, parse_toml
+from pluralign.core import community_name, parse_toml, without_gaps
 from pluralign.core.demonyms import demonyms
 
 _FILE = Path(__file__).parent / "place_phrases.toml"
@@ -53,13 +53,12 @@ def without_place(text: str, language: str, community: str) -> str | None:
         left = phrase.sub("", left)
     if naming.names.search(_plain(left)):
         return None
-    return text if left == text else _tidied(left)
+    return text if left == text else _as_sentence(left)
 
 
-def _tidied(text: str) -> str:
-    """One blank between words, none before punctuation, and a capital letter first."""
-    text = re.sub(r"\s+", " ", text).strip(" ,،，")
-    text = re.sub(r" (?=[?.,;:!؟،。，？፣])", "", text)
+def _as_sentence(text: str) -> str:
+    """A text without gaps and without a comma at either end, with a capital letter first."""
+    text = without_gaps(text).strip(" ,،，")
     start = re.match(rf"[{_OPENING}]?\s*", text)
     head = start.group().strip() if start else ""
     rest = text[start.end() :] if start else text

@@ -21,6 +21,7 @@ from pluralign.core import (
     community_name,
     parse_json,
     resolve_community,
+    without_gaps,
 )
 from pluralign.core.demonyms import demonyms
 from pluralign.rewards import scorable
@@ -220,7 +221,7 @@ def _without_label(version: Version) -> Version | None:
         re.IGNORECASE,
     )
     prompt, *responses = (
-        _tidied(rule.sub("", text)) for text in (version.prompt, *version.responses)
+        without_gaps(rule.sub("", text)) for text in (version.prompt, *version.responses)
     )
     if (prompt, *responses) == (version.prompt, *version.responses):
         return None
@@ -232,11 +233,6 @@ def _with_other_concept(version: Version, swaps: Sequence[tuple[str, str]]) -> V
     for concept, other in swaps:
         prompt = re.sub(rf"\b{re.escape(concept)}\b", lambda _, o=other: o, prompt, flags=re.I)  # type: ignore[misc]
     return None if prompt == version.prompt else replace(version, prompt=prompt, kind="concept")
-
-
-def _tidied(text: str) -> str:
-    """A text without the blanks that a removed word leaves."""
-    return re.sub(r"\s+([,.;:!?])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
 
 
 def _set(row: Mapping[str, Any]) -> ResponseSet:

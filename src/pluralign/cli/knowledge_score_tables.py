@@ -8,7 +8,7 @@ from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Cell, Number, PrintedColumn, PrintedTable
 from pluralign.core import AnswerForm, community_name, count_of
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
-from pluralign.evaluation.knowledge.knowledge_rows import (
+from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
     CONTAINED,
     CREDIT,

@@ -16,8 +16,9 @@ from pluralign.cli import (
     collect_steward_commands,
     export_commands,
     interchange_commands,
-    knowledge_asking_commands,
+    knowledge_ask_command,
     knowledge_measuring_commands,
+    knowledge_score_command,
     reward_commands,
 )
 from pluralign.cli.adapt_command import adapt
@@ -119,8 +120,8 @@ collect.command()(collect_release_commands.changed)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")
-knowledge.command()(knowledge_asking_commands.ask)
-knowledge.command()(knowledge_asking_commands.score)
+knowledge.command()(knowledge_ask_command.ask)
+knowledge.command()(knowledge_score_command.score)
 knowledge.command()(knowledge_measuring_commands.baselines)
 knowledge.command()(knowledge_measuring_commands.people)
 knowledge.command("tasks")(interchange_commands.knowledge_tasks)

@@ -19,7 +19,15 @@ from pluralign.core.asking import (
     render_question,
 )
 from pluralign.core.candidates import CandidateAnswer, PolicyPrompt
-from pluralign.core.cells import cell_id, cell_number, is_missing, is_missing_text, stripped, tidy
+from pluralign.core.cells import (
+    cell_id,
+    cell_number,
+    is_missing,
+    is_missing_text,
+    stripped,
+    tidy,
+    without_gaps,
+)
 from pluralign.core.communities import (
     WORLD,
     Community,
@@ -266,6 +274,7 @@ __all__ = [
     "whole_file",
     "with_article",
     "with_interval",
+    "without_gaps",
     "without_secrets",
 ]
 

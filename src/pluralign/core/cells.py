@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 import unicodedata
 from decimal import Decimal
 
@@ -55,6 +56,16 @@ def stripped(text: str) -> str:
     'prompt'
     """
     return text.strip(_BLANKS)
+
+
+def without_gaps(text: str) -> str:
+    """A text from which words were taken, without the blanks that they leave.
+
+    >>> without_gaps("What do people  eat ?")
+    'What do people eat?'
+    """
+    text = re.sub(r"[ \t]{2,}", " ", text)
+    return re.sub(r"\s+(?=[?.,;:!؟،؛।。，？！፣።])", "", text).strip()
 
 
 def is_missing(value: object) -> bool:

@@ -12,7 +12,7 @@ from pluralign._version import __version__
 from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
 from pluralign.evaluation.knowledge import KnowledgeRow
-from pluralign.evaluation.knowledge.knowledge_rows import ATTAINABLE, GAIN, SIMBENCH, is_reference
+from pluralign.evaluation.knowledge.result_rows import ATTAINABLE, GAIN, SIMBENCH, is_reference
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD

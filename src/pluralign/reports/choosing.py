@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pluralign.audits import Finding
 from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import Row
-from pluralign.evaluation.knowledge.knowledge_rows import is_reference
+from pluralign.evaluation.knowledge.result_rows import is_reference
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
 from pluralign.runs import PolicyRow

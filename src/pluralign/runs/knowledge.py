@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pluralign.core import DamagedFile, count_of, with_interval
 from pluralign.evaluation.knowledge import KnowledgeRow
-from pluralign.evaluation.knowledge.knowledge_rows import ACCURACY, CREDIT, is_reference
+from pluralign.evaluation.knowledge.result_rows import ACCURACY, CREDIT, is_reference
 from pluralign.metrics import ScoredAnswer
 from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished_run import FinishedRun

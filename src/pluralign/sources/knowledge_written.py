@@ -16,12 +16,13 @@ from pluralign.sources.knowledge_reading import (
     region_id,
 )
 from pluralign.sources.row_files import RowPolicy, location, refused_at
-from pluralign.sources.typed_cells import BadRow, Row, id_of, near_columns, require_columns
+from pluralign.sources.typed_cells import BadRow, Row, id_of, near_columns
 
 HEAD_KEYS = ("name", "community", "language", "license", "people", "question")
 QUESTION_KEYS = ("id", "topic", "text", "answers", "options", "dont_know", "people")
 _PEOPLE = "people"
 _DONT_KNOW = "I don't know"
+_LINE_OF_ERROR = re.compile(r"at line (\d+)")
 _QUESTION_LINE = re.compile(r"^\s*\[\[\s*question\s*\]\]", re.MULTILINE)
 
 
@@ -80,7 +81,7 @@ class WrittenKnowledge:
         tables = self._tables()
         with refused_at(self.path, 1):
             _check_keys(tables, HEAD_KEYS, "the test")
-            require_columns(tables, ("community", "language", "question"))
+            _require_keys(tables, ("community", "language", "question"), "the test")
         with refused_at(self.path, self._line_of("community")):
             community = region_id(str(tables["community"]))
         with refused_at(self.path, self._line_of("language")):
@@ -105,22 +106,36 @@ class WrittenKnowledge:
     def _tables(self) -> dict[str, Any]:
         text = self._text()
         try:
-            return parse_toml(text)
+            tables = parse_toml(text)
         except ValueError as error:
+            line = _LINE_OF_ERROR.search(str(error))
             raise InvalidInput(
-                f"not TOML: {error}",
-                where=str(self.path),
-                hint="texts are in quotation marks; see pluralign knowledge new",
+                f"not valid TOML: {error}",
+                where=location(self.path, int(line[1])) if line else str(self.path),
+                hint="text is in quotation marks, a list in brackets; the fault may be some lines "
+                "above, where one is not closed",
             ) from error
+        if not tables:
+            raise InvalidInput(
+                "the file is empty" + (", except for comments" if text.strip() else ""),
+                where=str(self.path),
+                hint="write a template into it with pluralign knowledge new FILE --community ID "
+                "--language TAG --force",
+            )
+        return tables
 
     def _text(self) -> str:
         if not self.path.is_file():
             raise InvalidInput("no such file", where=str(self.path), hint="check the path")
+        content = self.path.read_bytes()
         try:
-            return self.path.read_text(encoding="utf-8-sig")
+            return content.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             raise InvalidInput(
-                "the file is not UTF-8", where=str(self.path), hint="save it as UTF-8"
+                f"the file is not UTF-8: byte {content[error.start]:#04x} cannot be read",
+                where=location(self.path, content.count(b"\n", 0, error.start) + 1),
+                hint="in your editor choose 'Save as' and the encoding UTF-8, then look at this "
+                "line again",
             ) from error
 
     def _line_of(self, key: str) -> int:
@@ -155,7 +170,7 @@ def _check_language(tag: str) -> None:
 
 def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> KnowledgeQuestion:
     _check_keys(row, QUESTION_KEYS, "the question")
-    require_columns(row, ("id", "text", "answers"))
+    _require_keys(row, ("id", "text", "answers"), "the question")
     people = row if _PEOPLE in row else head
     dont_know = count_in(row, "dont_know", "people who did not know") if "dont_know" in row else 0
     answers = row["answers"]
@@ -215,6 +230,17 @@ def _list_of_texts(value: object, what: str) -> list[str]:
             hint='write ["pan", "pan dulce"]',
         )
     return value
+
+
+def _require_keys(table: Row, names: tuple[str, ...], what: str) -> None:
+    missing = [name for name in names if name not in table]
+    if missing:
+        keys = "key" if len(missing) == 1 else "keys"
+        raise BadRow(
+            f"{what} must have the {keys} {', '.join(missing)}; it has {', '.join(table)}",
+            reason=f"missing {keys} {', '.join(missing)}",
+            hint="pluralign knowledge new writes a template with all keys",
+        )
 
 
 def _check_keys(row: object, known: tuple[str, ...], what: str) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import softmax
 
 from pluralign.core import AnswerForm, Estimate, FloatArray, KnowledgeQuestion, KnowledgeTest
-from pluralign.evaluation.knowledge.knowledge_rows import (
+from pluralign.evaluation.knowledge.reference_answers import credit_of_others
+from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
     ATTAINABLE,
     BASELINE,
@@ -29,7 +30,6 @@ from pluralign.evaluation.knowledge.knowledge_rows import (
     VALID_ACCURACY,
     KnowledgeRow,
 )
-from pluralign.evaluation.knowledge.reference_answers import credit_of_others
 from pluralign.evaluation.knowledge.scored_texts import ScoredText
 from pluralign.metrics import (
     AnswerShares,

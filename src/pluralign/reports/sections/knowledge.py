@@ -8,7 +8,7 @@ from typing import Any
 from pluralign.charts import charts
 from pluralign.core import AnswerForm
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
-from pluralign.evaluation.knowledge.knowledge_rows import (
+from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
     CONTAINED,
     CREDIT,
