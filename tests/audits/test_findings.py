@@ -5,11 +5,14 @@ import json
 import pytest
 
 from pluralign.audits import (
+    BUILT_IN,
+    EVIDENCE_KINDS,
     SIMPLIFICATION,
     Audit,
     Check,
     Context,
     Evidence,
+    EvidenceKind,
     Finding,
     Measured,
     Rows,
@@ -21,7 +24,7 @@ from pluralign.audits import (
     with_thresholds,
 )
 from pluralign.audits.checks import severity_of
-from pluralign.core import Estimate, InvalidSettings
+from pluralign.core import Estimate, InvalidSettings, Survey
 
 LIMIT = Threshold(0.2, 0.4, "a reason")
 
@@ -32,10 +35,9 @@ def measured(value: float, error: float, **more: object) -> Measured:
     return Measured("m", "MEX", value, error, numbers, claim, Rows("answers", 10), "look", **more)  # type: ignore[arg-type]
 
 
-def audit_of(*results: Measured | Skipped) -> Audit:
-    return Audit(
-        "mine", "", (Check("one", "Is it?", lambda e, c: results, LIMIT, "cause", "remedy"),)
-    )
+def audit_of(*results: Measured | Skipped, reads: tuple[EvidenceKind, ...] = ()) -> Audit:
+    check = Check("one", "Is it?", lambda e, c: results, LIMIT, "cause", "remedy", reads)
+    return Audit("mine", "", (check,))
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,27 @@ def test_an_audit_that_lacks_evidence_reports_it_and_finds_nothing() -> None:
         "not assessed",
         ("nobody was asked; needs answers",),
     )
+
+
+def test_a_check_does_not_apply_where_there_is_no_evidence_of_the_kinds_it_reads() -> None:
+    audit = audit_of(Skipped("no pairs"), reads=("pairs", "surveys"))
+    few = Survey("ours", {}, ())
+
+    def absent(evidence: Evidence) -> tuple[str, ...]:
+        _, (assessment,) = audit(evidence)
+        assert assessment.applies == (not assessment.absent)
+        return assessment.absent
+
+    assert absent(Evidence()) == ("pairs", "surveys")
+    assert absent(Evidence(other_surveys=[few])) == ()
+    assert absent(Evidence(missing=("the pairs of the run cannot be read",))) == ()
+
+
+def test_every_check_of_ours_names_the_evidence_it_reads() -> None:
+    _, assessments = run_audits(BUILT_IN, Evidence())
+
+    assert not any(a.applies for a in assessments)
+    assert {kind for a in assessments for kind in a.absent} == set(EVIDENCE_KINDS)
 
 
 def test_a_note_alone_leaves_a_check_clear() -> None:

@@ -136,6 +136,22 @@ def test_json_is_for_machines_and_nothing_else(
     assert {f["check"] for f in told["findings"] if f["severity"] == "risk"} >= {"alike"}
 
 
+def test_checks_that_do_not_apply_are_one_line_and_listed_on_request(
+    call: Call, answers: Path, survey: Path, tmp_path: Path
+) -> None:
+    words = ("--answers", answers, "--survey", survey, "--out", tmp_path / "out", *QUICK)
+    short, whole = call("audit", *words), call("audit", *words, "--all")
+
+    assessments = read_rows(tmp_path / "out/assessments.jsonl")
+    apart = {f"{a['audit']}.{a['check']}" for a in assessments if a["absent"]}
+    assert "reward-bias.harm" in apart and "simplification.alike" not in apart
+    assert f"{len(apart)} checks do not apply (--all prints all)" in short.stderr
+    assert "margins of reward models" in short.stderr and "surveys" not in short.stderr
+    assert not any(check in short.stdout for check in apart)
+    assert all(check in whole.stdout for check in apart)
+    assert "do not apply" not in whole.stderr
+
+
 def test_a_survey_is_named_by_its_folder_or_by_its_source(
     call: Call, answers: Path, survey: Path, tmp_path: Path
 ) -> None:

@@ -621,6 +621,22 @@ def test_a_check_that_was_not_made_has_a_reason(tmp_path: Path) -> None:
     assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2 (+ 2)"]
 
 
+def test_checks_that_do_not_apply_are_counted_and_not_listed(tmp_path: Path) -> None:
+    folder = write_audit(tmp_path / "a")
+    other = {"audit": "reward-bias", "check": "harm", "asks": "Is it?", "status": "not assessed"}
+    other |= {"measured": 0, "found": 0, "reasons": ["none"], "absent": ["rewards"]}
+    with (folder / "assessments.jsonl").open("a") as file:
+        file.write(json.dumps(other) + "\n")
+
+    section = there(sections.not_assessed([read_run(folder)], EN))
+
+    assert cells(section.tables[0], "status") == ["a concern or a risk", "not assessed"]
+    assert section.paragraphs[1] == (
+        "Checks that do not apply: 1. They read evidence that was not given: margins of reward "
+        "models."
+    )
+
+
 def test_groups_are_shown_with_their_people(tmp_path: Path) -> None:
     people = [people_row("MEX", groups={"gender": {"women": 30, "men": 20}, "age": {"fewer": 50}})]
     run = read_run(write_audit(tmp_path / "a", people=people))

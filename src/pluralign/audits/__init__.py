@@ -11,7 +11,13 @@ from pluralign.audits.checks import (
     run_audits,
     with_thresholds,
 )
-from pluralign.audits.evidence import Evidence, ReasoningAnswer, RewardMargins
+from pluralign.audits.evidence import (
+    EVIDENCE_KINDS,
+    Evidence,
+    EvidenceKind,
+    ReasoningAnswer,
+    RewardMargins,
+)
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
 from pluralign.audits.knowledge import KNOWLEDGE
 from pluralign.audits.knowledge_evidence import KnowledgeEvidence
@@ -48,6 +54,7 @@ BUILT_IN = (
 
 __all__ = [
     "BUILT_IN",
+    "EVIDENCE_KINDS",
     "KNOWLEDGE",
     "MISIDENTIFICATION",
     "PARTICIPATION",
@@ -68,6 +75,7 @@ __all__ = [
     "Check",
     "Context",
     "Evidence",
+    "EvidenceKind",
     "Finding",
     "KnowledgeEvidence",
     "Language",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from pluralign.audits.evidence import Evidence
+from pluralign.audits.evidence import Evidence, EvidenceKind
 from pluralign.audits.findings import (
     SEVERITIES,
     Assessment,
@@ -120,6 +120,8 @@ class Check:
         threshold: Value beyond which a number is a finding.
         causes: Possible causes of a finding.
         remedies: Ways to reduce it.
+        reads: Kinds of evidence that the check measures, any of which is enough. Where the
+            evidence has none of them, the check does not apply. When unset, it always applies.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Check:
     threshold: Threshold
     causes: str
     remedies: str
+    reads: tuple[EvidenceKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +288,15 @@ def _run(
         measured=len(measured),
         found=len(found),
         reasons=reasons,
+        absent=() if measured else _absent(check, evidence),
     )
     return found, assessment
+
+
+def _absent(check: Check, evidence: Evidence) -> tuple[EvidenceKind, ...]:
+    """What a check reads, where there is none of it and all inputs could be read."""
+    there = evidence.missing or not evidence.kinds.isdisjoint(check.reads)
+    return () if there else check.reads
 
 
 def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:

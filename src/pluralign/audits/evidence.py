@@ -98,6 +98,23 @@ Residents = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Community -> attribute (``gender``, ``age``, ``language``, ...) -> value -> share."""
 
 
+EvidenceKind = Literal[
+    "pairs", "surveys", "answers", "rewards", "items", "policies", "perturbed", "knowledge"
+]
+"""A kind of recorded evidence."""
+EVIDENCE_KINDS: Mapping[EvidenceKind, str] = {
+    "pairs": "preference pairs",
+    "surveys": "surveys of people",
+    "answers": "answers to surveys",
+    "rewards": "margins of reward models",
+    "items": "answers to items about reasoning",
+    "policies": "answers of policies",
+    "perturbed": "sets of responses",
+    "knowledge": "answers to knowledge questions",
+}
+"""Each kind of evidence, in words."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Recorded evidence; every field may be empty.
@@ -133,6 +150,25 @@ class Evidence:
     perturbed: Sequence[PerturbedSet] = ()
     knowledge: KnowledgeEvidence | None = None
     missing: tuple[str, ...] = ()
+
+    @cached_property
+    def kinds(self) -> frozenset[EvidenceKind]:
+        """The kinds of evidence that are there.
+
+        >>> Evidence().kinds
+        frozenset()
+        """
+        parts: Mapping[EvidenceKind, object] = {
+            "pairs": self.pairs,
+            "surveys": self.survey or self.other_surveys,
+            "answers": self.answers,
+            "rewards": self.rewards,
+            "items": self.items,
+            "policies": self.policies,
+            "perturbed": self.perturbed,
+            "knowledge": self.knowledge,
+        }
+        return frozenset(kind for kind, part in parts.items() if part)
 
     @cached_property
     def pair_by_id(self) -> Mapping[str, PreferencePair]:

@@ -135,6 +135,8 @@ class Assessment:
         measured: Number of numbers that were compared with the threshold.
         found: Number of findings, including notes.
         reasons: The reasons why subjects could not be assessed.
+        absent: The kinds of evidence that the check reads, where there is none of any; empty where
+            the check applies.
     """
 
     audit: str
@@ -144,6 +146,12 @@ class Assessment:
     measured: int
     found: int
     reasons: tuple[str, ...] = field(default=())
+    absent: tuple[str, ...] = ()
+
+    @property
+    def applies(self) -> bool:
+        """Whether the evidence has something that the check reads."""
+        return not self.absent
 
     def as_dict(self) -> dict[str, Any]:
         """The assessment as a JSON object."""
@@ -155,4 +163,5 @@ class Assessment:
             "measured": self.measured,
             "found": self.found,
             "reasons": list(self.reasons),
+            "absent": list(self.absent),
         }

@@ -14,6 +14,7 @@ PARTICIPATION = Audit(
             name="few-people",
             asks="Does each community have enough raters?",
             measure=few_people,
+            reads=("pairs",),
             threshold=Threshold(
                 30, 10, "with fewer raters our intervals cover less than 95 %", below=True
             ),
@@ -25,6 +26,7 @@ PARTICIPATION = Audit(
             name="one-voice",
             asks="Is the weight of each community spread over several raters?",
             measure=one_voice,
+            reads=("pairs",),
             threshold=Threshold(
                 0.2, 0.5, "with a fifth of the weight, a community counts at most five people"
             ),
@@ -35,6 +37,7 @@ PARTICIPATION = Audit(
             name="outsiders",
             asks="Do the raters of each community belong to it?",
             measure=outsiders,
+            reads=("pairs",),
             threshold=Threshold(0.1, 0.5, "one in ten; from one half on, outsiders decide"),
             causes="The raters were chosen by availability.",
             remedies="Ask people of the community; keep outsiders' pairs apart.",
@@ -43,6 +46,7 @@ PARTICIPATION = Audit(
             name="unlike-residents",
             asks="Do the raters resemble the residents of the community?",
             measure=unlike_residents,
+            reads=("pairs",),
             threshold=Threshold(0.1, 0.25, "one rater in ten would have to be another person"),
             causes="Panels reach young people, people with internet access and speakers of the "
             "larger "
@@ -54,6 +58,7 @@ PARTICIPATION = Audit(
             name="own-words",
             asks="Do the records have reasons, contexts or stories in people's own words?",
             measure=no_words,
+            reads=("pairs",),
             threshold=Threshold(
                 0.05,
                 0.0,
@@ -67,6 +72,7 @@ PARTICIPATION = Audit(
             name="institutional",
             asks="Do records come from people's lives as well as from institutions' questions?",
             measure=institutional,
+            reads=("pairs",),
             threshold=Threshold(0.5, 1.0, "more than half; never a risk by itself"),
             causes="Surveys are available; records of people's lives are not.",
             remedies="Add people's own questions, in their own words.",
@@ -75,6 +81,7 @@ PARTICIPATION = Audit(
             name="terms",
             asks="Is every record used as its people and its licence allow?",
             measure=terms,
+            reads=("pairs",),
             threshold=Threshold(
                 0.0,
                 0.0,
@@ -87,6 +94,7 @@ PARTICIPATION = Audit(
             name="not-asked",
             asks="Was each people asked the same questions as the others?",
             measure=not_asked,
+            reads=("surveys",),
             threshold=Threshold(0.1, 0.5, "one question in ten"),
             causes="Questions were left out because they were considered unsuitable, or were not "
             "allowed.",
@@ -96,6 +104,7 @@ PARTICIPATION = Audit(
             name="uncounted",
             asks="Is the number of people behind each answer known?",
             measure=uncounted,
+            reads=("surveys",),
             threshold=Threshold(0.5, 1.0, "more than half; never a risk by itself"),
             causes="Only shares were published.",
             remedies="Use the survey's own data, which has the numbers.",
@@ -104,6 +113,7 @@ PARTICIPATION = Audit(
             name="contradictions",
             asks="Do sources agree on a people's answers?",
             measure=contradictions,
+            reads=("pairs", "surveys"),
             threshold=Threshold(
                 0.2,
                 0.5,

@@ -12,6 +12,7 @@ POLICY_FLATTENING = Audit(
             name="alike",
             asks="Does each community gain more by its own policy than by the others' policies?",
             measure=alike,
+            reads=("policies",),
             threshold=Threshold(
                 0.4, 0.7, "a judgement: two fifths of what the communities' rewards ask for"
             ),
@@ -24,6 +25,7 @@ POLICY_FLATTENING = Audit(
             name="variety",
             asks="Do answers to one prompt vary as the start model's do?",
             measure=variety,
+            reads=("policies",),
             threshold=Threshold(
                 0.3, 0.6, "a judgement: following a reward costs some variety, not a third"
             ),

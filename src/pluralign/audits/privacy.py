@@ -12,6 +12,7 @@ PRIVACY = Audit(
             name="membership",
             asks="Are margins of training pairs like margins of held-out pairs?",
             measure=membership,
+            reads=("rewards",),
             threshold=Threshold(
                 0.6, 0.75, "margins show nothing at 0.5, and three of four comparisons at 0.75"
             ),

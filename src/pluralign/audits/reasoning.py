@@ -264,6 +264,7 @@ REASONING = Audit(
             "the "
             "rule?",
             measure=levels,
+            reads=("items",),
             threshold=Threshold(0.1, 0.25, "one case in ten"),
             causes="The model can apply a given rule, but has not learned which rules apply in "
             "which "
@@ -275,6 +276,7 @@ REASONING = Audit(
             asks="Is the model as accurate on questions about two cultures as on questions about "
             "one?",
             measure=between,
+            reads=("items",),
             threshold=Threshold(0.1, 0.25, "one case in ten"),
             causes="Training data describe cultures one at a time.",
             remedies="Gather situations between communities, judged by people of both.",
@@ -283,6 +285,7 @@ REASONING = Audit(
             name="reasons",
             asks="Do stated reasons support the answers given?",
             measure=reasons,
+            reads=("items",),
             threshold=Threshold(0.1, 0.25, "one case in ten"),
             causes="Reasons are written to please, not to decide.",
             remedies="Judge reasons as well as answers; let people of the community decide which "
@@ -294,6 +297,7 @@ REASONING = Audit(
             asks="Does the model answer like a people as accurately as it estimates that people's "
             "answers?",
             measure=known,
+            reads=("answers",),
             threshold=Threshold(0.05, 0.15, "in similarity, or in the share of right answers"),
             causes="The model does not use its knowledge of a people when it answers as one of "
             "them.",

@@ -302,6 +302,7 @@ SIMPLIFICATION = Audit(
             name="within",
             asks="Do answers in a people's name vary as that people's own answers do?",
             measure=within,
+            reads=("answers",),
             threshold=Threshold(
                 0.2, 0.4, "a judgement: a fifth, and two fifths, of a people's variety"
             ),
@@ -314,6 +315,7 @@ SIMPLIFICATION = Audit(
             name="alike",
             asks="Do answers for different communities differ as those peoples do?",
             measure=alike,
+            reads=("answers",),
             threshold=Threshold(
                 0.15, 0.3, "a judgement: a seventh, and a third, of the differences between peoples"
             ),
@@ -325,6 +327,7 @@ SIMPLIFICATION = Audit(
             name="axes",
             asks="Are differences between communities reduced to one or two axes?",
             measure=few_axes,
+            reads=("answers",),
             threshold=Threshold(
                 0.1, 0.2, "a judgement: ten, and twenty, points of the differences between peoples"
             ),
@@ -338,6 +341,7 @@ SIMPLIFICATION = Audit(
             name="stereotypes",
             asks="Do answers exaggerate the differences between a people and others?",
             measure=stereotyped,
+            reads=("answers",),
             threshold=Threshold(
                 0.15, 0.3, "a judgement: a sixth, and a third, further than the people are"
             ),

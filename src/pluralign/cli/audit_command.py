@@ -110,6 +110,12 @@ def audit(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 1 if there is a concern or a risk.")
     ] = False,
+    all_checks: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="List all checks, also those that read evidence which is not there."
+        ),
+    ] = False,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
@@ -117,7 +123,8 @@ def audit(
 
     The audit asks no language model: it reads the files that runs wrote. Every claim has its
     numbers, their intervals, and the people and rows behind it. A check for which the evidence is
-    missing is reported as "not assessed".
+    missing is reported as "not assessed"; if there is no evidence of its kind at all, it does not
+    apply, and is only counted.
 
     Examples:
     * `pluralign audit runs/uk`
@@ -166,7 +173,7 @@ def audit(
     place = out or (folder or Path("runs")) / "audit"
     with Screen() as screen:
         outcome = run_audit(given, settings, audits, place, screen)
-    show_audit(outcome, place, output)
+    show_audit(outcome, place, output, all_checks=all_checks)
     if strict and outcome.alarmed:
         raise typer.Exit(1)
 

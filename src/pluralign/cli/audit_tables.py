@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.text import Text
 
 from pluralign.auditing import AuditOutcome
-from pluralign.audits import SEVERITIES, Assessment, Finding
+from pluralign.audits import EVIDENCE_KINDS, SEVERITIES, Assessment, Finding
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, count_of
@@ -16,8 +16,17 @@ _MOST = 20
 _MOST_CLAIMS = 3
 
 
-def show_audit(outcome: AuditOutcome, folder: Path, output: Output) -> None:
-    """Print findings, gravest first, and the status of each check."""
+def show_audit(
+    outcome: AuditOutcome, folder: Path, output: Output, *, all_checks: bool = False
+) -> None:
+    """Print findings, gravest first, and the status of each check.
+
+    Args:
+        outcome: The findings and checks.
+        folder: The folder they were written to.
+        output: Where to print.
+        all_checks: Whether checks that do not apply are listed, too; else one line counts them.
+    """
     if output.as_json:
         output.json({
             "folder": str(folder),
@@ -33,8 +42,11 @@ def show_audit(outcome: AuditOutcome, folder: Path, output: Output) -> None:
         output.line(f"... and {len(grave) - len(shown)} more, in {folder}/findings.jsonl")
     for finding in grave[:_MOST_CLAIMS]:
         output.line(f"- {finding.claim}")
-    output.table(_check_table(outcome.assessments))
+    listed = [a for a in outcome.assessments if a.applies or all_checks]
+    output.table(_check_table(listed))
     output.line()
+    if len(listed) < len(outcome.assessments):
+        output.line(_not_applying([a for a in outcome.assessments if not a.applies]))
     for source, read in outcome.record["evidence"]["read"].items():
         for reason, n in read["dropped"].items():
             output.line(f"{source}: {n:,} of {count_of(read['read'], 'row')} dropped: {reason}")
@@ -95,6 +107,17 @@ def _check_table(assessments: Sequence[Assessment]) -> PrintedTable:
         reason = a.reasons[0] if a.status == "not assessed" and a.reasons else ""
         table.rows.append([f"{a.audit}.{a.check}", a.status, a.asks, reason])
     return table
+
+
+def _not_applying(checks: Sequence[Assessment]) -> str:
+    """The number of checks that do not apply, and the evidence that they read."""
+    absent = {kind for check in checks for kind in check.absent}
+    kinds = [name for kind, name in EVIDENCE_KINDS.items() if kind in absent]
+    verb = "does" if len(checks) == 1 else "do"
+    return (
+        f"{count_of(len(checks), 'check')} {verb} not apply (--all prints all): there is no "
+        f"evidence of the kinds that they read, {', '.join(kinds)}"
+    )
 
 
 def _number(estimate: Estimate | None) -> Number:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pluralign.audits import BUILT_IN
+from pluralign.audits import BUILT_IN, EVIDENCE_KINDS
 from pluralign.languages.speech import LANGUAGES, SOURCE
 
 _SAID = r"""\bsay\((?:"((?:[^"\\]|\\.)+)"|'([^']+)')"""
@@ -27,6 +27,7 @@ def messages() -> list[str]:
     for audit in BUILT_IN:
         for check in audit.checks:
             found |= dict.fromkeys((check.asks, check.causes, check.remedies))
+    found |= dict.fromkeys(EVIDENCE_KINDS.values())
     return list(found | dict.fromkeys(_of_claims()))
 
 

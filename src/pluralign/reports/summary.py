@@ -172,13 +172,13 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     if not audited:
         return
     grave = Counter(f.severity for run in audited for f in run.findings)
-    missing = sum(a.status == "not assessed" for run in audited for a in run.assessments)
-    total = sum(len(run.assessments) for run in audited)
+    applying = [a for run in audited for a in run.assessments if a.applies]
+    missing = sum(a.status == "not assessed" for a in applying)
     yield say(
         "Audits found: risks {risks}, concerns {concerns}. Checks that could not be made for lack "
         "of evidence: {missing} of {total}.",
         risks=say.number(grave["risk"], 0),
         concerns=say.number(grave["concern"], 0),
         missing=say.number(missing, 0),
-        total=say.number(total, 0),
+        total=say.number(len(applying), 0),
     )

@@ -140,8 +140,9 @@ class AuditRun(FinishedRun):
         for severity in SEVERITIES:
             own = sum(finding.severity == severity for finding in self.findings)
             found.append(count_of(own, severity))
-        missing = sum(a.status == "not assessed" for a in self.assessments)
-        checks = count_of(len(self.assessments), "check")
+        applying = [a for a in self.assessments if a.applies]
+        missing = sum(a.status == "not assessed" for a in applying)
+        checks = count_of(len(applying), "check")
         facts = [f"{', '.join(found)}; {missing} of {checks} not assessed"]
         return Glance(
             facts, ("severity", "claim"), [[f.severity, str(f.claim)] for f in self.findings]
@@ -172,6 +173,7 @@ class _AssessmentLine(Shape):
     measured: Count
     found: Count = 0
     reasons: list[str]
+    absent: list[str] = Field(default_factory=list)
 
 
 class _Named(Shape):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pluralign.audits import EVIDENCE_KINDS, Assessment
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Section
 from pluralign.reports.page_tables import Column, Row, Table
@@ -17,9 +18,10 @@ _STATUS = {
 
 def not_assessed(runs: Sequence[Run], say: Speech) -> Section | None:
     """The outcome of every check, those with findings first; None without an audit."""
-    rows = [a.as_dict() | {"run": run.name} for run in runs for a in run.assessments]
-    if not rows:
+    if not any(run.assessments for run in runs):
         return None
+    rows = [a.as_dict() | {"run": run.name} for run in runs for a in run.assessments if a.applies]
+    others = [a for run in runs for a in run.assessments if not a.applies]
     order = list(_STATUS)
     rows.sort(key=lambda row: order.index(row["status"]))
     columns = [
@@ -50,8 +52,19 @@ def not_assessed(runs: Sequence[Run], say: Speech) -> Section | None:
     return Section(
         id="checks",
         title=say("What was and was not assessed"),
-        paragraphs=[text],
+        paragraphs=[text, *([_not_applying(others, say)] if others else [])],
         tables=[table],
+    )
+
+
+def _not_applying(checks: Sequence[Assessment], say: Speech) -> str:
+    """The number of checks that do not apply, and the evidence that they read."""
+    absent = {kind for check in checks for kind in check.absent}
+    kinds = [say(name) for kind, name in EVIDENCE_KINDS.items() if kind in absent]
+    return say(
+        "Checks that do not apply: {count}. They read evidence that was not given: {kinds}.",
+        count=say.number(len(checks), 0),
+        kinds=say.joined(kinds),
     )
 
 
