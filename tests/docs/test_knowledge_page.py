@@ -16,7 +16,8 @@ from pluralign.settings import KnowledgeSettings
 from pluralign.settings.explained import meanings_of
 from pluralign.settings.registry import KNOWLEDGE, knowledge_source_named, names
 from pluralign.sources import WrittenKnowledge, read_knowledge
-from pluralign.sources.knowledge_checks import FaultKind, check_knowledge
+from pluralign.sources.knowledge_checks import check_knowledge
+from pluralign.sources.knowledge_faults import FaultKind
 from pluralign.sources.knowledge_written import HEAD_KEYS, QUESTION_KEYS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,6 +10,7 @@ from tests.interop.test_knowledge_tasks import write_blend
 
 from pluralign.core import InvalidInput, PluralignError
 from pluralign.settings import knowledge_source
+from pluralign.sources.recorded_knowledge import UNSIGNED_WORDS
 from pluralign.surveying import evaluate_knowledge
 
 pytest.importorskip("inspect_ai")
@@ -58,13 +59,48 @@ def test_inspect_gives_the_scores_of_recorded_answers_by_community_and_topic(
     assert 0 < found["credit in Food"] < 1
 
 
+def test_a_log_in_json_is_read_as_one_in_eval_and_other_json_in_its_folder_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_ai.log import write_eval_log
+
+    monkeypatch.setenv("INSPECT_DISABLE_MODEL_API", "0")
+    test = write_blend(tmp_path / "blend", {})
+    log = evaluated(test, tmp_path / "logs", communities="Mexico", languages="en", limit=2)
+    (tmp_path / "json").mkdir()
+    write_eval_log(log, str(tmp_path / "json" / "log.json"))
+    (tmp_path / "json" / "manifest.json").write_text('{"version": 1, "logs": []}')
+
+    source = knowledge_source({"path": str(test)}, tmp_path, "test")
+    rows, again, file = (
+        evaluate_knowledge([tmp_path / given], source, tmp_path / f"run-{k}").results
+        for k, given in enumerate(("logs", "json", "json/log.json"))
+    )
+    assert rows == again == file
+    assert rows[0].n == 2
+
+
+def test_a_log_has_the_languages_of_words_that_no_native_reader_has_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECT_DISABLE_MODEL_API", "0")
+    test = write_blend(tmp_path / "blend", {})
+    log = evaluated(test, tmp_path / "logs", communities="Mexico", languages="es,en", limit=1)
+    assert log.eval.metadata["machine_written"] == ["en", "es"]
+
+    source = knowledge_source({"path": str(test)}, tmp_path, "test")
+    record = evaluate_knowledge([tmp_path / "logs"], source, tmp_path / "run").record
+    assert record["notes"][0] == f"{UNSIGNED_WORDS}: en, es"
+
+
 def test_a_file_that_is_no_log_is_refused_with_its_name(tmp_path: Path) -> None:
     test = write_blend(tmp_path / "blend", {})
     source = knowledge_source({"path": str(test)}, tmp_path, "test")
-    (tmp_path / "broken.eval").write_text("no log", encoding="utf-8")
-    with pytest.raises(InvalidInput, match="not a log of Inspect") as error:
-        evaluate_knowledge([tmp_path / "broken.eval"], source, tmp_path / "run")
-    assert "broken.eval" in str(error.value)
+    for name, text in (("broken.eval", "no log"), ("broken.json", '{"version": 2, "status": ""}')):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(InvalidInput, match="not a log of Inspect") as error:
+            evaluate_knowledge([tmp_path / name], source, tmp_path / "run")
+        assert name in str(error.value)
 
 
 def test_the_entry_point_of_inspect_names_a_module_with_both_tasks() -> None:

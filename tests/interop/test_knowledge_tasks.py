@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.respondents.conftest import build_chat_model
 from tests.sources.test_knowledge_published import CLEAR, EXAM, SAMPLE, as_json, table
 
 from pluralign.asking import KnowledgePutting, put_knowledge
+from pluralign.asking.knowledge_templates import Template, template
 from pluralign.core import InvalidInput, KnowledgeAnswer, NotEnoughData, Tally
 from pluralign.evaluation.knowledge import AnswerScorer, KnowledgeRow
 from pluralign.interop import write_lm_eval_knowledge
@@ -21,7 +23,12 @@ from pluralign.runs.folder import read_rows
 from pluralign.settings import knowledge_source
 from pluralign.sources import read_knowledge
 from pluralign.sources.knowledge_recognised import recognise_knowledge
-from pluralign.sources.recorded_knowledge import KnowledgeNames
+from pluralign.sources.recorded_knowledge import (
+    UNSIGNED_WORDS,
+    KnowledgeNames,
+    answer_files,
+    read_knowledge_answers,
+)
 from pluralign.surveying import evaluate_knowledge, run_knowledge, score_folder
 
 SMALL = small_test()
@@ -199,6 +206,44 @@ def test_a_folder_has_a_task_for_each_community_language_form_and_way_to_name_th
         assert {row["target"] for row in rows} == {"tamales", "fútbol", "atole", "mango"} or (
             {row["target"] for row in rows} == {"tamales", "soccer", "atole", "mango"}
         )
+
+
+def test_a_task_states_whether_a_native_reader_has_signed_the_words_around_its_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stated(folder: Path) -> tuple[bool, bool]:
+        """The flag in the rows of a task, and in its metadata."""
+        (task,) = write_lm_eval_knowledge(
+            SMALL, KnowledgePutting(("es",)), folder, communities=["MEX"]
+        )
+        (row, *_) = read_rows(folder / f"{task}.jsonl")
+        about = (folder / f"{task}.yaml").read_text(encoding="utf-8").rpartition("metadata: ")[2]
+        return row["machine_written"], json.loads(about)["machine_written"]
+
+    def signed(*way: Any, **named: Any) -> Template:
+        return replace(template(*way, **named), machine_written=False, signed_by="Ana, 2026")
+
+    assert stated(tmp_path / "unsigned") == (True, True)
+    monkeypatch.setattr("pluralign.asking.knowledge_asks.template", signed)
+    assert stated(tmp_path / "signed") == (False, False)
+
+
+def test_the_note_about_unsigned_words_comes_back_from_the_answers_of_a_task(
+    tmp_path: Path,
+) -> None:
+    putting = KnowledgePutting(("es", "en"))
+    for name in write_lm_eval_knowledge(SMALL, putting, tmp_path / "t", communities=["MEX"]):
+        lines = [
+            json.dumps({"doc": row, "filtered_resps": [row["target"]]}) + "\n"
+            for row in read_rows(tmp_path / "t" / f"{name}.jsonl")
+        ]
+        (tmp_path / f"samples_{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    tally = Tally()
+    answers = read_knowledge_answers(
+        answer_files([tmp_path]), tally, names=KnowledgeNames(model="m")
+    )
+    assert len(answers) == 8
+    assert list(tally.notes) == [f"{UNSIGNED_WORDS}: en, es"]
 
 
 @pytest.mark.parametrize(

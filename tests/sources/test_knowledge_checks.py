@@ -120,6 +120,35 @@ def test_an_answer_without_an_option_in_one_of_the_languages_is_a_fault(tmp_path
     assert "'dos' has no option in 'en'" in fault.what
 
 
+def test_a_question_doubled_in_one_of_its_languages_is_a_fault_that_names_it(
+    tmp_path: Path,
+) -> None:
+    other = FOOD.replace("food-1", "food-2").replace("se desayuna", "se come temprano")
+    copy = FOOD.replace("food-1", "food-3")
+    found = checked(tmp_path, FOOD, other, copy)
+
+    assert kinds(found) == [
+        ("17", "food-2", "doubled question"),
+        ("27", "food-3", "doubled question"),
+    ]
+    in_english, whole = found.faults
+    assert "in 'en' it asks the same as question 'food-1' at" in in_english.what
+    assert "but not in its other languages" in in_english.what
+    assert whole.what.startswith("it asks the same as question 'food-1' at")
+
+
+def test_an_answer_doubled_in_any_language_is_a_fault_that_names_it(tmp_path: Path) -> None:
+    english = FOOD.replace('es = ["pan"]', 'es = ["pan"], en = ["Tamales!"]')
+    both = english.replace('es = ["pan"]', 'es = ["tamal"]').replace("food-1", "food-2")
+    both = both.replace("desayuna", "cena").replace("breakfast", "dinner")
+
+    assert [(f.question, f.kind, f.what) for f in checked(tmp_path, english, both).faults] == [
+        ("food-1", "doubled answer", "'tamales' is a variant in 'en' of 2 answers: 1, 2"),
+        ("food-2", "doubled answer", "'tamal' is a variant in 'es' of 2 answers: 1, 2"),
+        ("food-2", "doubled answer", "'tamales' is a variant in 'en' of 2 answers: 1, 2"),
+    ]
+
+
 def test_texts_and_answers_that_are_not_in_the_local_language_are_faults(tmp_path: Path) -> None:
     english = (
         FOOD.replace("{ es = ", "{ en = ")
@@ -229,6 +258,7 @@ def test_doubled_ids_questions_and_answers_are_found(tmp_path: Path) -> None:
     shared = (
         FOOD.replace("food-1", "food-3")
         .replace("desayuna", "come")
+        .replace("breakfast", "lunch")
         .replace('["pan"]', '["pan", "Tamal"]')
     )
     assert kinds(checked(tmp_path, FOOD, again, twice, shared)) == [
@@ -296,6 +326,7 @@ def test_texts_in_another_script_are_found(tmp_path: Path) -> None:
     word = (
         FOOD.replace("food-1", "food-2")
         .replace("desayuna", "cena")
+        .replace("breakfast", "dinner")
         .replace(
             '"pan"',
             f'"p{chr(0x430)}n"',  # a Cyrillic а

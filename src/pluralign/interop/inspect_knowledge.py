@@ -74,7 +74,18 @@ def knowledge(
             where=found.name,
             hint=tally.why() or f"the test has {', '.join(found.communities[:20])}",
         )
-    return Task(dataset=samples, solver=generate(), scorer=[credit(), invalid()])
+    return Task(
+        dataset=samples,
+        solver=generate(),
+        scorer=[credit(), invalid()],
+        metadata={
+            "test": found.name,
+            "license": found.license,
+            "machine_written": sorted(
+                {one.template.language for one in asks if one.template.machine_written}
+            ),
+        },
+    )
 
 
 @scorer(

@@ -26,8 +26,10 @@ def knowledge_item(ask: KnowledgeAsk, test: KnowledgeTest) -> dict[str, Any]:
     Returns:
         Columns of recorded answers (``community``, ``question_id``, ``language``, ``place_named``,
         ``form``, ``options``, ``option_communities``); ``question``, ``topic``,
-        ``local_language``; ``accepted``, the accepted answers as lists of one shape; ``target``,
-        the most common answer in words; and ``right``, the index of the option that it is, or None.
+        ``local_language``; ``machine_written``, whether a model wrote the words around the question
+        and no native reader has signed them; ``accepted``, the accepted answers as lists of one
+        shape; ``target``, the most common answer in words; and ``right``, the index of the option
+        that it is, or None.
 
     Raises:
         InvalidInput: If the test does not have the question.
@@ -49,6 +51,7 @@ def knowledge_item(ask: KnowledgeAsk, test: KnowledgeTest) -> dict[str, Any]:
         "question": ask.ask.question.text,
         "topic": question.topic,
         "local_language": question.language,
+        "machine_written": ask.template.machine_written,
         "accepted": [_accepted(answer) for answer in question.answers],
     }
     return item | {

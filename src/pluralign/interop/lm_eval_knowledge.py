@@ -60,8 +60,9 @@ def write_lm_eval_knowledge(
 
     The texts are those of `pluralign knowledge ask`. Short answers and letters of options are
     generated; where the words do not show the options, each option is scored by its
-    log-likelihood. A model with a chat template needs ``--apply_chat_template``. Existing tasks of
-    the same name are replaced.
+    log-likelihood. The metadata of a task have the licence of the test, and whether a model wrote
+    the words around its questions and no native reader has signed them. A model with a chat
+    template needs ``--apply_chat_template``. Existing tasks of the same name are replaced.
 
     Args:
         test: The test.
@@ -105,7 +106,12 @@ def _tasks(
         by_way.setdefault((ask.community, ask.ask.language, form, ask.place_named), []).append(row)
     for (community, language, form, named), rows in by_way.items():
         name = task_name(tag, community, language, form, "" if named else "unnamed")
-        about = {"version": __version__, "test": test.name, "license": test.license}
+        about = {
+            "version": __version__,
+            "test": test.name,
+            "license": test.license,
+            "machine_written": any(row["machine_written"] for row in rows),
+        }
         settings = _TASK.format(name=name, tag=tag, how=_how(form), about=json.dumps(about))
         yield LmEvalTask(name, settings, rows)
 

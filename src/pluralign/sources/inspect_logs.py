@@ -1,5 +1,6 @@
-"""Answers in the logs (``.eval``) that Inspect writes for the task ``pluralign/knowledge``."""
+"""Answers in the logs of Inspect, ``.eval`` or ``.json``, for the task ``pluralign/knowledge``."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,22 @@ from pluralign.core import InvalidInput, MissingExtra, NotEnoughData
 from pluralign.sources.row_files import RowPolicy
 from pluralign.sources.typed_cells import Row
 
-SUFFIX = ".eval"
+LOG_FILES = ("*.eval", "*.json")
+"""Names of files that may be logs."""
+_BEGINS = re.compile(r'\s*\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:')
+"""The beginning of a log in JSON: its version and its status, as Inspect writes them first."""
+_FIRST = 200  # characters of a file that show whether it is such a log
 _FINISH = {"max_tokens": "length", "model_length": "length"}
+
+
+def is_inspect_log(path: Path) -> bool:
+    """Whether a file is a log of Inspect, by its suffix and, in JSON, by its first keys."""
+    if path.suffix != ".json":
+        return path.suffix == ".eval"
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return _BEGINS.match(file.read(_FIRST)) is not None
 
 
 def inspect_rows(path: Path, policy: RowPolicy) -> Iterator[tuple[int, Row]]:

@@ -1,67 +1,22 @@
 """Faults of a test of knowledge: doubled questions, answers that give themselves away, scripts."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-from scipy.stats import binomtest
 
 from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, shortened
-from pluralign.metrics import answer_form, answer_words
-from pluralign.metrics.answer_forms import word_position
 from pluralign.metrics.scripts import compatibility_word, foreign_share, mixed_word
+from pluralign.sources.knowledge_doubled import doubled_answers, doubled_questions
+from pluralign.sources.knowledge_faults import Fault, FaultKind, file_of
+from pluralign.sources.knowledge_guessable import given_away, patterns
 from pluralign.sources.knowledge_reading import KnowledgeSource, PlacedQuestion
 from pluralign.sources.row_files import RowPolicy
 from pluralign.sources.typed_cells import BadRow
 
 PLACEHOLDER = "REPLACE"
 """Marks the texts of a template that are still to be written."""
-_LINE = re.compile(r"(:\d+|, question \d+)$")
-"""The line or the number of a question, after its file."""
 _SHOWN = 60
 _HALF, _ALL = 0.5, 0.99  # shares of letters
-_LEAST_QUESTIONS = 10
-_CHANCE = 0.001  # probability below which a pattern of the right options is not chance
-_LONGER = 2.0  # how many times as long as any other a right option attracts attention
-_LONGER_BY = 10  # characters
-
-
-FaultKind = Literal[
-    "cannot be read",
-    "doubled id",
-    "doubled question",
-    "doubled answer",
-    "given away by length",
-    "given away by position",
-    "given away by the question",
-    "option without people",
-    "not in the local language",
-    "wrong script",
-    "mixed scripts",
-    "compatibility letters",
-    "unfinished",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault of a test.
-
-    Attributes:
-        where: File and line.
-        question: Id of the question; empty where the fault is of the whole test, or cannot be read.
-        kind: The kind of the fault.
-        what: The fault, in one sentence.
-        hint: The next step for the author.
-    """
-
-    where: str
-    question: str
-    kind: FaultKind
-    what: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +66,7 @@ def check_knowledge(source: KnowledgeSource) -> Checked:
     faults = [*policy.faults, *faults_of(placed)]
     if source.license is not None and PLACEHOLDER in source.license:
         what = "the licence is that of the template"
-        where = _LINE.sub("", placed[0].where) if placed else source.name
+        where = file_of(placed[0].where) if placed else source.name
         faults.append(Fault(where, "", "unfinished", what, "choose one with your people"))
     return Checked(
         name=source.name,
@@ -124,7 +79,7 @@ def check_knowledge(source: KnowledgeSource) -> Checked:
 
 def faults_of(placed: Sequence[PlacedQuestion]) -> list[Fault]:
     """The faults of questions that can be read, then faults of the whole test."""
-    found = list(_doubled(placed))
+    found = list(doubled_questions(placed))
     for one in placed:
         unfinished = list(_unfinished(one))
         if unfinished:
@@ -132,35 +87,12 @@ def faults_of(placed: Sequence[PlacedQuestion]) -> list[Fault]:
             continue  # its other texts may be those of a template or of another test
         found += _wrong_scripts(one)
         found += _not_local(one)
-        found += _given_away(one)
-        found += _shared_variants(one)
+        found += given_away(one)
+        found += doubled_answers(one)
         found += _options_without_people(one)
     order = {one.where: k for k, one in enumerate(placed)}
     found.sort(key=lambda fault: order[fault.where])
-    return found + list(_patterns(placed))
-
-
-def _doubled(placed: Sequence[PlacedQuestion]) -> Iterator[Fault]:
-    by_id: dict[tuple[str, str], PlacedQuestion] = {}
-    by_text: dict[tuple[str, str, str], PlacedQuestion] = {}
-    for one in placed:
-        q = one.question
-        first = by_id.setdefault((q.community, q.id), one)
-        if first is not one:
-            what = f"the id {q.id!r} is given twice; the first is at {first.where}"
-            yield Fault(one.where, q.id, "doubled id", what, "give each question its own id")
-            continue
-        key = (q.community, *_text_and_options(q))
-        first = by_text.setdefault(key, one)
-        if first is not one:
-            what = f"it asks the same as question {first.question.id!r} at {first.where}"
-            yield Fault(one.where, q.id, "doubled question", what, "remove one of the two")
-
-
-def _text_and_options(question: KnowledgeQuestion) -> tuple[str, str]:
-    language, text = next(iter(question.texts.items()))
-    options = sorted(answer_form(o, language) for o in question.options.get(language, ()))
-    return answer_form(text, language), "|".join(options)
+    return found + list(patterns(placed))
 
 
 def _texts_of(question: KnowledgeQuestion) -> Iterator[tuple[str, str, str]]:
@@ -234,51 +166,6 @@ def _not_local(one: PlacedQuestion) -> Iterator[Fault]:
         yield Fault(one.where, q.id, kind, what, hint)
 
 
-def _given_away(one: PlacedQuestion) -> Iterator[Fault]:
-    q = one.question
-    for language, options in q.options.items():
-        right, wrong = _right_and_wrong(q, language)
-        if len(right) != 1 or not wrong:
-            continue
-        longest = max(map(len, wrong))
-        if len(right[0]) > _LONGER * longest and len(right[0]) > longest + _LONGER_BY:
-            what = f"the right option is {len(right[0])} characters long, the others {longest}"
-            hint = "write options of similar length"
-            yield Fault(one.where, q.id, "given away by length", what, hint)
-        if language in q.texts:
-            text = answer_words(q.texts[language], language)
-            repeated = [
-                o for o in options if word_position(answer_words(o, language), text) is not None
-            ]
-            if repeated == right:
-                what = f"only the right option, {right[0]!r:.60}, is in the text of the question"
-                hint = "reword the question, or an option"
-                yield Fault(one.where, q.id, "given away by the question", what, hint)
-
-
-def _right_and_wrong(question: KnowledgeQuestion, language: str) -> tuple[list[str], list[str]]:
-    """The options that the most people gave, and the others."""
-    right: set[str] = set()
-    for answer, weight in zip(question.answers, question.weights, strict=True):
-        if weight == question.most:
-            right.update(answer.variants_in(language))
-    options = question.options[language]
-    return [o for o in options if o in right], [o for o in options if o not in right]
-
-
-def _shared_variants(one: PlacedQuestion) -> Iterator[Fault]:
-    by_form: dict[str, set[int]] = defaultdict(set)
-    for k, answer in enumerate(one.question.answers):
-        for variant in answer.variants_in(one.question.language):
-            by_form[answer_form(variant, one.question.language)].add(k)
-    for form, indices in by_form.items():
-        if form and len(indices) > 1:
-            numbers = ", ".join(str(k + 1) for k in sorted(indices))
-            what = f"{form!r:.60} is a variant of {count_of(len(indices), 'answer')}: {numbers}"
-            hint = "join these answers and add up their people"
-            yield Fault(one.where, one.question.id, "doubled answer", what, hint)
-
-
 def _options_without_people(one: PlacedQuestion) -> Iterator[Fault]:
     q = one.question
     if not q.counted:
@@ -289,35 +176,3 @@ def _options_without_people(one: PlacedQuestion) -> Iterator[Fault]:
         what = f"nobody gave: {', '.join(without)[:100]}"
         hint = "use an option that people of another community give, or leave it out"
         yield Fault(one.where, q.id, "option without people", what, hint)
-
-
-def _patterns(placed: Sequence[PlacedQuestion]) -> Iterator[Fault]:
-    """Right options that can be guessed from their length or position, over the whole test."""
-    where = _LINE.sub("", placed[0].where) if placed else ""
-    chosen: dict[str, list[tuple[int, int]]] = defaultdict(list)  # (1 where so, number of options)
-    for one in placed:
-        q = one.question
-        options = q.options.get(q.language, ())
-        right, wrong = _right_and_wrong(q, q.language) if options else ([], [])
-        if len(right) != 1 or not wrong:
-            continue
-        size = len(options)
-        chosen["the longest"].append((int(len(right[0]) > max(map(len, wrong))), size))
-        chosen["the shortest"].append((int(len(right[0]) < min(map(len, wrong))), size))
-        for k in range(size):
-            chosen[f"number {k + 1}"].append((int(options[k] == right[0]), size))
-    for name, found in chosen.items():
-        n, hits = len(found), sum(hit for hit, _ in found)
-        expected = sum(1 / size for _, size in found) / max(n, 1)
-        if n < _LEAST_QUESTIONS:
-            continue
-        if binomtest(hits, n, expected, alternative="greater").pvalue < _CHANCE:
-            what = (
-                f"the right option is {name} in {hits} of {n} questions "
-                f"({expected * n:.0f} expected)"
-            )
-            if name.startswith("number"):
-                yield Fault(where, "", "given away by position", what, "shuffle the options")
-            else:
-                hint = "write options of similar length"
-                yield Fault(where, "", "given away by length", what, hint)

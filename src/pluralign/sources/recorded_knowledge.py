@@ -14,12 +14,14 @@ from pluralign.core import (
     is_sound,
     knowledge_answer_from_row,
 )
-from pluralign.sources.inspect_logs import SUFFIX, inspect_rows
+from pluralign.sources.inspect_logs import LOG_FILES, inspect_rows, is_inspect_log
 from pluralign.sources.knowledge_reading import region_id
 from pluralign.sources.lm_eval_samples import SAMPLE_FILES, answer_of_sample
 from pluralign.sources.row_files import RowPolicy, location, read_rows
 from pluralign.sources.typed_cells import BadRow, Row
 
+UNSIGNED_WORDS = "machine-written words around the questions that no native reader has signed"
+"""The note about templates, before the tags of their languages."""
 _ALTERED = (
     "run the command that wrote the file again, or remove line_sha256 from a line that you change "
     "on purpose"
@@ -60,11 +62,12 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    patterns = (SAMPLE_FILES, f"*{SUFFIX}")
-    found = [path for pattern in patterns for path in sorted(folder.rglob(pattern))]
+    found = sorted(folder.rglob(SAMPLE_FILES))
+    for pattern in LOG_FILES:
+        found += [path for path in sorted(folder.rglob(pattern)) if is_inspect_log(path)]
     if not found:
         raise NotEnoughData(
-            f"the folder has no files {' or '.join(patterns)}",
+            f"the folder has no files {SAMPLE_FILES}, and no logs of Inspect (*.eval, *.json)",
             where=str(folder),
             hint="name the folder of lm-eval's results with --log_samples, that of Inspect's logs, "
             "or a file of answers",
@@ -84,7 +87,8 @@ def read_knowledge_answers(
     A row is ``{"model", "community", "question_id", "language", "answer"}`` and, where it differs
     from the default, ``place_named``, ``form``, ``options``, ``option_communities``, ``labels``,
     ``draw``, ``log_probs``, ``finish_reason``. Of two answers to one ask the first is kept. Files
-    of lm-eval and logs of Inspect are read as well (`lm_eval_samples`, `inspect_logs`).
+    of lm-eval and logs of Inspect are read as well (`lm_eval_samples`, `inspect_logs`). Where rows
+    have ``machine_written``, a note lists the languages of the words that nobody signed.
 
     Args:
         paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
@@ -98,19 +102,25 @@ def read_knowledge_answers(
     """
     policy = RowPolicy(tally, skip_bad)
     kept: dict[tuple[object, ...], KnowledgeAnswer] = {}
+    unsigned: set[str] = set()
     for path in paths:
-        read = inspect_rows if path.suffix == SUFFIX else read_rows
+        read = inspect_rows if is_inspect_log(path) else read_rows
         for number, row in read(path, policy):
             try:
-                answer = _answer(names.fill(answer_of_sample(row)))
+                filled = names.fill(answer_of_sample(row))
+                answer = _answer(filled)
             except BadRow as bad:
                 policy.refuse(bad, location(path, number))
                 continue
+            if filled.get("machine_written") is True:
+                unsigned.add(answer.language)
             first = kept.setdefault(_key(answer), answer)
             if first is not answer:
                 same = first.text == answer.text
                 tally.drop("repeated answer" if same else "second answer to one ask")
     tally.kept += len(kept)
+    if unsigned:
+        tally.note(f"{UNSIGNED_WORDS}: {', '.join(sorted(unsigned))}")
     if not kept:
         raise NotEnoughData(
             "no answer is left", where=", ".join(map(str, paths)), hint=tally.why() or None

@@ -33,6 +33,7 @@ from pluralign.runs.record import counts_of
 from pluralign.settings.resolved_knowledge import knowledge_source
 from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
 from pluralign.sources.recorded_knowledge import (
+    UNSIGNED_WORDS,
     KnowledgeNames,
     answer_files,
     read_knowledge_answers,
@@ -222,10 +223,7 @@ def _notes(
     templates = asked.get("templates", {}).values()
     unread = sorted({words["language"] for words in templates if words["machine_written"]})
     if unread:
-        yield (
-            "machine-written words around the questions that no native reader has signed: "
-            f"{', '.join(unread)}"
-        )
+        yield f"{UNSIGNED_WORDS}: {', '.join(unread)}"
     if not all(one.question.counted for one in scored):
         yield (
             "the test has no counts of people for some questions: each accepted answer scores 1, "
