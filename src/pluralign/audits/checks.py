@@ -294,7 +294,7 @@ def _run(
 
 
 def _absent(check: Check, evidence: Evidence) -> tuple[EvidenceKind, ...]:
-    """What a check reads, where there is none of it and all inputs could be read."""
+    """Kinds of evidence of a check that does not apply; none if an input could not be read."""
     there = evidence.missing or not evidence.kinds.isdisjoint(check.reads)
     return () if there else check.reads
 
