@@ -15,7 +15,7 @@ export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo collect-demo test test-base test-lowest check docs api-check format bench results clean
+.PHONY: help demo collect-demo test test-base test-lowest check docs tutorials api-check format bench results clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,7 +53,11 @@ check: $(VENV)/dev.stamp ## Check format, lint, types, layers and plain English
 
 docs: $(VENV)/docs.stamp ## Build the documentation site into build/site; a broken link fails
 	rm -rf build/site
+	$(BIN)/python docs/build/site_tree.py
 	$(BIN)/zensical build --clean --strict
+
+tutorials: $(VENV)/dev.stamp ## Run the tutorials and write their pages (ARGS="steer_trl" for one)
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/python docs/build/tutorial_pages.py $(ARGS)
 
 api-check: $(VENV)/docs.stamp ## List changes of public names that break users since API_REF (default: the last tag)
 	$(BIN)/griffe check pluralign --search src --extensions docs/build/public_names.py $(if $(API_REF),--against $(API_REF))

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import typer.main
 import typer.testing
@@ -24,6 +25,10 @@ from pluralign.simulation import SocietySource
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+
+# An example that is slow on a busy machine, or the first to import a library, is no failure.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 _NEED_EXTRAS = {
     "aligning/test_adapter_cards.py": "yaml",

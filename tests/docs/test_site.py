@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import site_tree
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "pluralign"
@@ -50,8 +52,29 @@ def undocumented(package: Any) -> Iterator[str]:
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
-    written = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+    written = sorted(site_tree.place_of(path).as_posix() for path in site_tree.pages())
     assert sorted(pages_in(SITE["nav"])) == written
+
+
+def test_the_site_has_the_links_of_its_own_pages() -> None:
+    page = site_tree.DOCS / "tutorials/own_pairs.md"
+    text = "[a](../methods.md#scpo) [b](../../tutorials/own_pairs.py) [c](https://x.org) [d](#e)"
+    assert site_tree.on_site(text, page) == (
+        "[a](../methods.md#scpo) [b](own_pairs.py) [c](https://x.org) [d](#e)"
+    )
+    root = site_tree.ROOT / "STABILITY.md"
+    moved = site_tree.on_site("[a](CHANGELOG.md) [b](docs/schemas.md#x)", root)
+    assert moved == "[a](changelog.md) [b](schemas.md#x)"
+    with pytest.raises(ValueError, match="no page of LICENSE"):
+        site_tree.on_site("[a](LICENSE)", root)
+
+
+def test_the_tree_of_the_site_has_pages_pictures_and_tutorials(tmp_path: Path) -> None:
+    site_tree.write_tree(tmp_path / "docs")
+    written = {path.relative_to(tmp_path / "docs").as_posix() for path in tmp_path.rglob("*.*")}
+    assert set(pages_in(SITE["nav"])) <= written
+    assert {"images/methods.png", "site.css", "tutorials/own_pairs.py"} <= written
+    assert not [path for path in written if path.startswith("build/")]
 
 
 def test_llms_txt_has_every_page_of_the_navigation() -> None:

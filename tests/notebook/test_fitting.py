@@ -248,6 +248,20 @@ def test_an_evaluation_is_a_table_for_other_tools(evaluation: Evaluation) -> Non
     assert list(evaluation.to_pandas().columns) == list(rows[0])
 
 
+def test_an_evaluation_is_a_chart_of_its_communities(evaluation: Evaluation) -> None:
+    pytest.importorskip("altair")
+    spec = evaluation.plot("es").to_dict()
+    (points,) = spec["datasets"].values()
+    accuracies = [point["value"] for point in points]
+    assert accuracies == sorted(accuracies)
+    assert {point["name"] for point in points} >= {"Hill", "Coast"}
+    assert "average" not in {point["name"] for point in points}
+    hill = next(point for point in points if point["name"] == "Hill")
+    found = evaluation["~hill"]
+    assert (hill["low"], hill["base"]) == (found.accuracy.low, found.reference.value)
+    assert len(spec["layer"]) == 3, "intervals, points, and ticks at the reference"
+
+
 def test_a_row_is_found_by_id_and_name_and_prints_in_a_line(evaluation: Evaluation) -> None:
     assert evaluation["average"].community == "average"
     assert repr(evaluation["~hill"]).startswith("Hill, all pairs: accuracy 0.")

@@ -142,6 +142,7 @@ def test_replies_of_another_judge_are_refused(
 def test_the_command_asks_a_judge_behind_a_server(
     files: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("openai")
     test, answers, labels = files
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     judge = PlantedJudge()

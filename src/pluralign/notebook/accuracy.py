@@ -5,6 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pluralign.core import (
+    REFERENCE,
     Estimate,
     community_name,
     count_of,
@@ -15,8 +16,11 @@ from pluralign.core import (
 )
 
 if TYPE_CHECKING:
+    import altair
     import pandas
     import pyarrow
+
+    from pluralign.languages import Speech
 
 AVERAGE = "average"
 
@@ -102,6 +106,30 @@ class Evaluation:
         """
         return self.to_arrow().to_pandas()
 
+    def plot(self, language: str = "en") -> "altair.LayerChart":
+        """Communities from the lowest accuracy up, with intervals; a tick marks the reference.
+
+        Args:
+            language: Language of the texts in the chart, as ``es``.
+
+        Raises:
+            MissingExtra: If the extra ``report`` is not installed.
+        """
+        from pluralign.charts.charts import dot_plot
+        from pluralign.charts.drawing import need_report
+        from pluralign.languages import Speech
+
+        need_report()
+        import altair
+
+        say = Speech(language)
+        own = [row for row in self._shown() if row.community != AVERAGE]
+        points = [_point(row, say) for row in sorted(own, key=lambda row: row.accuracy.value)]
+        tick = REFERENCE if any(row.gain is not None for row in own) else None
+        spec = dot_plot(points, say("choices predicted correctly"), percent=True, reference=tick)
+        chart: altair.LayerChart = altair.Chart.from_dict(spec)
+        return chart
+
     def __repr__(self) -> str:
         return "\n".join([self._title, "", text_table(*self._table), "", *self._remarks])
 
@@ -147,6 +175,19 @@ class Evaluation:
 
 def _name(community: str) -> str:
     return AVERAGE if community == AVERAGE else community_name(community)
+
+
+def _point(row: CommunityAccuracy, say: "Speech") -> dict[str, Any]:
+    """A row as the charts take it; without an interval, its ends are the number itself."""
+    found = row.accuracy
+    return {
+        "name": say.place(row.community),
+        "shown": say.percent(found.value),
+        "value": found.value,
+        "low": found.value if found.low is None else found.low,
+        "high": found.value if found.high is None else found.high,
+        "base": row.reference.value,
+    }
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
