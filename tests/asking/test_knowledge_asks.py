@@ -1,6 +1,7 @@
 """Asks of knowledge questions: languages, ways to name the place, and options."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from tests.knowledge_tests import COMMON, PLACES, question, small_test
@@ -13,6 +14,7 @@ from pluralign.core import (
     KnowledgeAnswer,
     KnowledgeQuestion,
     KnowledgeTest,
+    PlaceWords,
     Reply,
     Tally,
     rng_for,
@@ -49,6 +51,22 @@ def test_without_the_place_neither_question_nor_template_names_it() -> None:
         words = one.ask.conversation[-1].content
         assert (PLACES[one.community][1] in words) == one.place_named
         assert (one.ask.community is not None) == one.place_named
+
+
+def test_a_place_has_the_name_and_the_phrases_that_its_test_gives() -> None:
+    own = PlaceWords("یوکاتان", ("در یوکاتان",))
+    answers = (AcceptedAnswer({"fa": ("نان",)}, 2),)
+    texts = {"fa": "در یوکاتان صبحانه چه می‌خورند؟"}
+    question = KnowledgeQuestion("1", "MEX/yucatan", "fa", texts, answers, place={"fa": own})
+    putting = KnowledgePutting(place_named=(True, False))
+    test, tally = KnowledgeTest("t", (question,)), Tally()
+    named, unnamed = put_knowledge(test, test.questions, putting, tally)
+    assert "یوکاتان، مکزیک" in named.ask.conversation[-1].content
+    assert unnamed.ask.question.text == "صبحانه چه می‌خورند؟"
+    plain = KnowledgeTest("t", (replace(question, place={}, texts={"fa": "غذای مکزیک چیست؟"}),))
+    put_knowledge(plain, plain.questions, putting, tally)
+    reason = "question that names its place in words that cannot be left out in fa"
+    assert tally.dropped == {reason: 1}
 
 
 def test_wrong_options_are_the_right_ones_of_other_peoples() -> None:

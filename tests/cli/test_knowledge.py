@@ -36,9 +36,29 @@ def test_a_new_test_is_a_template_that_check_calls_unfinished(
     text = Path("kano.toml").read_text(encoding="utf-8")
     assert 'community = "NGA/kano"' in text and 'language = "ha"' in text
     shown = on_screen("knowledge", "check", "kano.toml")
-    assert "kano.toml:23" in shown and "unfinished" in shown and "3 faults found" in shown
+    assert "kano.toml:28" in shown and "unfinished" in shown and "3 faults found" in shown
     assert call("knowledge", "check", "kano.toml").exit_code == 0
     assert call("knowledge", "check", "kano.toml", "--strict").exit_code == 1
+
+
+def test_check_names_languages_in_which_the_place_has_no_words(
+    call: Call, on_screen: OnScreen
+) -> None:
+    text = (
+        'community = "MEX/yucatan"\nlanguage = "es"\n[[question]]\nid = "1"\n'
+        'text.es = "¿Qué se come en Yucatán?"\nanswers = [{ es = ["papadzules"], people = 2 }]\n'
+    )
+    Path("yucatan.toml").write_text(text, encoding="utf-8")
+    assert "MEX/yucatan in es: 1 of 1 question name the" in on_screen(
+        "knowledge", "check", "yucatan.toml", "--strict"
+    )
+    words = 'place.es = { name = "Yucatán", phrases = ["en Yucatán"] }\n'
+    Path("yucatan.toml").write_text(words + text, encoding="utf-8")
+    assert json.loads(call("knowledge", "check", "yucatan.toml", "--json").stdout)["notes"] == []
+    shown = call(
+        "knowledge", "ask", "yucatan.toml", "--model", "m", "--show", "1", "--place", "unnamed"
+    )
+    assert "¿Qué se come?" in shown.stdout
 
 
 def test_a_test_is_never_replaced_without_force(call: Call) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import InvalidInput, NotEnoughData
+from pluralign.core import InvalidInput, NotEnoughData, PlaceWords
 from pluralign.sources import MultipleChoice, WrittenKnowledge, read_knowledge
 from pluralign.sources.community_labels import language_tag
 from pluralign.sources.knowledge_checks import Checked, check_knowledge
@@ -36,10 +36,14 @@ def options(id_: str, text: str, right: str, *wrong: str, people: bool = True) -
     )
 
 
-def checked(folder: Path, *questions: str, head: str = HEAD) -> Checked:
+def write_test(folder: Path, *questions: str, head: str = HEAD) -> Path:
     path = folder / "tiny.toml"
     path.write_text(head + "".join(questions), encoding="utf-8")
-    return check_knowledge(WrittenKnowledge(path))
+    return path
+
+
+def checked(folder: Path, *questions: str, head: str = HEAD) -> Checked:
+    return check_knowledge(WrittenKnowledge(write_test(folder, *questions, head=head)))
 
 
 def kinds(found: Checked) -> list[tuple[str, str, str]]:
@@ -95,6 +99,35 @@ def test_a_question_that_cannot_be_read_is_a_fault_with_its_line(
     ]
     with pytest.raises(InvalidInput, match=rf"tiny\.toml:7: .*{message}"):
         read_knowledge(WrittenKnowledge(tmp_path / "tiny.toml"))
+
+
+def test_a_test_has_its_own_words_for_its_place_in_each_language(tmp_path: Path) -> None:
+    words = 'place.es = { name = "Oaxaca ", phrases = ["en Oaxaca", "oaxaqueña"] }\n'
+    path = write_test(tmp_path, FOOD, head=HEAD + words + 'place.fa = { name = "اوآخاکا" }\n')
+    (question,) = read_knowledge(WrittenKnowledge(path)).questions
+    assert question.place == {
+        "es": PlaceWords("Oaxaca", ("en Oaxaca", "oaxaqueña")),
+        "fa": PlaceWords("اوآخاکا"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ('place = "Oaxaca"', "place must be a table by language"),
+        ('place.es = ["en Oaxaca"]', "place, es: must have a name"),
+        ('place.es = { name = "Oaxaca", phrases = "en Oaxaca" }', "must be a list of texts"),
+        ('place.es = { name = "Oaxaca", phrases = [""] }', "must not be empty"),
+        ('place.es = { name = "Oaxaca", phrase = [] }', "did you mean 'phrases'"),
+        ('place.spanish = { name = "Oaxaca" }', "must be the tag of a language.*\\n.*write es"),
+    ],
+)
+def test_words_for_a_place_that_cannot_be_read_are_refused_with_their_line(
+    words: str, message: str, tmp_path: Path
+) -> None:
+    path = write_test(tmp_path, FOOD, head=HEAD + words + "\n")
+    with pytest.raises(InvalidInput, match=rf"(?s)tiny\.toml:6: .*{message}"):
+        read_knowledge(WrittenKnowledge(path))
 
 
 def test_an_answer_that_is_no_option_is_a_fault_with_its_line(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from pluralign.core import (
 )
 from pluralign.metrics.answer_matching import Stems
 
+_STILL_NAMED = "question that names its place in words that cannot be left out"
+
 
 @dataclass(frozen=True, slots=True)
 class KnowledgePutting:
@@ -155,11 +157,12 @@ class _Writer:
             for named in self.putting.place_named:
                 text = question.texts[posed.language]
                 if not named:
-                    text = without_place(text, posed.language, question.community) or ""
+                    own = question.place.get(posed.language)
+                    text = without_place(text, posed.language, question.community, own) or ""
                 if text:
                     yield from self._drawn(posed, named, text)
                 else:
-                    self.tally.drop(f"question that must name its place in {posed.language}")
+                    self.tally.drop(f"{_STILL_NAMED} in {posed.language}")
 
     def _posed(self, question: KnowledgeQuestion) -> Iterator[_Posed]:
         for language in self.putting.languages or question.texts:
@@ -184,10 +187,11 @@ class _Writer:
         shows = posed.form == "options" and self.putting.shows_options
         words = template("options" if shows else "short", posed.language, named)
         community = posed.question.community
+        own = posed.question.place.get(words.language)
         fields = {
             "question": text,
             "options": _listed(posed.shown.texts),
-            "place": place_name(community, words.language),
+            "place": place_name(community, words.language, own.name if own else ""),
         }
         for draw in range(self.putting.draws):
             ask = Ask(

@@ -11,6 +11,8 @@ from pluralign.core import community, parse_toml, with_article
 _REGIONS = Path(__file__).parent / "regions.toml"
 _NEXT = {"su": "id"}
 """Language -> the language whose names of countries it takes where CLDR has none of its own."""
+_COMMAS = {"am": "፣ ", "ar": "، ", "fa": "، ", "zh": "，"}
+"""Language -> the comma between a region and its country, where it is another one."""
 _KOSOVO = {"XKX": "XK"}
 """Kosovo's code has no entry in ISO 3166-1."""
 
@@ -21,12 +23,17 @@ class _Region:
     names: Mapping[str, str]
 
 
-def place_name(community_id: str, language: str) -> str:
+def place_name(community_id: str, language: str, own: str = "") -> str:
     """The name of a community's place in a language, as it is within a sentence.
 
     Names of countries are those of Unicode's CLDR, names of regions those of ``regions.toml``. The
     name is English where there is none in the language. A region that we do not know has its
     country after it.
+
+    Args:
+        community_id: Id of the community.
+        language: BCP 47 tag.
+        own: The name of the place in the language, where a test has one; it is used instead.
 
     Raises:
         InvalidInput: If the id is malformed.
@@ -36,15 +43,19 @@ def place_name(community_id: str, language: str) -> str:
     ('مکزیک', 'the United States', 'Arewacin Najeriya')
     >>> place_name("MEX/oaxaca", "es"), place_name("~yoruba", "fa")
     ('Oaxaca, México', 'Yoruba')
+    >>> place_name("MEX/yucatan", "es", "Yucatán")
+    'Yucatán, México'
     """
     known = community(community_id)
     if community_id in _regions():
         names = _regions()[community_id].names
-        return names.get(language, names["en"])
+        return own or names.get(language, names["en"])
     if known.country is None:
-        return known.name
+        return own or known.name
     country = _country_in(known.country, language)
-    return country if community_id == known.country else f"{known.name}, {country}"
+    if community_id == known.country:
+        return own or country
+    return f"{own or known.name}{_COMMAS.get(language, ', ')}{country}"
 
 
 def words_for_place(community_id: str, language: str) -> tuple[str, ...]:

@@ -166,8 +166,9 @@ def check(
     from pluralign.core import NotEnoughData
     from pluralign.sources.knowledge_checks import check_knowledge
 
-    checked = check_knowledge(source_of(file, community, language, first))
-    show_checked(checked, Output(as_json=as_json, wide=wide))
+    source = source_of(file, community, language, first)
+    checked = check_knowledge(source)
+    show_checked(checked, _notes_on_place(source), Output(as_json=as_json, wide=wide))
     if not checked.questions:
         raise NotEnoughData(
             "no question can be read", where=str(file), hint=checked.tally.why() or None
@@ -214,6 +215,19 @@ def compare(
     test = read_joined(sources, tally)
     found = compare_communities(test, language, stemmed)
     show_confusions(found, tally, Output(as_json=as_json, wide=wide))
+
+
+def _notes_on_place(source: "KnowledgeSource") -> list[str]:
+    """Languages of a written test whose questions may name their place in words not known."""
+    from pluralign.asking.unnamed_places import places_without_phrases
+    from pluralign.core import Tally
+    from pluralign.sources import WrittenKnowledge
+    from pluralign.sources.row_files import RowPolicy
+
+    if not isinstance(source, WrittenKnowledge):
+        return []
+    read = source.questions(RowPolicy(Tally(), skip_bad=True))
+    return [str(place) for place in places_without_phrases([one.question for one in read])]
 
 
 def tag_of(language: str) -> str:

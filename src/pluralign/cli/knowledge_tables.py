@@ -16,8 +16,8 @@ from pluralign.sources.license_terms import derived_works, shown_license
 _MOST = 40
 
 
-def show_checked(checked: Checked, output: Output) -> None:
-    """Print the faults of a test of knowledge, and the counts of its rows."""
+def show_checked(checked: Checked, notes: Sequence[str], output: Output) -> None:
+    """Print the faults of a test of knowledge, notes on it, and the counts of its rows."""
     if output.as_json:
         output.json(
             {
@@ -27,6 +27,7 @@ def show_checked(checked: Checked, output: Output) -> None:
                 **_counts(checked.tally),
                 "questions": dict(checked.questions),
                 "faults": [asdict(fault) for fault in checked.faults],
+                "notes": list(notes),
             }
         )
         return
@@ -51,6 +52,8 @@ def show_checked(checked: Checked, output: Output) -> None:
     if len(checked.faults) > len(table.rows):
         output.line(f"... and {len(checked.faults) - len(table.rows):,} more; --wide lists all")
     output.line(f"{count_of(len(checked.faults), 'fault')} found")
+    for note in notes:
+        output.line(f"note: {note}")
 
 
 def show_adapted(adapted: AdaptedTest, name: str, output: Output) -> None:

@@ -93,6 +93,7 @@ from pluralign.core.pairs import (
 )
 from pluralign.core.parsing import parse_json, parse_toml, read_json, read_json_object
 from pluralign.core.paths import AnyPath, as_path
+from pluralign.core.place_words import PlaceWords
 from pluralign.core.ports import (
     ChatModel,
     DocumentSearch,
@@ -172,6 +173,7 @@ __all__ = [
     "PairKeys",
     "PairSource",
     "Passage",
+    "PlaceWords",
     "PluralignError",
     "PolicyPrompt",
     "PreferencePair",

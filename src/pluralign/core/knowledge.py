@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pluralign.core.errors import InvalidInput, InvalidQuestion, NotEnoughData
+from pluralign.core.place_words import PlaceWords
 from pluralign.core.printable import count_of, listed
 
 
@@ -63,6 +64,8 @@ class KnowledgeQuestion:
         unanswered: Reason -> number of people who gave no answer ("I don't know").
         people: Number of people asked; None where it was not published. One person may give
             several answers, so counts may add up to more.
+        place: Language tag -> how questions of this test name the place, where its authors wrote
+            that down.
 
     Raises:
         InvalidQuestion: If the id or a text is missing, no answer is accepted, counts are given for
@@ -87,6 +90,7 @@ class KnowledgeQuestion:
     topic: str = ""
     unanswered: Mapping[str, int] = field(default_factory=dict)
     people: int | None = None
+    place: Mapping[str, PlaceWords] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._check_texts()

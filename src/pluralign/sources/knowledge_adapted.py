@@ -9,6 +9,7 @@ from typing import TypeVar
 from pluralign.core import InvalidInput, KnowledgeQuestion, NotEnoughData, Tally
 from pluralign.sources.knowledge_checks import PLACEHOLDER
 from pluralign.sources.knowledge_reading import KnowledgeSource
+from pluralign.sources.knowledge_template import place_words_lines
 from pluralign.sources.license_terms import Derived, derived_works
 from pluralign.sources.row_files import RowPolicy
 
@@ -35,7 +36,8 @@ license = {own_license}
 
 # Number of people asked. A question that other people were asked has a number of its own.
 people = 10
-"""
+
+{place_words}"""
 _NAME_IT = "Name it where you publish yours; its terms are those of these questions, too."
 _SAME = "Name it where you publish yours, under the same licence."
 
@@ -120,6 +122,7 @@ def adapted_test(
         community=_quoted(new.community),
         language=_quoted(new.language),
         own_license=_quoted(own_license),
+        place_words=place_words_lines(_key(new.language)),
     )
     tags = [new.language, "en"] if new.english and new.language != "en" else [new.language]
     parts = [head, *("\n".join(_question(question, tags)) for question in questions)]

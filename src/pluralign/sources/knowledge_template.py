@@ -26,6 +26,7 @@ license = "{mark} with a licence"
 # Number of people asked. A question that other people were asked has a number of its own.
 people = 10
 
+{place_words}
 # A question with free answers.
 [[question]]
 id = "food-1"
@@ -71,6 +72,23 @@ people = 1
 """
 
 
+_PLACE_WORDS = """\
+# How questions name the place: its name, and phrases with it that can be left out of a question. A
+# model can then be asked without the place, to see which one it assumes. Write a line for each
+# language, such as: place.es = {{ name = "Yucatán", phrases = ["en Yucatán", "de Yucatán"] }}
+# place.{tag} = {{ name = "...", phrases = ["...", "..."] }}
+"""
+
+
+def place_words_lines(tag: str) -> str:
+    """Comments in which an author writes how questions name their place.
+
+    Args:
+        tag: The local language, as a key of TOML.
+    """
+    return _PLACE_WORDS.format(tag=tag)
+
+
 def written_template(
     file: str, name: str, community: str, place: str, language: str, *, english: bool = True
 ) -> str:
@@ -93,6 +111,7 @@ def written_template(
         language=json.dumps(language),
         place=place,
         tag=tag,
+        place_words=place_words_lines(tag),
         mark=PLACEHOLDER,
         and_english=", and in English" if english else "",
         english_text=f'en = "{PLACEHOLDER} with the question in English"\n' if english else "",

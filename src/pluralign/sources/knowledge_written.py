@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pluralign.core import AcceptedAnswer, InvalidInput, KnowledgeQuestion, parse_toml, tidy
+from pluralign.core import (
+    AcceptedAnswer,
+    InvalidInput,
+    KnowledgeQuestion,
+    PlaceWords,
+    parse_toml,
+    tidy,
+)
 from pluralign.sources.community_labels import language_tag
 from pluralign.sources.knowledge_reading import (
     PlacedQuestion,
@@ -18,8 +25,10 @@ from pluralign.sources.knowledge_reading import (
 from pluralign.sources.row_files import RowPolicy, location, refused_at
 from pluralign.sources.typed_cells import BadRow, Row, id_of, near_columns
 
-HEAD_KEYS = ("name", "community", "language", "license", "people", "question")
+HEAD_KEYS = ("name", "community", "language", "license", "people", "place", "question")
+PLACE_KEYS = ("name", "phrases")
 QUESTION_KEYS = ("id", "topic", "text", "answers", "options", "dont_know", "people")
+_PLACE_HINT = 'write place.es = { name = "Yucatán", phrases = ["en Yucatán", "de Yucatán"] }'
 _PEOPLE = "people"
 _DONT_KNOW = "I don't know"
 _LINE_OF_ERROR = re.compile(r"at line (\d+)")
@@ -86,13 +95,15 @@ class WrittenKnowledge:
             community = region_id(str(tables["community"]))
         with refused_at(self.path, self._line_of("language")):
             _check_language(str(tables["language"]))
+        with refused_at(self.path, self._line_of("place")):
+            names = _place(tables.get("place", {}))
         rows = tables["question"]
         if not isinstance(rows, list):
             raise InvalidInput("questions must be written as [[question]]", where=str(self.path))
         for row, place in zip(rows, self._places(len(rows)), strict=True):
             policy.tally.read += 1
             try:
-                question = _question(row, tables, community, policy)
+                question = replace(_question(row, tables, community, policy), place=names)
             except BadRow as bad:
                 policy.refuse(bad, place)
             else:
@@ -141,7 +152,7 @@ class WrittenKnowledge:
     def _line_of(self, key: str) -> int:
         """The line of a key of the test; 1 where it cannot be found for sure."""
         text = self._text()
-        found = re.search(rf"^[ \t]*{key}[ \t]*=", text, re.MULTILINE)
+        found = re.search(rf"^[ \t]*\[?{key}[ \t]*[=.\]]", text, re.MULTILINE)
         return text.count("\n", 0, found.start()) + 1 if found else 1
 
     def _places(self, n_questions: int) -> list[str]:
@@ -192,6 +203,29 @@ def _question(row: Row, head: Row, community: str, policy: RowPolicy) -> Knowled
             unanswered={_DONT_KNOW: dont_know} if dont_know else {},
             people=count_in(people, _PEOPLE, "people asked", 1) if _PEOPLE in people else None,
         )
+
+
+def _place(table: object) -> dict[str, PlaceWords]:
+    """How the questions name the place, by language."""
+    if not isinstance(table, dict):
+        raise BadRow(
+            "place must be a table by language", reason="place is not a table", hint=_PLACE_HINT
+        )
+    found = {}
+    for tag, words in table.items():
+        what = f"place, {tag}"
+        _check_language(tag)
+        if not isinstance(words, dict) or not isinstance(words.get("name"), str):
+            raise BadRow(
+                f"{what}: must have a name, got {words!r:.60}",
+                reason="place without a name",
+                hint=_PLACE_HINT,
+            )
+        _check_keys(words, PLACE_KEYS, what)
+        phrases = _list_of_texts(words.get("phrases", []), f"{what}, phrases")
+        with as_bad_row():
+            found[tag] = PlaceWords(tidy(words["name"]), tuple(map(tidy, phrases)))
+    return found
 
 
 def _answer(answer: Row, number: int, policy: RowPolicy) -> AcceptedAnswer:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
-from pluralign.asking.place_names import has_known_names
+from pluralign.asking.unnamed_places import places_without_phrases
 from pluralign.core import (
     AnyPath,
     Ask,
@@ -93,7 +93,7 @@ def _run(resolved: ResolvedKnowledge, out: Path, reporter: Reporter, fresh: bool
     settings, read, tally = resolved.settings, Tally(), Tally()
     test = read_knowledge(resolved.source, read)
     asks = knowledge_asks(resolved, test, tally)
-    for note in _notes_before(asks, read, tally):
+    for note in (*_notes_before(asks, read, tally), *_notes_on_places(resolved, test)):
         reporter.note(note)
     with claimed(RunFolder(out), _fingerprint(resolved, asks), fresh) as faults:
         note_earlier(reporter, out, faults)
@@ -203,12 +203,6 @@ def _notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> It
         yield f"in the test: {n:,} x {reason}"
     for reason, counts in reasons_not_asked(tally):
         yield f"not asked: {reason}: {counts}"
-    unknown = {o.community for o in asks if not o.place_named and not _knows_place(o)}
-    if unknown:
-        yield (
-            f"no local name is known for {', '.join(sorted(unknown))}: questions without the place "
-            "may still name it (see --show)"
-        )
     foreign = sorted({o.ask.language for o in asks if not _has_template(o)})
     if foreign:
         yield (
@@ -233,9 +227,13 @@ def reasons_not_asked(tally: Tally) -> Iterator[tuple[str, str]]:
         yield reason, ", ".join(counts)
 
 
-def _knows_place(asked: KnowledgeAsk) -> bool:
-    """Whether the name of its place in the language of a question is known."""
-    return asked.ask.language == "en" or has_known_names(asked.community)
+def _notes_on_places(resolved: ResolvedKnowledge, test: KnowledgeTest) -> Iterator[str]:
+    """Places and languages asked without the place, where no phrases that name it are known."""
+    languages = resolved.settings.languages
+    if False in resolved.settings.place_named:
+        for place in places_without_phrases(_chosen(resolved, test)):
+            if languages is None or place.language in languages:
+                yield str(place)
 
 
 def _has_template(asked: KnowledgeAsk) -> bool:
