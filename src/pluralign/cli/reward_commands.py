@@ -223,7 +223,10 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the people and of the split.", min=0)] = 0,
     encoder: Annotated[
-        str, typer.Option(help="Encoder: hash (nothing to install), static or minilm.")
+        str,
+        typer.Option(
+            help="Encoder: hash (nothing to install), static, minilm, or a model's name or folder."
+        ),
     ] = "hash",
     wide: Wide = False,
     as_json: AsJson = False,

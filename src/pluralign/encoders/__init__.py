@@ -2,6 +2,7 @@
 
 from pluralign.encoders.cache import CachedEncoder, Progress
 from pluralign.encoders.cache_folders import CacheInfo, cache_size, clear_cache
+from pluralign.encoders.endpoint import EmbeddingServers, EndpointEncoder, opened_endpoint
 from pluralign.encoders.forgetting import forget_texts
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
@@ -16,6 +17,8 @@ from pluralign.huggingface.model_folders import cache_folder
 __all__ = [
     "CacheInfo",
     "CachedEncoder",
+    "EmbeddingServers",
+    "EndpointEncoder",
     "HashEncoder",
     "Progress",
     "RecentVectors",
@@ -30,6 +33,7 @@ __all__ = [
     "language_warning",
     "languages_of",
     "minilm",
+    "opened_endpoint",
     "packaged_folder",
     "unit_rows",
 ]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pluralign.core import Encoder
+from pluralign.core import Encoder, InvalidSettings
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.packaged import minilm
 from pluralign.encoders.sentence_encoder import SentenceEncoder
@@ -22,6 +22,7 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
 
     Raises:
         InvalidInput: If there is no such model, or the hub cannot be reached.
+        InvalidSettings: If it is ``endpoint``, whose servers a name does not contain.
         MissingExtra: If the extra ``embed`` is not installed.
         DamagedFile: If the weights of MiniLM are not the published ones.
 
@@ -30,6 +31,11 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
     """
     if name == "hash":
         return HashEncoder()
+    if name == "endpoint":
+        raise InvalidSettings(
+            "the encoder 'endpoint' needs the addresses of its servers",
+            hint='write encoder = "endpoint" in [trunk], and [trunk.endpoint] with urls and model',
+        )
     if name == "static" or name.startswith("static:"):
         return StaticEncoder(_sentence_encoder(name.partition(":")[2] or "minilm"), folder)
     return _sentence_encoder(name)

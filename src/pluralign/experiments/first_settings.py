@@ -224,7 +224,8 @@ def _encoder() -> tuple[str, str]:
     if find_spec(_ENCODER_PACKAGE) and find_spec("torch"):
         return (
             "minilm",
-            "A sentence encoder for English. For other languages name one that reads them.",
+            "A sentence encoder for English. For other languages name one that reads them, or "
+            'servers of embeddings: "endpoint", and [trunk.endpoint] with urls and model.',
         )
     return "hash", (
         "The sentence encoder is not installed, so texts are compared word by word. With "

@@ -181,7 +181,7 @@ def _small_trunk(
     trunk: AnyTrunkSettings, folder: Path, write: bool
 ) -> tuple[AnyTrunkSettings, list[str]]:
     if trunk.kind == "embedding":
-        return trunk.model_copy(update={"encoder": "hash"}), [
+        return trunk.model_copy(update={"encoder": "hash", "endpoint": None}), [
             f"hashed words replace the encoder {trunk.encoder}"
         ]
     model = folder / "model"

@@ -216,12 +216,13 @@ def fingerprint_of(work: RewardWork) -> str:
     """A digest of all that results depend on: settings, data, reference, encoder, version."""
     # Sources of pairs are left out, because the data has a fingerprint of its own; `matrix` only
     # decides where rows are written.
-    exclude: dict[str, Any] = {"pairs": True, "matrix": True}
+    # Vectors depend on the encoder's fingerprint, and not on the addresses of its servers.
+    exclude: dict[str, Any] = {"pairs": True, "matrix": True, "trunk": {"endpoint"}}
     # Runs of versions without these settings are resumed.
     if work.resolved.settings.privacy == PrivacySettings():
         exclude["privacy"] = True
     if work.resolved.settings.components == 0:
-        exclude["trunk"] = {"components"}
+        exclude["trunk"] = {"endpoint", "components"}
     if work.resolved.settings.split.draw == "random":
         exclude["split"] = {"draw"}
     weighted = work.resolved.settings.fit.strength != "none"

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pluralign.core import Encoder, InvalidSettings, Reporter, Silent, printable
-from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
+from pluralign.encoders import (
+    CachedEncoder,
+    EndpointEncoder,
+    encoder_named,
+    opened_endpoint,
+    packaged_folder,
+)
 from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
 from pluralign.settings.experiment import (
     AnyTrunkSettings,
     EmbeddingTrunkSettings,
+    EncoderEndpoint,
     TransformerTrunkSettings,
     TrunkSettings,
 )
@@ -76,7 +83,7 @@ def open_trunk(
     """
     reporter = reporter or Silent()
     if settings.kind == "embedding":
-        named = encoder_named(settings.encoder, cache)
+        named = _encoder(settings, cache, kept=around is None)
         encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
         described: dict[str, object] = {
             "kind": "embedding",
@@ -85,6 +92,10 @@ def open_trunk(
         }
         if settings.components:
             described["components"] = settings.components
+        if settings.endpoint is not None and isinstance(named, EndpointEncoder):
+            described["endpoint"] = settings.endpoint.model_dump(exclude_unset=True) | {
+                "probe": named.probe
+            }
         return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
     from pluralign.rewards.transformer.backbones import load_backbone
 
@@ -93,6 +104,22 @@ def open_trunk(
     for note in backbone.notes:
         reporter.note(note)
     return transformer_trunk(settings, backbone, cache, reporter, around)
+
+
+def _encoder(settings: EmbeddingTrunkSettings, cache: Path | None, kept: bool) -> Encoder:
+    """The encoder that settings name, without a cache around it.
+
+    Args:
+        settings: The table.
+        cache: The cache folder.
+        kept: Whether vectors will be kept there: servers must have the model of those.
+    """
+    endpoint = settings.endpoint
+    if endpoint is None or settings.encoder != "endpoint":  # a rehearsal replaces the encoder
+        return encoder_named(settings.encoder, cache)
+    if kept:
+        return opened_endpoint(endpoint.servers(), cache, endpoint.probe)
+    return EndpointEncoder(endpoint.servers(), endpoint.probe)
 
 
 def transformer_trunk(
@@ -145,7 +172,7 @@ def reopen(
     fields = {key: value for key, value in described.items() if key in kind.model_fields}
     if described["kind"] == "embedding":
         fields.setdefault("components", 0)  # cards of versions without them
-    name = str(described["encoder" if described["kind"] == "embedding" else "model"])
+    name = _named_on_card(described)
     inside = _inside_run(name, folder) if described["kind"] == "transformer" else None
     if inside is None:
         require_trust(name, str(folder), trust_encoder)
@@ -162,6 +189,16 @@ def reopen(
     return open_trunk(settings, cache, around=around)
 
 
+def _named_on_card(described: Mapping[str, Any]) -> str:
+    """What a card names: an encoder, a model, or servers with the key that they are sent."""
+    if described["kind"] != "embedding":
+        return str(described["model"])
+    endpoint = described.get("endpoint")
+    if endpoint is None:
+        return str(described["encoder"])
+    return validated(EncoderEndpoint, endpoint, "card.json: trunk.endpoint").name
+
+
 def _inside_run(name: str, folder: Path) -> Path | None:
     """The folder of a model in the same run as the card; None where it is elsewhere."""
     place, home = (folder / name).resolve(), folder.resolve()
@@ -172,7 +209,7 @@ def _inside_run(name: str, folder: Path) -> Path | None:
 def remember_trunk(settings: AnyTrunkSettings) -> None:
     """Remember that the user has named this encoder or model: cards of the run may name it too."""
     if settings.kind == "embedding":
-        remember(settings.encoder)
+        remember(settings.endpoint.name if settings.endpoint else settings.encoder)
     else:
         remember(settings.model, settings.trust_remote_code)
 

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from pluralign.core.units import Unit
+from pluralign.encoders import EmbeddingServers
+from pluralign.encoders.endpoint.probing import PROBE_NUMBERS
 from pluralign.methods import ranked
 from pluralign.methods.builtin import COMPARED_BY_DEFAULT
 from pluralign.methods.strength_weights import StrengthWeight
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.privacy import PrivacySettings
-from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.toml_tables import FolderName, VariableName
 from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
 DEFAULT_METHODS = tuple(method.name for method in COMPARED_BY_DEFAULT)
@@ -87,6 +89,52 @@ class TrunkSettings(SettingsVariant):
         return False
 
 
+class EncoderEndpoint(SettingsTable):
+    """Servers of embeddings, with ``encoder = "endpoint"``."""
+
+    urls: tuple[str, ...]
+    """Addresses of the servers, which share the texts: for ``openai`` such as
+    ``http://10.0.0.7:8000/v1``, for ``tei`` without a path."""
+    model: str
+    """The servers' name of the model. Cached vectors belong to this name."""
+    protocol: Literal["openai", "tei"] = "openai"
+    """``openai`` asks ``/embeddings``, ``tei`` (text-embeddings-inference) asks ``/embed``."""
+    api_key_env: VariableName | None = None
+    """Name of the environment variable with the key. When unset, no key is sent."""
+    dimensions: Annotated[int, Field(ge=1)] | None = None
+    """Length of the vectors to ask for. When unset: the model's own."""
+    truncate: bool = False
+    """Whether a server is asked to read the beginning of a text that is too long for its model
+    (vLLM and ``tei``). Otherwise it refuses the text, and the run stops."""
+    batch: Annotated[int, Field(ge=1, le=4096), Unit("texts")] = 32
+    """Largest number of texts in a request; halved for a server that refuses it as too large."""
+    concurrency: Annotated[int, Field(ge=1, le=256), Unit("requests")] = 4
+    """Number of requests in flight to each server."""
+    timeout_s: Annotated[float, Field(gt=0), Unit("seconds")] = 120.0
+    """Seconds after which a request is sent again."""
+    tries: Annotated[int, Field(ge=1, le=100)] = 6
+    """Number of failures in a row, with growing pauses, after which a server counts as down."""
+    probe: tuple[float, ...] | None = None
+    """Sixteen numbers by which a change of the servers' model is noticed; cards of saved models
+    have them. When unset: those of the cached vectors, or of the first server that answers."""
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        self.servers()
+        if self.probe is not None and len(self.probe) != PROBE_NUMBERS:
+            raise ValueError(f"probe must have {PROBE_NUMBERS} numbers, got {len(self.probe)}")
+        return self
+
+    def servers(self) -> EmbeddingServers:
+        """The servers with their limits."""
+        return EmbeddingServers(**self.model_dump(exclude={"probe"}))
+
+    @property
+    def name(self) -> str:
+        """The servers and the key that they are sent, as a user trusts them."""
+        return " ".join([*self.urls, *([self.api_key_env] if self.api_key_env else [])])
+
+
 class EmbeddingTrunkSettings(TrunkSettings):
     """A frozen sentence encoder, and features of its vectors."""
 
@@ -94,13 +142,23 @@ class EmbeddingTrunkSettings(TrunkSettings):
     """Kind of trunk: a frozen sentence encoder (``embedding``), or any Hugging Face model
     (``transformer``)."""
     encoder: str = "minilm"
-    """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
+    """``minilm``, ``static``, ``hash``, ``endpoint`` (servers of embeddings), or the name or folder
+    of a sentence-transformers model."""
+    endpoint: EncoderEndpoint | None = None
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""
     components: Annotated[int, Field(ge=0, le=64)] = 32
     """Largest number of principal components of the training prompts, and of the training
     responses, whose products let a taste depend on the prompt. With 0, vectors are multiplied by
     element."""
+
+    @model_validator(mode="after")
+    def _an_endpoint_has_servers(self) -> Self:
+        if (self.encoder == "endpoint") != (self.endpoint is not None):
+            raise ValueError(
+                'encoder = "endpoint" and [trunk.endpoint] with urls and model go together'
+            )
+        return self
 
 
 class TransformerTrunkSettings(TrunkSettings):

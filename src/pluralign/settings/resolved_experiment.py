@@ -126,7 +126,10 @@ def resolve(
 
 def explain(resolved: Resolved) -> list[Explained]:
     """Every setting of the chosen kind of trunk, with its value, origin and meaning."""
-    left_out = {} if resolved.settings.trunk.tuned else _ONLY_TRAINED
+    trunk = resolved.settings.trunk
+    left_out = {} if trunk.tuned else dict(_ONLY_TRAINED)
+    if trunk.kind == "embedding" and trunk.endpoint is None:
+        left_out["trunk"] = {"endpoint"}
     lines = lines_of_settings(resolved.settings, exclude={"pairs": True, **left_out})
     meanings = meanings_of(Settings)
     for k, source in enumerate(resolved.sources):

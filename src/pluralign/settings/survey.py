@@ -1,17 +1,15 @@
 """Settings of a survey of a language model: one TOML file, validated before the first ask."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, Tag, field_validator, model_validator
+from pydantic import Field, Tag, model_validator
 
 from pluralign.core.units import Unit
-from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.toml_tables import FolderName, VariableName
 from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
 Parser = Literal["strict", "published"]
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Positive = Annotated[float, Field(gt=0)]
 
 CHANGES_NO_ANSWER = {
@@ -70,7 +68,7 @@ class EndpointModelSettings(ModelSettings):
     kind: Literal["endpoint"] = "endpoint"
     base_url: str | None = None
     """Address, such as ``http://127.0.0.1:8000/v1``. Default: the OpenAI service."""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: VariableName = "OPENAI_API_KEY"
     """Name of the environment variable with the key. A settings file never contains a key."""
     concurrency: Annotated[int, Field(ge=1, le=1024), Unit("requests")] = 64
     """Number of requests in flight."""
@@ -90,15 +88,6 @@ class EndpointModelSettings(ModelSettings):
     """Price of a million tokens written."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further fields of every request."""
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _names_a_variable(cls, name: str) -> str:
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(
-                "api_key_env must be the name of an environment variable, not the key itself"
-            )
-        return name
 
     @model_validator(mode="after")
     def _costs_are_known(self) -> Self:

@@ -25,6 +25,16 @@ FolderName = Annotated[str, AfterValidator(_folder_name)]
 """The name of a run and of its folder, without parts of a path."""
 
 
+def _variable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("must be the name of an environment variable, not the key itself")
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+"""The name of an environment variable."""
+
+
 def override(tables: dict[str, Any], text: str) -> str:
     """Set one value as ``--set key.key=value`` does, and return its key.
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.respondents.servers import Behaviour, completion, serving
 
+from pluralign.clients import bounding
 from pluralign.core import Message, Reply, Sampling
 from pluralign.respondents.endpoint import (
     EndpointChatModel,
     EndpointError,
     EndpointSettings,
-    bounding,
     server_requests,
 )
 from pluralign.respondents.endpoint.replies import read_completion

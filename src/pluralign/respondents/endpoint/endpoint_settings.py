@@ -4,19 +4,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
+from pluralign.clients.connecting import is_address, short_message
 from pluralign.core import (
     InvalidInput,
     InvalidSettings,
     PluralignError,
     masked,
-    printable,
     secrets_of,
 )
 
 _NO_KEY = "none"
-_LONGEST = 300
 
 
 class EndpointError(PluralignError, RuntimeError):
@@ -120,11 +119,11 @@ class Secrets:
 
     def message(self, text: str) -> str:
         """One short line of a server's text, without secrets and control characters."""
-        return masked(" ".join(printable(text[:10_000]).split()), self._known)[:_LONGEST]
+        return short_message(text, self._known)
 
 
 def _key(settings: EndpointSettings) -> str:
-    if settings.base_url is not None and not _is_address(settings.base_url):
+    if settings.base_url is not None and not is_address(settings.base_url):
         raise InvalidInput(
             f"base_url must be an address, got {settings.address!r}",
             hint="write http://127.0.0.1:8000/v1",
@@ -139,11 +138,3 @@ def _key(settings: EndpointSettings) -> str:
             hint=f"export {settings.api_key_env}=..., or name your own server with base_url",
         )
     return _NO_KEY
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from pluralign.clients.logs import masked_logs
 from pluralign.core import Conversation, MissingExtra, Reply, Sampling, text_digest, without_secrets
 from pluralign.respondents.endpoint.endpoint_settings import (
     EndpointError,
@@ -13,7 +14,6 @@ from pluralign.respondents.endpoint.endpoint_settings import (
     Secrets,
     Usage,
 )
-from pluralign.respondents.endpoint.logs import masked_logs
 from pluralign.respondents.endpoint.sampling_fields import SentFields
 from pluralign.respondents.endpoint.server_requests import Asking, opened_client, tokens_of
 

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
+from pluralign.clients.bounding import bound_body
 from pluralign.core import Conversation, Reply, Sampling
-from pluralign.respondents.endpoint.bounding import bound_body
 from pluralign.respondents.endpoint.endpoint_settings import (
     EndpointError,
     EndpointSettings,

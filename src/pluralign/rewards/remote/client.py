@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from pluralign.clients.connecting import opened_client
+from pluralign.clients.retries import BUSY, pause
 from pluralign.core import (
     AnyRequest,
     InvalidInput,
     InvalidSettings,
-    MissingExtra,
     PluralignError,
     Prompt,
     as_requests,
@@ -36,7 +37,6 @@ from pluralign.rewards.scored_answers import Thoughts
 if TYPE_CHECKING:
     import httpx
 
-_AGAIN = frozenset({429, 502, 503, 504})
 _LET_IN = frozenset({401, 403})
 _CHECK = "check that pluralign serve runs there"
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -74,16 +74,9 @@ class RewardClient:
     def __init__(
         self, url: str, token: str | None = None, seconds: float = 120.0, tries: int = 6
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise _no_url(url)
-        token = (token or "").strip()
-        if not (token.isascii() and token.isprintable()):
-            raise InvalidSettings(
-                "the token contains characters other than printable ASCII", where="token"
-            )
         self.url = url.rstrip("/")
         self._where = _told(self.url)
-        self._token, self._seconds, self._tries = token, seconds, max(1, tries)
+        self._token, self._seconds, self._tries = (token or "").strip(), seconds, max(1, tries)
         self._http = self._connected()
 
     def rewards(
@@ -199,15 +192,7 @@ class RewardClient:
         self._http = self._connected()
 
     def _connected(self) -> "httpx.Client":
-        try:
-            import httpx
-        except ImportError as error:
-            raise MissingExtra.named("client", "httpx") from error
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        try:
-            return httpx.Client(base_url=self.url, headers=headers, timeout=self._seconds)
-        except httpx.InvalidURL as error:
-            raise _no_url(self.url) from error
+        return opened_client(self._token, self._seconds, self.url)
 
     def _post(self, path: str, sent: BaseModel, answer: type[Answer]) -> Answer:
         with _sendable():
@@ -219,7 +204,7 @@ class RewardClient:
 
         why, headers = "", {"Content-Type": "application/json"} if body else {}
         for turn in range(self._tries):
-            wait = 0.5 * 2**turn
+            named = None
             try:
                 answer = self._http.request(method, path, content=body, headers=headers)
             except httpx.RequestError as error:
@@ -227,12 +212,12 @@ class RewardClient:
             else:
                 if answer.is_success:
                     return answer.content
-                if answer.status_code not in _AGAIN:
+                if answer.status_code not in BUSY:
                     raise _refusal(answer, self._where + path)
                 why = f"it answers {answer.status_code} {answer.reason_phrase}"
-                wait = max(wait, _seconds(answer.headers.get("Retry-After")))
+                named = answer.headers.get("Retry-After")
             if turn + 1 < self._tries:
-                time.sleep(min(wait, self._seconds))
+                time.sleep(pause(turn, named, self._seconds))
         what = f"no answer from the reward server (tries: {self._tries}): {why}"
         raise RewardServerFailed(what, where=self._where, hint=_CHECK)
 
@@ -289,12 +274,6 @@ def _told(url: str) -> str:
     return re.sub(r"//[^/]*@", "//", url)
 
 
-def _no_url(given: str) -> InvalidSettings:
-    return InvalidSettings(
-        f"{_told(given)!r:.200} is no URL", where="url", hint="write http://127.0.0.1:8000"
-    )
-
-
 def _refusal(answer: "httpx.Response", where: str) -> PluralignError:
     """The error of a server's problem document; another form comes from another server."""
     try:
@@ -319,12 +298,3 @@ def _kind(status: int) -> type[PluralignError]:
     if status in _LET_IN:
         return InvalidSettings
     return TooMuchAtOnce if status == 413 else InvalidInput
-
-
-def _seconds(header: str | None) -> float:
-    """The seconds of a Retry-After header; 0 where it is not a number.
-
-    >>> _seconds("3"), _seconds("Wed, 21 Oct 2026 07:28:00 GMT"), _seconds(None)
-    (3.0, 0.0, 0.0)
-    """
-    return float(header) if header is not None and header.isascii() and header.isdigit() else 0.0

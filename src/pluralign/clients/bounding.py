@@ -2,7 +2,10 @@
 
 import importlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
 
 MOST_BYTES = 4_000_000
 
@@ -22,11 +25,30 @@ async def bound_body(response: Any) -> None:
     Raises:
         TooLarge: If the body is compressed.
     """
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise TooLarge("the answer is compressed although the request asked for no compression")
+    _refuse_compressed(response)
     httpx = importlib.import_module(type(response).__module__.partition(".")[0])
     bounded = type("Bounded", (_Bounded, httpx.AsyncByteStream), {})
     response.stream = bounded(response.stream)
+
+
+def read_bounded(response: "httpx.Response", most: int) -> bytes:
+    """Read the body of an answer that is streamed; refuse compressed ones, as `bound_body` does.
+
+    Raises:
+        TooLarge: If the body is compressed, or has more than ``most`` bytes.
+    """
+    _refuse_compressed(response)
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge(f"the answer has more than {most:,} bytes")
+    return bytes(body)
+
+
+def _refuse_compressed(response: Any) -> None:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise TooLarge("the answer is compressed although the request asked for no compression")
 
 
 class _Bounded:

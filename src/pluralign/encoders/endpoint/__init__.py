@@ -1,0 +1,14 @@
+"""Servers of embeddings as one encoder: texts are shared among them."""
+
+from pluralign.encoders.endpoint.encoder import EndpointEncoder, opened_endpoint
+from pluralign.encoders.endpoint.endpoint_settings import EmbeddingServers
+from pluralign.encoders.endpoint.errors import EndpointFailed, OtherModel, TextRefused
+
+__all__ = [
+    "EmbeddingServers",
+    "EndpointEncoder",
+    "EndpointFailed",
+    "OtherModel",
+    "TextRefused",
+    "opened_endpoint",
+]
