@@ -85,7 +85,7 @@ def dotted_defaults(model: type[BaseModel], head: str = "") -> Iterator[tuple[st
         tables = list(tables_in(field.annotation))
         kinds: dict[str, Any] = {}
         for table in tables:
-            for key, default in dotted_defaults(table, f"{name}."):
+            for key, default in dotted_defaults(table, f"{head}{name}."):
                 kinds.setdefault(key, default)
         if tables:
             yield from kinds.items()

@@ -23,6 +23,7 @@ TRUNK = [
     *(
         "kind",
         "encoder",
+        "endpoint",
         "interaction",
         "components",
         "model",

@@ -1,1 +1,1 @@
-"""What clients of servers share: pauses, keys, bounded answers, messages without secrets."""
+"""Code that clients of servers share: pauses, keys, bounded answers, messages without secrets."""

@@ -139,7 +139,9 @@ def transformer_trunk(
     score_form = form if settings.score_text == "same" else replace(form, kind=settings.score_text)
     output: Output = "reward" if settings.tuned else "hidden"
     encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
-    described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
+    described = settings.model_dump(exclude={"encoder", "endpoint", "interaction", "tokens"}) | {
+        "text": kind
+    }
     cached = (
         around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
     )
@@ -190,7 +192,7 @@ def reopen(
 
 
 def _named_on_card(described: Mapping[str, Any]) -> str:
-    """What a card names: an encoder, a model, or servers with the key that they are sent."""
+    """The encoder or model that a card names, or the servers with the variable of their key."""
     if described["kind"] != "embedding":
         return str(described["model"])
     endpoint = described.get("endpoint")

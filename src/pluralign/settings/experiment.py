@@ -116,7 +116,8 @@ class EncoderEndpoint(SettingsTable):
     """Number of failures in a row, with growing pauses, after which a server counts as down."""
     probe: tuple[float, ...] | None = None
     """Sixteen numbers by which a change of the servers' model is noticed; cards of saved models
-    have them. When unset: those of the cached vectors, or of the first server that answers."""
+    have them. When unset: the numbers of the cached vectors, or of the first server that
+    answers."""
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

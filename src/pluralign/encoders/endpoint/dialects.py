@@ -61,7 +61,7 @@ def vectors_of(body: bytes, n: int, protocol: str) -> FloatArray:
         Shape (n, D), float32, row i for text i.
 
     Raises:
-        ValueError: If it has another form, or another number of vectors; the message says which.
+        ValueError: If it has another form, or another number of vectors; the message names it.
 
     >>> vectors_of(b'[[0.6, 0.8], [1, 0]]', 2, "tei").tolist()
     [[0.6000000238418579, 0.800000011920929], [1.0, 0.0]]

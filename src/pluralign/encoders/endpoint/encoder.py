@@ -25,7 +25,7 @@ class EndpointEncoder:
     """Encodes texts with servers of embeddings that share them.
 
     Texts of like length go into one request. Each server takes the next texts when it is free, so a
-    vector belongs to its text in whatever order answers arrive. A server that fails gives its texts
+    vector belongs to its text in any order of answers. A server that fails gives its texts
     to the others. Before a server gets texts, it is asked for the vector of one probe text, which
     must be that of the other servers and of earlier vectors but for rounding.
 
@@ -107,7 +107,7 @@ class EndpointEncoder:
         """Encode a batch.
 
         Args:
-            texts: Any texts; what a server refuses is an error.
+            texts: Any texts; a text that a server refuses is an error.
 
         Returns:
             Shape (N, D), float32, rows of length 1.

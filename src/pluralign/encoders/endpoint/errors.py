@@ -1,4 +1,4 @@
-"""What can go wrong between an encoder and its servers."""
+"""Errors between an encoder and its servers."""
 
 from pluralign.core import DamagedFile, InvalidInput, PluralignError
 

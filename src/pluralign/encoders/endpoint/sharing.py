@@ -48,7 +48,7 @@ class SharedTexts:
         vectors: Row -> vector, of all rows that are done.
         error: Why the work stops.
         workers: How many threads take texts.
-        changed: Held while anything changes, and notified of it.
+        changed: The lock of every change, which is notified of it.
     """
 
     texts: Sequence[str]
