@@ -204,4 +204,4 @@ def test_the_agreement_of_a_communitys_own_people_is_shown(call: Call, on_screen
     (every, food) = json.loads(call("knowledge", "people", "mine.toml", "--json").stdout)["people"]
     assert every["agreement"]["value"] == food["agreement"]["value"] == 0.5
     shown = on_screen("knowledge", "people", "mine.toml")
-    assert "MEX/oaxaca" in shown and "50.0" in shown
+    assert "Oaxaca (Mexico)" in shown and "50.0" in shown

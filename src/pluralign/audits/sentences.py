@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 
 import pycountry
 
-from pluralign.core import community_name, with_article
+from pluralign.core import community_title, with_article
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A community in a sentence, written by its name.
 
-    >>> str(Place("USA"))
-    'the United States'
+    >>> str(Place("USA")), str(Place("NGA/north"))
+    ('the United States', 'North (Nigeria)')
     """
 
     id: str
 
     def __str__(self) -> str:
-        return with_article(community_name(self.id))
+        return with_article(community_title(self.id))
 
 
 @dataclass(frozen=True, slots=True)

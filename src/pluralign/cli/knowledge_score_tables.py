@@ -6,7 +6,7 @@ from pathlib import Path
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Cell, Number, PrintedColumn, PrintedTable
-from pluralign.core import AnswerForm, community_name, count_of
+from pluralign.core import AnswerForm, community_title, count_of
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
@@ -175,8 +175,12 @@ def _asked_columns() -> list[PrintedColumn]:
 
 
 def _asked_cells(row: KnowledgeRow) -> list[Cell]:
-    name = row.community if "/" in row.community else community_name(row.community)
-    return [row.model, name, row.language, "yes" if row.place_named else "no"]
+    return [
+        row.model,
+        community_title(row.community),
+        row.language,
+        "yes" if row.place_named else "no",
+    ]
 
 
 def _lines(outcome: KnowledgeOutcome) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
-from pluralign.core import Estimate, Tally, community_name, count_of
+from pluralign.core import Estimate, Tally, community_title, count_of
 from pluralign.metrics import Confusions
 from pluralign.metrics.choice_baselines import TopicBaselines
 from pluralign.metrics.knowledge_people import PeopleAgreement
@@ -92,12 +92,12 @@ def show_baselines(
         measured = [*row.accuracies.values(), *row.gains.values()]
         numbers = [_percent(estimate) for estimate in measured]
         topic = row.topic or "all"
-        table.rows.append([_shown(community), topic, f"{row.questions:,}", *numbers])
+        table.rows.append([community_title(community), topic, f"{row.questions:,}", *numbers])
     output.table(table)
     output.line("Accuracies in %, with 95 % intervals over questions.")
     clues = [(community, row, clue) for community, row in rows for clue in _clues(row)]
     for community, row, clue in clues:
-        where = f"{_shown(community)}, {row.topic or 'all questions'}"
+        where = f"{community_title(community)}, {row.topic or 'all questions'}"
         output.line(f"{where}: right options give themselves away by their {clue}")
     if not clues:
         output.line(
@@ -140,7 +140,7 @@ def _people_table(title: str, rows: Sequence[PeopleAgreement]) -> PrintedTable:
     for row in rows:
         numbers = [_percent(row.agreement), _percent(row.person)]
         counts = [f"{row.questions:,}", f"{row.answers:,}"]
-        table.rows.append([_shown(row.community), row.topic or "all", *numbers, *counts])
+        table.rows.append([community_title(row.community), row.topic or "all", *numbers, *counts])
     return table
 
 
@@ -205,9 +205,9 @@ def _nearest(found: Confusions) -> PrintedTable:
         nearest = found.nearest(asked)
         table.rows.append(
             [
-                _shown(asked),
+                community_title(asked),
                 _percent(found.scores[asked, asked]),
-                _shown(nearest),
+                community_title(nearest),
                 _percent(found.scores[asked, nearest]),
                 _percent(found.edges[asked, nearest]),
             ]
@@ -225,13 +225,8 @@ def _all_scores(found: Confusions) -> PrintedTable:
         ],
     )
     for (asked, answering), estimate in found.scores.items():
-        table.rows.append([_shown(asked), _shown(answering), _percent(estimate)])
+        table.rows.append([community_title(asked), community_title(answering), _percent(estimate)])
     return table
-
-
-def _shown(community: str) -> str:
-    """A community's name; of a part of a country the id, which names the country."""
-    return community if "/" in community else community_name(community)
 
 
 def _percent(estimate: Estimate) -> Number:

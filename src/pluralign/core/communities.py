@@ -133,6 +133,18 @@ def community_name(id_: str) -> str:
         return id_
 
 
+def community_title(id_: str) -> str:
+    """Name of a community in English, with its country where it is a part of one.
+
+    >>> community_title("NGA/north"), community_title("MEX"), community_title("~yoruba")
+    ('North (Nigeria)', 'Mexico', 'Yoruba')
+    """
+    country, slash, _ = id_.partition("/")
+    if not slash or country.startswith("~"):
+        return community_name(id_)
+    return f"{community_name(id_)} ({community_name(country)})"
+
+
 def reference_name(fitted_on: Sequence[str]) -> str:
     """Name of the model that steering starts from, with the communities that it was fitted on.
 

@@ -71,6 +71,15 @@ class Speech:
             + str(self._locale.percent_formats[None].pattern).rpartition("0")[2]
         )
 
+    def points(self, value: float, digits: int = 1) -> str:
+        """A difference of two fractions in percentage points, with its sign.
+
+        >>> Speech().points(0.341), Speech("es").points(-0.2404), Speech().points(0.0)
+        ('+34.1', '-24,0', '0.0')
+        """
+        sign = "+" if round(100 * value, digits) > 0 else ""
+        return sign + self.number(100 * value, digits)
+
     def place(self, id_: str | None) -> str:
         """Name of a community."""
         if id_ is None:
@@ -137,12 +146,12 @@ def _decimal(value: float, digits: int, language: str) -> str:
 def _place(id_: str, language: str) -> str:
     from babel import Locale
 
-    head, _, tail = id_.partition("/")
+    head, slash, _ = id_.partition("/")
     code = _alpha_2(head)
     known = Locale.parse(language).territories.get(code) if code else None
     if known is None:
         return community_name(id_)
-    return f"{tail.replace('-', ' ').title()} ({known})" if tail else str(known)
+    return f"{community_name(id_)} ({known})" if slash else str(known)
 
 
 @cache

@@ -23,16 +23,9 @@ from pluralign.evaluation.knowledge.result_rows import (
 )
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
-from pluralign.reports.page_tables import (
-    Column,
-    Scale,
-    Table,
-    bar_column,
-    ends,
-    numbered,
-    with_interval,
-)
+from pluralign.reports.page_tables import Table, ends, numbered, with_interval
 from pluralign.reports.reading import Run
+from pluralign.reports.sections.knowledge_tables import matches_table, scores_table
 from pluralign.reports.sections.standings import of_run, titled
 
 _SHARES = (EXACT, STEMMED, CONTAINED, UNMATCHED, EMPTY, INVALID)
@@ -51,9 +44,12 @@ def knowledge(runs: Sequence[Run], say: Speech) -> Section | None:
             rows = _rows(run, form, say)
             if rows:
                 caption = titled(_caption(form, say), run, own)
-                table = _table(rows, form, caption, say, numbered(f"knowledge-{form}", k))
+                table = scores_table(rows, form, caption, say, numbered(f"knowledge-{form}", k))
                 figures.append(_figure(rows, form, caption, table, say, k))
                 tables.append(table)
+            if rows and form == "short":
+                caption = titled(say("How answers match those of people"), run, own)
+                tables.append(matches_table(rows, caption, say, numbered("knowledge-matches", k)))
     return Section(
         id="knowledge",
         title=say("Knowledge of the life of each place"),
@@ -85,16 +81,17 @@ def _furthest(worst: KnowledgeRow, say: Speech) -> str:
     values = {
         "community": say.inline(worst.community),
         "language": _language(worst.language, say),
-        "number": with_interval(worst.as_dict(), say.percent, say),
+        "number": with_interval(worst.as_dict(), say.points, say),
     }
     if worst.place_named:
         return say(
-            "It is furthest below in questions about {community}, asked in {language}: {number}.",
+            "It is furthest below in questions about {community}, asked in {language}: {number} "
+            "points.",
             **values,
         )
     return say(
         "It is furthest below in questions about {community} that do not name the place, asked in "
-        "{language}: {number}.",
+        "{language}: {number} points.",
         **values,
     )
 
@@ -166,61 +163,6 @@ def _row(
         for end in ("value", "low", "high"):
             made[f"{name}_{end}"] = None if other is None else getattr(other, end)
     return made
-
-
-def _table(
-    rows: Sequence[Mapping[str, Any]], form: AnswerForm, caption: str, say: Speech, name: str
-) -> Table:
-    scale = Scale.around([0.0, *(row[end] for row in rows for end in ("low", "high") if row[end])])
-    mark = "person_value" if form == "short" else "random_value"
-    columns = [
-        Column("model", say("Model")),
-        Column("place", say("Place")),
-        Column("language", say("Language")),
-        Column("named", say("place named")),
-        bar_column(say("score") if form == "short" else say("right"), scale, say.percent, say,
-                   mark=mark),
-        *_more_columns(form, say),
-        Column("n", say("questions"), lambda r: say.number(r["n"], 0), numeric=True, named=True),
-        Column("topics", say("topics"), lambda r: say.number(r["topics"], 0), numeric=True,
-               named=True),
-    ]  # fmt: skip
-    return Table(name, caption, columns, rows, folded=False, stacked=True)
-
-
-def _more_columns(form: AnswerForm, say: Speech) -> Iterator[Column]:
-    if form == "short":
-        yield _interval("person", say("typical person"), say)
-        yield _interval("gain", say("difference"), say)
-        yield _interval("elsewhere", say("common answer elsewhere"), say)
-        labels = {
-            EXACT: say("same words"),
-            STEMMED: say("same stems"),
-            CONTAINED: say("contained"),
-            UNMATCHED: say("no match"),
-            EMPTY: say("empty"),
-        }
-    else:
-        labels = {
-            INVALID: say("no option named"),
-            "random": say("by chance"),
-            "longest": say("longest option"),
-            "position": say("most frequent position"),
-        }
-    for key, label in labels.items():
-        yield _share(f"{key}_value", label, say)
-
-
-def _share(key: str, label: str, say: Speech) -> Column:
-    return Column(key, label, lambda row: say.percent(row[key]), numeric=True, named=True)
-
-
-def _interval(prefix: str, label: str, say: Speech) -> Column:
-    def text(row: Mapping[str, Any]) -> str:
-        own = {end: row[f"{prefix}_{end}"] for end in ("value", "low", "high")}
-        return with_interval(own, say.percent, say)
-
-    return Column(f"{prefix}_value", label, text, numeric=True, named=True)
 
 
 def _figure(
