@@ -17,7 +17,7 @@ from pluralign.rewards import (
     fit_paths,
 )
 from pluralign.rewards import features as module
-from pluralign.rewards.features import as_features, blocks, products
+from pluralign.rewards.features import as_features, chunks, products
 
 
 def table(pairs: int, seed: int = 0, prompts: bool = True) -> TableFeatures:
@@ -49,18 +49,18 @@ def test_taking_pairs_then_reading_is_reading_then_taking(
     assert_array_equal(DenseFeatures(features.dense()).take(rows).dense(), features.dense()[rows])
 
 
-def test_blocks_cover_every_pair_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 7)
+def test_chunks_cover_every_pair_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 7)
     features = table(20)
-    read = list(blocks(features))
+    read = list(chunks(features))
     assert [rows for rows, _ in read] == [slice(0, 7), slice(7, 14), slice(14, 20)]
-    assert_array_equal(np.concatenate([block for _, block in read]), features.dense())
+    assert_array_equal(np.concatenate([chunk for _, chunk in read]), features.dense())
 
 
 def test_a_product_with_a_head_is_the_product_with_the_matrix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(module, "CHUNK", 7)
     features, theta_D_C = table(20), rng_for(1, "heads").normal(size=(12, 2))
     dense = features.dense().astype(np.float64)
     assert_allclose(products(features, theta_D_C), dense @ theta_D_C)
@@ -76,7 +76,7 @@ def test_a_fit_from_a_table_is_the_fit_from_its_matrix(
     features, prior_D = table(pairs), rng_for(2, "prior").normal(size=12)
     expected = fit_path(features.dense(), (3.0, 1.0), prior_D)
     monkeypatch.setattr(
-        "pluralign.rewards.solver._AT_HAND", 0
+        "pluralign.rewards.choices._AT_HAND", 0
     )  # as for many pairs: computed whenever they are read
     assert_array_equal(fit_path(features, (3.0, 1.0), prior_D), expected)
 

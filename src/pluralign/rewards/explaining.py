@@ -27,7 +27,7 @@ from pluralign.core import (
     shortened,
     text_table,
 )
-from pluralign.rewards.features import blocks
+from pluralign.rewards.features import chunks
 from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import EncodedPairs, Trunk
 
@@ -332,12 +332,12 @@ def _cosines(difference_D: FloatArray, training: EncodedPairs) -> FloatArray:
     cosine_N = np.zeros(len(training))
     length = np.linalg.norm(difference_D)
     with one_blas_thread():
-        for rows, block in blocks(training.features):
-            size_n = np.linalg.norm(block, axis=1) * length
+        for rows, chunk in chunks(training.features):
+            size_n = np.linalg.norm(chunk, axis=1) * length
             # Responses that the trunk reads alike have no direction: their similarity is 0.
-            product_n = block.astype(np.float64) @ difference_D
+            product_n = chunk.astype(np.float64) @ difference_D
             cosine_N[rows] = np.divide(
-                product_n, size_n, out=np.zeros(len(block)), where=size_n > 0
+                product_n, size_n, out=np.zeros(len(chunk)), where=size_n > 0
             )
     return cosine_N
 

@@ -14,7 +14,7 @@ import numpy as np
 from pluralign.core import BoolArray, FloatArray, IntArray
 from pluralign.rewards.threads import one_blas_thread
 
-BLOCK = 128
+CHUNK = 128
 """Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
 
 # Vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3.
@@ -111,7 +111,8 @@ class TableFeatures:
     v(rejected)`` follows in its place.
 
     Attributes:
-        vector_T_d: Vectors of T distinct texts, float32, shape (T, d).
+        vector_T_d: Vectors of T distinct texts, float32 or float16, shape (T, d); a file that is
+            mapped into memory (``np.load(path, mmap_mode="r")``) does for a table of any size.
         index_3_N: Rows of the chosen and the rejected responses, and of the prompts where they
             count, in ``vector_T_d``; shape (2, N) or (3, N).
         scale: Weight of the second part; unused without prompts.
@@ -146,11 +147,11 @@ class TableFeatures:
     def dense(self, rows: slice = slice(None)) -> FloatArray:
         """The features of these pairs, float32, shape (n, D)."""
         chosen, rejected, *prompt = self.index_3_N[:, rows]
-        response_n_d: FloatArray = self.vector_T_d[chosen] - self.vector_T_d[rejected]
+        response_n_d = self._vectors(chosen) - self._vectors(rejected)
         if not prompt:
             return response_n_d
         if self.scores is None:
-            return with_prompts(self.vector_T_d[prompt[0]], response_n_d, self.scale)
+            return with_prompts(self._vectors(prompt[0]), response_n_d, self.scale)
         score_T_r = self.scores.response_T_r
         score_n_r = score_T_r[chosen] - score_T_r[rejected]
         return with_scores(response_n_d, self.scores.prompt_T_p[prompt[0]], score_n_r, self.scale)
@@ -169,8 +170,12 @@ class TableFeatures:
         if len(self.index_3_N) < 3:
             return None
         row_P, prompt_N = np.unique(self.index_3_N[2], return_inverse=True)
-        vector_P_d, sorted_P = np.unique(self.vector_T_d[row_P], axis=0, return_inverse=True)
+        vector_P_d, sorted_P = np.unique(self._vectors(row_P), axis=0, return_inverse=True)
         return vector_P_d, sorted_P[prompt_N]
+
+    def _vectors(self, row_n: IntArray) -> FloatArray:
+        vector_n_d: FloatArray = self.vector_T_d[row_n].astype(np.float32, copy=False)
+        return vector_n_d
 
 
 def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float) -> FloatArray:
@@ -202,8 +207,8 @@ def nearly_equal(vector_T_d: FloatArray, first_N: IntArray, second_N: IntArray) 
     [True, False]
     """
     same_N = np.empty(len(first_N), dtype=np.bool_)
-    for start in range(0, len(first_N), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for start in range(0, len(first_N), CHUNK):
+        rows = slice(start, start + CHUNK)
         first_n_d = vector_T_d[first_N[rows]]
         distance_n = np.linalg.norm(first_n_d - vector_T_d[second_N[rows]], axis=1)
         same_N[rows] = distance_n <= _ROUNDING * np.linalg.norm(first_n_d, axis=1)
@@ -217,19 +222,20 @@ def as_features(difference_N_D: FloatArray | PairFeatures) -> PairFeatures:
     )
 
 
-def blocks(features: PairFeatures) -> Iterator[tuple[slice, FloatArray]]:
-    """The features of pairs in blocks of `BLOCK`: which pairs, and their stored features."""
-    for start in range(0, features.shape[0], BLOCK):
-        rows = slice(start, min(start + BLOCK, features.shape[0]))
-        yield rows, features.dense(rows)
+def chunks(features: PairFeatures, rows: slice = slice(None)) -> Iterator[tuple[slice, FloatArray]]:
+    """The features of these pairs in chunks of `CHUNK`: which pairs, and their stored features."""
+    first, last, _ = rows.indices(features.shape[0])
+    for start in range(first, last, CHUNK):
+        chunk_rows = slice(start, min(start + CHUNK, last))
+        yield chunk_rows, features.dense(chunk_rows)
 
 
 def products(features: PairFeatures, theta_D: FloatArray) -> FloatArray:
     """Margins under a head, in logits, float64, shape (N,), or (N, C) for heads of shape (D, C)."""
     margin = np.empty((features.shape[0], *theta_D.shape[1:]))
     with one_blas_thread():
-        for rows, block in blocks(features):
-            margin[rows] = block.astype(np.float64, copy=False) @ theta_D
+        for rows, chunk in chunks(features):
+            margin[rows] = chunk.astype(np.float64, copy=False) @ theta_D
     return margin
 
 

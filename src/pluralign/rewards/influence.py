@@ -20,7 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from pluralign.core import FloatArray, IntArray
-from pluralign.rewards.features import PairFeatures, as_features, blocks, products
+from pluralign.rewards.features import PairFeatures, as_features, chunks, products
 from pluralign.rewards.threads import one_blas_thread
 
 
@@ -90,9 +90,9 @@ def _shares(inner_n_n: FloatArray, moved_n: FloatArray, bend_n: FloatArray) -> F
 def _curvature(features: PairFeatures, bend_N: FloatArray, ridge: float) -> FloatArray:
     """X' S X + ridge, shape (D, D)."""
     curvature_D_D = ridge * np.eye(features.shape[1])
-    for rows, stored in blocks(features):
-        block = stored.astype(np.float64, copy=False)
-        curvature_D_D += block.T @ (bend_N[rows, None] * block)
+    for rows, stored in chunks(features):
+        chunk = stored.astype(np.float64, copy=False)
+        curvature_D_D += chunk.T @ (bend_N[rows, None] * chunk)
     return curvature_D_D
 
 

@@ -20,8 +20,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from pluralign.core import FloatArray
-from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks, products
-from pluralign.rewards.solver import at_hand, fit_path
+from pluralign.rewards.choices import at_hand
+from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, chunks, products
+from pluralign.rewards.solver import fit_path
 from pluralign.rewards.threads import one_blas_thread
 
 LossKind = Literal["plain", "unbiased", "forward"]
@@ -123,8 +124,8 @@ def fit_tilted(
     """
     pull_D = np.zeros_like(prior_D)
     with one_blas_thread():
-        for rows, block in blocks(as_features(difference_N_D)):
-            pull_D = pull_D - (weight_N[rows] * tilt_N[rows]) @ block.astype(np.float64)
+        for rows, chunk in chunks(as_features(difference_N_D)):
+            pull_D = pull_D - (weight_N[rows] * tilt_N[rows]) @ chunk.astype(np.float64)
     fits = [
         fit_path(difference_N_D, [ridge], prior_D + pull_D / ridge, weight_N)[0] for ridge in ridges
     ]
@@ -191,25 +192,25 @@ def _search(reports: Reports, ridge: float, start_M: FloatArray) -> FloatArray:
 def forward_loss(reports: Reports, ridge: float, b_M: FloatArray) -> tuple[float, FloatArray]:
     """The objective of the forward loss and its gradient, shape (M,)."""
     loss, slope_M = 0.5 * ridge * float(b_M @ b_M), ridge * b_M
-    for rows, stored in blocks(reports.features):
-        block = stored.astype(np.float64, copy=False)
-        margin_n = reports.offset_N[rows] + block @ b_M
+    for rows, stored in chunks(reports.features):
+        chunk = stored.astype(np.float64, copy=False)
+        margin_n = reports.offset_N[rows] + chunk @ b_M
         weight_n, flip_n = reports.weight_N[rows], reports.flip_N[rows]
         loss += float(weight_n @ report_losses(margin_n, flip_n, "forward"))
-        slope_M = slope_M + (weight_n * report_slopes(margin_n, flip_n, "forward")) @ block
+        slope_M = slope_M + (weight_n * report_slopes(margin_n, flip_n, "forward")) @ chunk
     return loss, slope_M
 
 
 def _root(reports: Reports, ridge: float, b_M: FloatArray) -> FloatArray:
     """Lower Cholesky factor of the expected curvature at ``b`` plus ridge."""
     curvature_M_M = ridge * np.eye(len(b_M))
-    for rows, stored in blocks(reports.features):
-        block = stored.astype(np.float64, copy=False)
-        sure_n = expit(reports.offset_N[rows] + block @ b_M)
+    for rows, stored in chunks(reports.features):
+        chunk = stored.astype(np.float64, copy=False)
+        sure_n = expit(reports.offset_N[rows] + chunk @ b_M)
         flip_n = reports.flip_N[rows]
         report_n = flip_n + (1 - 2 * flip_n) * sure_n
         slope_n = (1 - 2 * flip_n) * sure_n * (1 - sure_n)
         information_n = slope_n**2 / np.maximum(report_n * (1 - report_n), 1e-12)
-        curvature_M_M += (block * (reports.weight_N[rows] * information_n)[:, None]).T @ block
+        curvature_M_M += (chunk * (reports.weight_N[rows] * information_n)[:, None]).T @ chunk
     root_M_M: FloatArray = cholesky(curvature_M_M, lower=True, check_finite=False)
     return root_M_M
