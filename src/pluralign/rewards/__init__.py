@@ -50,7 +50,6 @@ from pluralign.rewards.scored_answers import (
     scorable,
     unanswered,
 )
-from pluralign.rewards.shared_arrays import ArrayStore, FolderStore, SharedArray
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, fit_paths
 from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import (
@@ -61,19 +60,16 @@ from pluralign.rewards.trunk import (
     features_under,
     fit_trunk,
 )
-from pluralign.rewards.workers import Workers
 
 __all__ = [
     "INTERACTION",
     "NO_ANSWER_REWARD",
-    "ArrayStore",
     "DenseFeatures",
     "EmbeddingTrunk",
     "EncodedPairs",
     "ExplainableRewardModel",
     "Explanation",
     "Fading",
-    "FolderStore",
     "HeadPrior",
     "HeadsGiven",
     "LengthReward",
@@ -84,11 +80,9 @@ __all__ = [
     "PairFeatures",
     "PrincipalComponents",
     "Scorable",
-    "SharedArray",
     "TableFeatures",
     "Thoughts",
     "Trunk",
-    "Workers",
     "adaptable_id",
     "annotate_card",
     "asked_directions",

@@ -13,6 +13,7 @@ same problem:
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
@@ -25,8 +26,8 @@ from pluralign.rewards.block_sums import Total, curvature, losses, total_of
 from pluralign.rewards.choices import Choices, joined
 from pluralign.rewards.dual_fit import dual_paths
 from pluralign.rewards.features import PairFeatures, TableFeatures, as_features
+from pluralign.rewards.spread_sums import spread_total
 from pluralign.rewards.threads import one_blas_thread
-from pluralign.rewards.workers import Workers
 
 _MAX_STEPS = 200
 _EXACT = 1e-14
@@ -73,7 +74,7 @@ def fit_path(
     prior_D: FloatArray | None = None,
     weight_N: FloatArray | None = None,
     tolerance: float = _EXACT,
-    workers: Workers | None = None,
+    pool: Executor | None = None,
 ) -> FloatArray:
     """Fit the same pairs under several ridges, each fit starting from the one before.
 
@@ -83,8 +84,9 @@ def fit_path(
         prior_D: As in `fit_bradley_terry`; of shape (K, D) where each ridge has a prior of its own.
         weight_N: As in `fit_bradley_terry`.
         tolerance: Stop when a step lessens the loss by less than this part of it.
-        workers: Processes that compute sums over pairs, where features from a table of vectors are
-            more than 64 MB; None: all is computed here. The head has the same bits either way.
+        pool: Workers that compute sums over pairs, where features from a table of vectors take more
+            than 64 MB; None: all is computed here. The head has the same bits either way. See
+            `pluralign.rewards.spread_sums`.
 
     Returns:
         One head for each ridge, shape (K, D), float64.
@@ -97,9 +99,8 @@ def fit_path(
     features = as_features(difference_N_D)
     prior_D = np.zeros(features.shape[1]) if prior_D is None else np.asarray(prior_D)
     prior_P_D = prior_D[..., None, :]
-    head_K_D: FloatArray = fit_paths(features, ridges, prior_P_D, weight_N, tolerance, workers)[
-        :, 0
-    ]
+    head_K_1_D = fit_paths(features, ridges, prior_P_D, weight_N, tolerance, pool)
+    head_K_D: FloatArray = head_K_1_D[:, 0]
     return head_K_D
 
 
@@ -109,7 +110,7 @@ def fit_paths(
     prior_P_D: FloatArray,
     weight_N: FloatArray | None = None,
     tolerance: float = _EXACT,
-    workers: Workers | None = None,
+    pool: Executor | None = None,
 ) -> FloatArray:
     """Fit the same pairs under several ridges and towards several priors.
 
@@ -122,7 +123,7 @@ def fit_paths(
         prior_P_D: P priors, shape (P, D); or P of its own for each ridge, shape (K, P, D).
         weight_N: As in `fit_path`.
         tolerance: As in `fit_path`.
-        workers: As in `fit_path`.
+        pool: As in `fit_path`.
 
     Returns:
         One head for each ridge and prior, shape (K, P, D), float64.
@@ -159,9 +160,10 @@ def fit_paths(
             difference_N_D = choices.features.dense().astype(np.float64, copy=False)
             _check_finite(difference_N_D)
             return dual_paths(choices, difference_N_D, ridges, prior_K_P_D, tolerance)
-        total: Total = partial(total_of, choices)
-        if workers is not None and isinstance(choices.features, TableFeatures):
-            total = workers.total(choices)
+        if pool is not None and isinstance(choices.features, TableFeatures):
+            total = spread_total(choices, pool)
+        else:
+            total = partial(total_of, choices)
         return _primal_paths(total, ridges, prior_K_P_D, tolerance)
 
 
