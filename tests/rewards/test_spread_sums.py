@@ -26,7 +26,7 @@ def _features_are_never_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def table(pairs: int = 9 * BLOCK + 77, half: bool = False) -> TableFeatures:
     rng = rng_for(0, "table")
-    vector_T_d = rng.normal(size=(4000, 4)).astype(np.float16 if half else np.float32)
+    vector_T_d: FloatArray = rng.normal(size=(4000, 4)).astype("f2" if half else "f4")
     index_3_N = rng.integers(0, 4000, size=(3, pairs), dtype=np.int32)
     return TableFeatures(vector_T_d, index_3_N, 0.7)
 

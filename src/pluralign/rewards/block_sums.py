@@ -18,7 +18,7 @@ from pluralign.rewards.choices import Choices
 from pluralign.rewards.features import CHUNK, chunks
 
 BLOCK = 32 * CHUNK
-"""Pairs in a block: so many that adding the sums of blocks takes little time."""
+"""Pairs in a block: enough that adding the sums of blocks takes little time."""
 
 Part = Callable[[Choices, slice, FloatArray], FloatArray]
 """Sum over the pairs of one block, ``(choices, rows, theta_P_D) -> sum``, for P heads."""
