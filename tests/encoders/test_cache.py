@@ -11,10 +11,10 @@ from pluralign.core import Encoder, FloatArray
 from pluralign.encoders import (
     CachedEncoder,
     HashEncoder,
-    cache,
     cache_folder,
     cache_size,
     clear_cache,
+    sharding,
 )
 from pluralign.encoders.shards import shard_paths
 
@@ -73,7 +73,7 @@ def test_encoders_do_not_share_vectors(tmp_path: Path) -> None:
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "TEXTS_PER_SHARD", 10)
+    monkeypatch.setattr(sharding, "TEXTS_PER_SHARD", 10)
     with pytest.raises(KeyboardInterrupt):
         CachedEncoder(Counting(fail_after=30), tmp_path).encode(TEXTS)
     rest = Counting()
@@ -86,7 +86,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 def test_progress_counts_different_texts_and_ends_at_all_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "TEXTS_PER_SHARD", 20)
+    monkeypatch.setattr(sharding, "TEXTS_PER_SHARD", 20)
     told: list[tuple[int, int]] = []
     CachedEncoder(HashEncoder(16), tmp_path).encode(TEXTS[:5])
     CachedEncoder(

@@ -8,6 +8,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, DamagedFile, Encoder, FloatArray, IntArray
 from pluralign.encoders.cache_folders import embeddings_folder
+from pluralign.encoders.sharding import EncodeShards, shard_by_shard
 from pluralign.encoders.shards import (
     KeyArray,
     Shard,
@@ -23,7 +24,6 @@ from pluralign.encoders.shards import (
 
 _log = logging.getLogger(__name__)
 
-TEXTS_PER_SHARD = 4096
 _SHARDS_BEFORE_COMPACTION = 16
 _SMALL = 65_536
 
@@ -36,19 +36,21 @@ class CachedEncoder:
     """Wraps an encoder with a cache on disk.
 
     Vectors are kept by the fingerprint of the encoder and the SHA-256 of the text, as float32,
-    exactly as they were computed. Missing texts are encoded 4,096 at a time, and each lot is kept
-    as soon as it is done, so that a run can be resumed. Several processes may share a folder. A
-    damaged file is deleted with a warning, and its vectors are computed anew. Texts that are all in
-    the cache need neither the model nor torch. Where the folder cannot be written, a warning is
+    exactly as they were computed. Missing texts are encoded in shards of 4,096, and each shard is
+    kept as soon as it is done, so that a run can be resumed. Several processes may share a folder.
+    A damaged file is deleted with a warning, and its vectors are computed anew. Texts that are all
+    in the cache need neither the model nor torch. Where the folder cannot be written, a warning is
     logged and the vectors live as long as this object.
 
     Args:
         encoder: Encodes the missing texts.
         folder: Cache folder; None means `cache_folder`.
-        progress: Called with (different texts done, different texts asked for) before the first lot
-            and after each.
+        progress: Called with (different texts done, different texts asked for) before the first
+            shard and after each.
         agree: Where several processes encode together: from the texts that this process knows, the
             texts that all of them know.
+        encode_shards: Encodes the missing texts in place of `shard_by_shard`, for example on
+            several workers.
 
     Attributes:
         encoder: As given.
@@ -61,11 +63,13 @@ class CachedEncoder:
         folder: Path | None = None,
         progress: Progress | None = None,
         agree: Agree | None = None,
+        encode_shards: EncodeShards | None = None,
     ) -> None:
         self.encoder = encoder
         self.folder = embeddings_folder(folder, encoder.fingerprint)
         self._progress = progress or (lambda done, total: None)
         self._agree = agree or (lambda known: known)
+        self._encode_shards = encode_shards or shard_by_shard(encoder)
         self._shards: dict[Path, Shard] = {}
         self._unwritten: list[Shard] = []
 
@@ -98,7 +102,7 @@ class CachedEncoder:
         key_U, first_U, unique_N = np.unique(keys_of(texts), return_index=True, return_inverse=True)
         self._refresh()
         missing = np.flatnonzero(~self._agree(self._known(key_U)))
-        # In the order of the texts, so that a resumed run keeps the same lots as one in one go.
+        # In the order of the texts, so that a resumed run has the same shards as one in one go.
         missing = missing[np.argsort(first_U[missing])]
         self._encode_missing(key_U[missing], [texts[i] for i in first_U[missing]], len(key_U))
         self._compact()
@@ -108,11 +112,12 @@ class CachedEncoder:
         return embedding_N_D
 
     def _encode_missing(self, key_M: KeyArray, texts: list[str], total: int) -> None:
-        self._progress(total - len(texts), total)
-        for start in range(0, len(texts), TEXTS_PER_SHARD):
-            lot = slice(start, start + TEXTS_PER_SHARD)
-            self._keep(shard_of(key_M[lot], self.encoder.encode(texts[lot])))
-            self._progress(total - len(texts) + min(lot.stop, len(texts)), total)
+        done = total - len(texts)
+        self._progress(done, total)
+        for row_S, vector_S_D in self._encode_shards(texts):
+            self._keep(shard_of(key_M[row_S], vector_S_D))
+            done += len(row_S)
+            self._progress(done, total)
 
     def _keep(self, shard: Shard) -> None:
         try:

@@ -22,6 +22,7 @@ from pluralign.core import (
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
+from pluralign.huggingface.batch_threads import Run, on_one_thread_each, one_after_another
 from pluralign.huggingface.safety import (
     refuse_code,
     refuse_damaged_weights,
@@ -188,13 +189,30 @@ class SentenceEncoder:
         Raises:
             DamagedFile: If the weights are truncated or altered.
         """
+        return self._encode(texts, one_after_another)
+
+    def encode_shard(self, texts: Sequence[str]) -> FloatArray:
+        """Encode texts whose vectors are to be kept: the same bits on any number of cores.
+
+        As `encode`; on a CPU each batch is computed by one thread, and batches side by side.
+        """
+        on_cpu = self._in_batches and self._runner.device.type == "cpu"
+        return self._encode(texts, on_one_thread_each if on_cpu else one_after_another)
+
+    def _encode(self, texts: Sequence[str], run: Run) -> FloatArray:
         unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         if not unique:
             return np.zeros((0, self.dimensions), np.float32)
         readable = [whole_characters(text) for text in unique]
-        in_batches = self._network is not None or is_plain(self.model)
-        encode = self._encode_in_batches if in_batches else self._encode_by_library
-        return unit_rows(encode(readable))[[unique[text] for text in texts]]
+        if self._in_batches:
+            vector_U_D = self._encode_in_batches(readable, run)
+        else:
+            vector_U_D = self._encode_by_library(readable)
+        return unit_rows(vector_U_D)[[unique[text] for text in texts]]
+
+    @property
+    def _in_batches(self) -> bool:
+        return self._network is not None or is_plain(self.model)
 
     @cached_property
     def _runner(self) -> Runner:
@@ -202,15 +220,18 @@ class SentenceEncoder:
             return LibraryModel(self.model)
         return self._network.load(self.folder, self._device)
 
-    def _encode_in_batches(self, texts: list[str]) -> FloatArray:
+    def _encode_in_batches(self, texts: list[str], run: Run) -> FloatArray:
         """Tokenise once, then run batches of like length."""
         features, cut = self._tokenised(texts)
         self._count(sum(cut), len(texts))
         length_N = np.array([len(ids) for ids in features["input_ids"]])
         embedding_N_D = np.empty((len(texts), self.dimensions), np.float32)
-        for rows in _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device.type, 8192)):
+
+        def encode(rows: IntArray) -> None:
             batch = {name: [values[i] for i in rows] for name, values in features.items()}
             embedding_N_D[rows] = self._runner.vectors(batch)
+
+        run(encode, _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device.type, 8192)))
         return embedding_N_D
 
     def _tokenised(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:

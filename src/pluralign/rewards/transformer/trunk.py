@@ -20,10 +20,11 @@ from pluralign.core import (
 from pluralign.huggingface.processes import split_between_processes
 from pluralign.rewards.features import TableFeatures, distinct
 from pluralign.rewards.transformer.backbones import Backbone
-from pluralign.rewards.transformer.forward import ForwardRunner
+from pluralign.rewards.transformer.forward import Forward, ForwardRunner
 from pluralign.rewards.transformer.heads import check_length, scalar_head
 from pluralign.rewards.transformer.tokenized_texts import (
     TextForm,
+    Tokens,
     request_key,
     request_of,
     tokenise,
@@ -32,6 +33,7 @@ from pluralign.rewards.trunk import EncodedPairs
 
 Output = Literal["hidden", "reward"]
 _LOT = 16_384
+_Run = Callable[[Forward, Sequence[Tokens]], FloatArray]
 
 
 class RequestEncoder:
@@ -88,10 +90,18 @@ class RequestEncoder:
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of request keys, shape (N, D), float32."""
+        return self._shared_out(texts, self._runner.run)
+
+    def encode_shard(self, texts: Sequence[str]) -> FloatArray:
+        """As `encode`, for vectors to be kept: on a CPU the same bits on any number of cores."""
+        on_cpu = str(self.backbone.model.device) == "cpu"
+        return self._shared_out(texts, self._runner.run_on_threads if on_cpu else self._runner.run)
+
+    def _shared_out(self, texts: Sequence[str], run: _Run) -> FloatArray:
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
         place = {key: row for row, key in enumerate(dict.fromkeys(texts))}
-        vector_U_D = split_between_processes(list(place), self._encode)
+        vector_U_D = split_between_processes(list(place), lambda keys: self._encode(keys, run))
         return vector_U_D[[place[key] for key in texts]]
 
     def tokens_of(self, keys: Sequence[str]) -> list[int]:
@@ -101,12 +111,12 @@ class RequestEncoder:
             for t in tokenise(self.backbone.tokenizer, [request_of(k) for k in keys], self.form)
         ]
 
-    def _encode(self, keys: Sequence[str]) -> FloatArray:
+    def _encode(self, keys: Sequence[str], run: _Run) -> FloatArray:
         lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
         if not lots:
             return np.zeros((0, self.dimensions), np.float32)
         before = self.truncated
-        vector_N_D = np.concatenate([self._lot(lot) for lot in lots])
+        vector_N_D = np.concatenate([self._lot(lot, run) for lot in lots])
         if cut := self.truncated - before:
             self._note(
                 f"{cut:,} of {len(keys):,} responses with their prompts are cut to "
@@ -114,14 +124,14 @@ class RequestEncoder:
             )
         return vector_N_D
 
-    def _lot(self, keys: Sequence[str]) -> FloatArray:
+    def _lot(self, keys: Sequence[str], run: _Run) -> FloatArray:
         tokens = tokenise(self.backbone.tokenizer, [request_of(key) for key in keys], self.form)
         self.truncated += sum(t.cut for t in tokens)
         model = self.backbone.model.eval()
         if self._output == "reward":
-            return self._runner.run(lambda batch: model(**batch).logits, tokens)
+            return run(lambda batch: model(**batch).logits, tokens)
         with without_head(model):
-            hidden_N_D = self._runner.run(lambda batch: model(**batch).logits, tokens)
+            hidden_N_D = run(lambda batch: model(**batch).logits, tokens)
         scaled_N_D = hidden_N_D / np.float32(np.sqrt(hidden_N_D.shape[1]))
         return np.concatenate([scaled_N_D, np.ones((len(keys), 1), np.float32)], axis=1)
 

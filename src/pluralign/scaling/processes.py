@@ -1,0 +1,79 @@
+"""Workers that are processes of this machine."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from threading import Thread
+from typing import Any
+
+from pluralign.scaling.carried import Outcome, WorkerLost, call_here
+from pluralign.scaling.workers import WorkerPool
+
+_SECONDS = 3600.0
+
+
+class LocalProcess:
+    """A worker in a process of its own.
+
+    Args:
+        threads: Number of threads of its libraries.
+        seconds: How long a call may take.
+    """
+
+    def __init__(self, threads: int, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
+        # Not forked: a process that has run torch must not be.
+        context = multiprocessing.get_context("spawn")
+        self._process = ProcessPoolExecutor(1, context, _prepare, (threads,))
+
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+        """Make a call in the process."""
+        try:
+            found = self._process.submit(call_here, function, arguments).result(self._seconds)
+        except BrokenExecutor as error:
+            self.close()
+            raise WorkerLost("a worker process died") from error
+        except TimeoutError as error:
+            self.close()
+            raise WorkerLost(f"a worker process took over {self._seconds:g} seconds") from error
+        return found
+
+    def close(self) -> None:
+        """End the process, also in the middle of a call."""
+        for process in list((self._process._processes or {}).values()):
+            process.kill()
+        self._process.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare(threads: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch, which is not imported yet
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the first process
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def process_pool(size: int, seconds: float = _SECONDS) -> WorkerPool:
+    """A pool of processes on this machine, which share its cores.
+
+    Args:
+        size: Number of processes, >= 1.
+        seconds: How long a call may take.
+    """
+    threads = max(1, _cores() // size)
+    return WorkerPool(lambda: LocalProcess(threads, seconds), size)
+
+
+def _cores() -> int:
+    """Number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
