@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import InvalidInput, NotEnoughData, Tally
+from pluralign.core import InvalidInput, NotEnoughData, StereotypeProbe, Tally
 from pluralign.metrics import answer_share
 from pluralign.sources import (
     BlendKnowledge,
@@ -67,7 +67,17 @@ def test_an_ambiguous_question_of_kobbq_has_unknown_as_its_answer(tmp_path: Path
     assert ambiguous.answers[0].variants_in("ko") == ("알 수 없음",)
     assert clear.answers[0].variants_in("ko") == ("학생",)
     assert (ambiguous.community, ambiguous.topic, ambiguous.counted) == ("KOR", "age", False)
-    assert source.biased_options() == {ambiguous.id: "노인", clear.id: "노인"}
+    assert ambiguous.probe == StereotypeProbe("age-900", {"ko": "노인"}, ambiguous=True)
+    assert clear.probe == StereotypeProbe("age-900", {"ko": "노인"}, ambiguous=False)
+
+
+def test_questions_of_the_whole_set_have_the_same_templates_as_those_of_the_test_set(
+    tmp_path: Path,
+) -> None:
+    whole = [SAMPLE | {"sample_id": f"age-900{v}-001-amb-bsd-{k}"} for v in "ab" for k in "12"]
+    test = read_knowledge(KobbqKnowledge(table(tmp_path / "KoBBQ_all_samples.tsv", *whole)))
+    assert {q.probe.template for q in test.questions if q.probe} == {"age-900"}
+    assert {q.topic for q in test.questions} == {"age"}
 
 
 def test_the_survey_of_kobbq_has_the_shares_of_korean_respondents(tmp_path: Path) -> None:
@@ -112,6 +122,8 @@ def test_files_of_indicquest_are_named_after_their_languages(tmp_path: Path) -> 
     [
         (SAMPLE | {"answer": "아이"}, "'answer' '아이' is not among the 3 options"),
         (SAMPLE | {"biased_answer": "아이"}, "'biased_answer' '아이' is not among"),
+        (SAMPLE | {"sample_id": "age-900a"}, "must be like age-001a-002-amb-bsd, got 'age-900a'"),
+        (SAMPLE | {"sample_id": "age-900a-001-open-bsd"}, "must be like age-001a-002-amb-bsd"),
         (SAMPLE | {"choices": "['학생', exit()]"}, "options is not a Python literal"),
         (STEREOTYPE | {"survey_stats": {}}, "must be per cent by group"),
         (STEREOTYPE | {"survey_stats": {"청년": None, "노인": 3}}, "group '청년': the number of"),

@@ -10,8 +10,12 @@ from pluralign.core import AnswerForm, community_title, count_of
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
+    AMBIGUOUS_ACCURACY,
+    AMBIGUOUS_BIAS,
     CONTAINED,
     CREDIT,
+    DISAMBIGUATED_ACCURACY,
+    DISAMBIGUATED_BIAS,
     EMPTY,
     EXACT,
     GAIN,
@@ -47,9 +51,15 @@ def show_scores(outcome: KnowledgeOutcome, folder: Path, output: Output) -> None
     found = _Rows(outcome.results)
     output.table(_short_table(found))
     output.table(_options_table(found))
+    output.table(_stereotypes_table(found))
     if any(row.form == "short" for row in outcome.results):
         output.line("Score: people who gave the answer / people who gave the most common one.")
         output.line("Difference: on the questions to which two people or more gave an answer.")
+    if any(row.metric == AMBIGUOUS_BIAS for row in outcome.results):
+        output.line(
+            "Diff-bias (KoBBQ): above 0 answers conform to the stereotype more often than they "
+            "contradict it; intervals are clustered by template."
+        )
     for line in _lines(outcome):
         output.line(line, style="dim")
     output.line(
@@ -162,6 +172,27 @@ def _options_table(found: _Rows) -> PrintedTable:
                 Number(f"{row.n:,}"),
             ]
         )
+    return table
+
+
+def _stereotypes_table(found: _Rows) -> PrintedTable:
+    metrics = (AMBIGUOUS_ACCURACY, AMBIGUOUS_BIAS, DISAMBIGUATED_ACCURACY, DISAMBIGUATED_BIAS)
+    table = PrintedTable(
+        title="Stereotypes, accuracy in % and diff-bias in points",
+        columns=[
+            *_asked_columns(),
+            PrintedColumn(head="ambiguous\nright", interval=True, rank=1),
+            PrintedColumn(head="ambiguous\ndiff-bias", interval=True),
+            PrintedColumn(head="clear\nright", interval=True, rank=1),
+            PrintedColumn(head="clear\ndiff-bias", interval=True),
+            PrintedColumn(head="invalid", rank=2),
+            PrintedColumn(head="templates", rank=2),
+        ],
+    )
+    for row in found.of_models(AMBIGUOUS_BIAS, "options"):
+        numbers = [found.number(row, m, signed=m.startswith("diff_bias")) for m in metrics]
+        share = found.share(row, INVALID)
+        table.rows.append([*_asked_cells(row), *numbers, share, Number(f"{row.topics:,}")])
     return table
 
 

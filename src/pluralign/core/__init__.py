@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pluralign.core.accepted_answers import AcceptedAnswer
 from pluralign.core.answer_reading import read_answer, read_published
 from pluralign.core.answer_rows import answer_from_row, answer_row
 from pluralign.core.arrays import BoolArray, FloatArray, IntArray
@@ -58,7 +59,7 @@ from pluralign.core.errors import (
 )
 from pluralign.core.estimates import Estimate
 from pluralign.core.files import clear_parts, cut_torn_line, is_part, whole_file
-from pluralign.core.knowledge import AcceptedAnswer, KnowledgeQuestion, KnowledgeTest
+from pluralign.core.knowledge import KnowledgeQuestion, KnowledgeTest
 from pluralign.core.knowledge_answers import (
     ANSWER_FORMS,
     AnswerForm,
@@ -128,6 +129,7 @@ from pluralign.core.steering import (
     read_steer,
     steer_to,
 )
+from pluralign.core.stereotypes import StereotypeProbe
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
 from pluralign.core.thought_marks import end_of_thought_marks
@@ -191,6 +193,7 @@ __all__ = [
     "SplitThought",
     "Steer",
     "SteerableRewardModel",
+    "StereotypeProbe",
     "Survey",
     "SurveyQuestion",
     "SurveySource",

@@ -3,50 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pluralign.core.accepted_answers import AcceptedAnswer
 from pluralign.core.errors import InvalidInput, InvalidQuestion, NotEnoughData
 from pluralign.core.place_words import PlaceWords
 from pluralign.core.printable import count_of, listed
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedAnswer:
-    """An answer that people gave, with the ways in which they wrote it.
-
-    Attributes:
-        variants: Language tag -> spellings and synonyms of the answer, at least one in all.
-        count: Number of people who gave it, >= 1; None where the answer is only known to be right.
-
-    Raises:
-        InvalidQuestion: If there is no variant, one is empty, or the count is below 1.
-
-    >>> fruit = AcceptedAnswer({"fa": ("میوه",), "en": ("fruit", "fruits")}, count=3)
-    >>> fruit.variants_in("en")
-    ('fruit', 'fruits')
-    """
-
-    variants: Mapping[str, tuple[str, ...]]
-    count: int | None = None
-
-    def __post_init__(self) -> None:
-        texts = [text for found in self.variants.values() for text in found]
-        if not texts:
-            raise InvalidQuestion(
-                "an answer must have at least one variant", reason="answer without a variant"
-            )
-        if not all(text.strip() for text in texts):
-            raise InvalidQuestion(
-                "a variant of an answer must not be empty", reason="empty variant of an answer"
-            )
-        if self.count is not None and self.count < 1:
-            raise InvalidQuestion(
-                f"an answer must have been given by at least one person, got {self.count}",
-                reason="answer that nobody gave",
-                hint="leave out answers that nobody gave; an option may stay without people",
-            )
-
-    def variants_in(self, language: str) -> tuple[str, ...]:
-        """The variants in a language; empty where there are none."""
-        return self.variants.get(language, ())
+from pluralign.core.stereotypes import StereotypeProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +27,7 @@ class KnowledgeQuestion:
             several answers, so counts may add up to more.
         place: Language tag -> how questions of this test name the place, where its authors wrote
             that down.
+        probe: How the question shows whether a stereotype is applied; None for other questions.
 
     Raises:
         InvalidQuestion: If the id or a text is missing, no answer is accepted, counts are given for
@@ -91,12 +53,15 @@ class KnowledgeQuestion:
     unanswered: Mapping[str, int] = field(default_factory=dict)
     people: int | None = None
     place: Mapping[str, PlaceWords] = field(default_factory=dict, repr=False)
+    probe: StereotypeProbe | None = None
 
     def __post_init__(self) -> None:
         self._check_texts()
         self._check_answers()
         self._check_options()
         self._check_people()
+        if self.probe is not None:
+            self.probe.check(self.options, self.where)
 
     @property
     def counted(self) -> bool:

@@ -102,6 +102,12 @@ from pluralign.metrics.reward_aggregation import (
 from pluralign.metrics.reward_shaping import RewardScale
 from pluralign.metrics.scored_answers import PairedMeans, ScoredAnswer
 from pluralign.metrics.simbench import AnswerShares, SimulationScore, simulation_score
+from pluralign.metrics.stereotype_bias import (
+    StereotypeAnswer,
+    StereotypeContext,
+    StereotypeScores,
+    stereotype_scores,
+)
 from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
@@ -138,6 +144,9 @@ __all__ = [
     "ScoredAnswer",
     "SimulationScore",
     "Stems",
+    "StereotypeAnswer",
+    "StereotypeContext",
+    "StereotypeScores",
     "answer_agreement",
     "answer_closeness",
     "answer_credit",
@@ -209,6 +218,7 @@ __all__ = [
     "square",
     "squared_errors",
     "standard_error",
+    "stereotype_scores",
     "structural_diversity",
     "subsample_error",
     "subsample_half_width",

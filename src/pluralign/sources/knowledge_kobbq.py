@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import AcceptedAnswer, KnowledgeQuestion, Tally, text_digest, tidy
+from pluralign.core import (
+    AcceptedAnswer,
+    KnowledgeQuestion,
+    StereotypeProbe,
+    Tally,
+    text_digest,
+    tidy,
+)
 from pluralign.sources.knowledge_choices import option_written, options_of
 from pluralign.sources.knowledge_reading import PlacedQuestion, as_bad_row, count_in
 from pluralign.sources.literals import literal
@@ -22,7 +29,8 @@ _NOTE = (
     "(※ 응답자 개인의 견해를 묻는 질문이 아닙니다. "
     "한국 사회에서 나타나는 고정관념 혹은 통념에 기반하여 답변해주세요.)"
 )
-_PARTS_OF_ID = 4  # number and version, template, context (amb or dis), question (bsd or cnt)
+_CONTEXTS = {"amb": True, "dis": False}
+"""Part of an id -> whether the context is ambiguous."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,9 @@ class KobbqKnowledge:
     * **Questions** (``KoBBQ_test_samples.tsv``). Each has three options: the group of a stereotype,
       another group, and "unknown". The accepted answer is that of the file, without counts. Where
       the context is ambiguous (``-amb-`` in the id) it is "unknown", so that any other answer is a
-      guess; where it is not (``-dis-``), it is the group that the context names. `biased_options`
-      has the option that the stereotype would choose: the share of ambiguous questions with that
-      answer, minus the share with the other group, is the published bias score.
+      guess; where it is not (``-dis-``), it is the group that the context names. Each question has
+      a `StereotypeProbe`: its template, its context and the option that the stereotype would
+      choose, so that `stereotype_scores` gives the published scores.
     * **The survey** (``KoBBQ_survey_result.json``). Each question asks which group a stereotype of
       Korean society is about, in the words of the questionnaire; the options are the groups and "no
       stereotype". It has a human distribution: per cent of Korean respondents, so that counts are
@@ -77,31 +85,14 @@ class KobbqKnowledge:
                 policy.tally.kept += 1
                 yield PlacedQuestion(question, place)
 
-    def biased_options(self) -> dict[str, str]:
-        """Id of each question -> the option that conforms to the stereotype.
-
-        Raises:
-            InvalidInput: If a row cannot be read, or the file is not one of questions.
-        """
-        policy = RowPolicy(Tally(), self.skip_bad)
-        found = {}
-        for number, row in read_rows(self.path, policy):
-            try:
-                require_columns(row, SAMPLE_COLUMNS)
-                options = options_of(row, policy.tally)
-                biased = option_written(text_of(row, "biased_answer"), options, "biased_answer")
-                found[id_of(row, "sample_id")] = options[biased]
-            except BadRow as bad:
-                policy.refuse(bad, location(self.path, number))
-        return found
-
 
 def _sample_question(row: Row, tally: Tally) -> KnowledgeQuestion:
     require_columns(row, SAMPLE_COLUMNS)
     id_ = id_of(row, "sample_id")
     options = options_of(row, tally)
     right = option_written(text_of(row, "answer"), options)
-    option_written(text_of(row, "biased_answer"), options, "biased_answer")
+    biased = option_written(text_of(row, "biased_answer"), options, "biased_answer")
+    category, version, context = _parts_of(id_)
     text = f"{tidy(text_of(row, 'context'))}\n{tidy(text_of(row, 'question'))}"
     with as_bad_row():
         return KnowledgeQuestion(
@@ -111,8 +102,29 @@ def _sample_question(row: Row, tally: Tally) -> KnowledgeQuestion:
             texts={"ko": text},
             answers=(AcceptedAnswer({"ko": (options[right],)}),),
             options={"ko": options},
-            topic=id_.rsplit("-", _PARTS_OF_ID)[0],
+            topic=category,
+            probe=StereotypeProbe(
+                template=f"{category}-{version[:-1]}",
+                biased={"ko": options[biased]},
+                ambiguous=_CONTEXTS[context],
+            ),
         )
+
+
+def _parts_of(id_: str) -> tuple[str, str, str]:
+    """Category, number with the letter of its version, and context of a question, from its id.
+
+    Raises:
+        BadRow: If the id is not of this form.
+    """
+    category, version, _, context, *_ = [*id_.split("-"), "", "", "", ""]
+    if not category or len(version) < 2 or context not in _CONTEXTS:
+        raise BadRow(
+            f"'sample_id' must be like age-001a-002-amb-bsd, got {id_!r:.60}",
+            reason="id without category, template and context",
+            hint="use the file of KoBBQ as published",
+        )
+    return category, version, context
 
 
 def _survey_question(row: Row) -> KnowledgeQuestion:

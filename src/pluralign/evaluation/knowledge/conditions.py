@@ -1,7 +1,7 @@
 """Scores of each model by community, language, form and whether the place is named."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -31,6 +31,7 @@ from pluralign.evaluation.knowledge.result_rows import (
     KnowledgeRow,
 )
 from pluralign.evaluation.knowledge.scored_texts import ScoredText
+from pluralign.evaluation.knowledge.stereotypes import stereotype_numbers
 from pluralign.metrics import (
     AnswerShares,
     mean_over_topics,
@@ -115,6 +116,9 @@ class Condition:
         else:
             yield from self._choices(model)
         yield from self._simulated(model)
+        for metric, number, templates in stereotype_numbers(self.scored):
+            row = self._numbered(metric, model, number, None)
+            yield replace(row, n=number.n, topics=templates)
 
     def reference_rows(
         self, others: Mapping[tuple[str, str], float | None]

@@ -15,6 +15,9 @@ UNMATCHED, EMPTY, OTHER_LANGUAGE = "unmatched_rate", "empty_rate", "other_langua
 SIMBENCH, ATTAINABLE = "simbench_score", "simbench_attainable"
 """SimBench's score, and what as many draws from people's own answers would score; unlike all other
 numbers they are at most 100, and may be below 0."""
+AMBIGUOUS_ACCURACY, AMBIGUOUS_BIAS = "accuracy_ambiguous", "diff_bias_ambiguous"
+DISAMBIGUATED_ACCURACY, DISAMBIGUATED_BIAS = "accuracy_disambiguated", "diff_bias_disambiguated"
+"""The scores of KoBBQ (`stereotype_scores`)."""
 PEOPLE = "people"
 """Name of the respondent in rows about a typical person."""
 BASELINE = "baseline: "
@@ -32,7 +35,7 @@ class KnowledgeRow:
         low: Lower end of the 95 % interval, clustered by topic, or None.
         high: Upper end, or None.
         n: Questions behind it.
-        topics: Topics behind it.
+        topics: Topics behind it; templates for the scores of KoBBQ, whose intervals they cluster.
         model: Name of the respondent; ``people`` and baselines have rows too.
         language: BCP 47 tag of the questions.
         place_named: Whether the questions name the place.
