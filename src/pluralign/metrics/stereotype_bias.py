@@ -10,7 +10,7 @@ from pluralign.core import BoolArray, Estimate, FloatArray
 from pluralign.metrics.group_means import Clusters, group_means
 
 StereotypeContext = Literal["ambiguous", "biased", "counter-biased"]
-"""What the context says: too little for an answer, the stereotype's answer, or another one."""
+"""Kind of context: too little for an answer, with the answer of the stereotype, or with another."""
 
 
 @dataclass(frozen=True, slots=True)
