@@ -59,7 +59,11 @@ def test_options_override_a_settings_file(call: Call) -> None:
     ("words", "message"),
     [
         (("ask", "absent", "--model", "m"), "no such file"),
-        (("ask", "blend"), "model"),
+        (("ask", "blend"), "a model must be named\n  -> add --model"),
+        (("ask", "blend", "--base-url", "http://x"), "a model must be named"),
+        (("ask", "--model", "m"), "a test must be named"),
+        (("ask", "blend", "--model", "m", "--language", "xx9"), "--language: no language"),
+        (("ask", "blend", "absent", "--model", "m"), "no such file"),
         (("ask", "blend", "--model", "m", "--base-url", "http://x", "--likelihood"), "local model"),
         (("score",), "one of a folder and --answers"),
         (("score", "blend"), "no asked.json"),
@@ -71,3 +75,47 @@ def test_bad_input_ends_with_one_message(call: Call, words: tuple[str, ...], mes
     found = call("knowledge", *words)
     assert found.exit_code == 2
     assert message in found.stderr and "Traceback" not in found.output
+
+
+def test_a_table_that_names_no_community_is_asked_and_scored_with_two_options(call: Call) -> None:
+    row = {"id": "1", "question": "پایتخت ایران کجاست؟", "candidates": ["شیراز", "تهران"]}
+    Path("exam.jsonl").write_text(json.dumps(row | {"answer": "۲"}), encoding="utf-8")
+    words = ("knowledge", "ask", "exam.jsonl", "--set", "model.kind=simulated", "--form", "options")
+    refused = call(*words)
+    assert refused.exit_code == 2 and "--community IRN --language fa" in refused.stderr
+    assert call(*words, "-c", "IRN", "--language", "fa", "--out", "run").exit_code == 0
+    found = json.loads(call("knowledge", "score", "run", "--json").stdout)
+    accuracy = [
+        r for r in found["results"] if (r["metric"], r["model"]) == ("accuracy", "simulated")
+    ]
+    assert [(r["community"], r["value"]) for r in accuracy] == [("IRN", 1.0)]
+
+
+def test_several_tests_are_asked_and_scored_as_one(call: Call) -> None:
+    words = ("knowledge", "ask", "blend/Iran.jsonl", "blend/US.jsonl", "blend/Mexico.jsonl")
+    done = call(
+        *words, *SIMULATED, "--form", "options", "--language", "en", "--out", "run", "--json"
+    )
+    (row,) = json.loads(done.stdout)["answers"]
+    assert (row["communities"], row["answers"]) == (3, 12)
+    assert json.loads(call("knowledge", "score", "run", "--json").stdout)["results"]
+    explained = json.loads(call(*words, *SIMULATED, "--explain", "--json").stdout)
+    assert {"test.1.path", "test.3.path"} <= {line["key"] for line in explained}
+    Path("blend/US.jsonl").unlink()
+    gone = call("knowledge", "score", "run")
+    assert gone.exit_code == 2 and "no longer at" in gone.stderr and "US.jsonl" in gone.stderr
+
+
+def test_asks_in_the_same_words_are_counted_once(call: Call) -> None:
+    words = ("knowledge", "ask", "blend", *SIMULATED, "--place", "unnamed", "--language", "en")
+    assert "12 asks in all, 4 different ones" in call(*words, "--show", "1").output
+    assert json.loads(call(*words, "--show", "1", "--json").stdout)["different"] == 4
+
+
+@pytest.mark.parametrize("command", ["check", "people"])
+def test_a_community_chooses_the_questions_of_a_test_in_every_command(
+    call: Call, command: str
+) -> None:
+    found = json.loads(call("knowledge", command, "blend", "-c", "Iran", "--json").stdout)
+    assert found["kept"] == 4
+    assert sum(found["dropped"].values()) == 8

@@ -56,6 +56,28 @@ def test_nothing_is_asked_twice(inner: SimulatedRespondent, tmp_path: Path) -> N
     assert first == SimulatedRespondent(SURVEY, "~river").answer(ASKS)
 
 
+def question_of(ask: Ask) -> str:
+    return ask.question.id
+
+
+def test_asks_that_are_the_same_are_asked_once_and_each_has_a_row(
+    inner: SimulatedRespondent, tmp_path: Path
+) -> None:
+    path, resumed = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    replies = RecordedRespondent(inner, path, same=question_of).answer(ASKS)
+    questions = {ask.question.id for ask in ASKS}
+    assert len(COUNTED) == len(questions) < len(ASKS) == len(path.read_text().splitlines())
+    assert len({(a.question.id, r) for a, r in zip(ASKS, replies, strict=True)}) == len(questions)
+    # A run that was stopped after the first of them does not ask for the others either.
+    RecordedRespondent(inner, resumed, same=question_of).answer(ASKS[:1])
+    COUNTED.clear()
+    assert RecordedRespondent(inner, resumed, same=question_of).answer(ASKS) == replies
+    assert len(COUNTED) == len(questions) - 1
+    FAILING.update(questions)
+    failed = RecordedRespondent(inner, tmp_path / "c.jsonl", same=question_of).answer(ASKS)
+    assert {reply.failure for reply in failed} == {"busy"}
+
+
 def test_answers_received_before_a_stop_are_kept(
     inner: SimulatedRespondent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

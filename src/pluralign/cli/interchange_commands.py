@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pluralign.cli.completion import complete_source
-from pluralign.cli.knowledge_commands import First, InLanguage
+from pluralign.cli.knowledge_options import (
+    FORM,
+    LIKELIHOOD,
+    OPTIONS,
+    PLACE,
+    AskedLanguages,
+    First,
+    OfCommunities,
+)
 from pluralign.cli.options import Communities, SkipBad, Strategies
 
 if TYPE_CHECKING:
@@ -60,52 +68,12 @@ def tasks(
 def knowledge_tasks(
     test: Annotated[Path, typer.Argument(help="The test, as for `pluralign knowledge check`.")],
     out: Out,
-    languages: Annotated[
-        str | None,
-        typer.Option(
-            "--in",
-            metavar="TAGS",
-            help="Tags of the languages to ask in, such as fa,en. The default is every language "
-            "that a question has.",
-        ),
-    ] = None,
-    place: Annotated[
-        Literal["named", "unnamed", "both"],
-        typer.Option(
-            help="Whether the words name the place. Without it, the model has to assume one."
-        ),
-    ] = "named",
-    form: Annotated[
-        Literal["short", "options", "both"],
-        typer.Option(help="Answers in the model's own words, or the letter of an option."),
-    ] = "short",
-    likelihood: Annotated[
-        bool,
-        typer.Option(
-            "--likelihood",
-            help="Score each option's words by their likelihood, instead of letting the model "
-            "write; implies --form options.",
-        ),
-    ] = False,
-    options: Annotated[
-        int,
-        typer.Option(
-            "--options",
-            min=3,
-            max=10,
-            help="Number of options: the common answer here, and those of other communities.",
-        ),
-    ] = 4,
-    community: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--community",
-            "-c",
-            help="Community to ask about, and that of a file which does not name its own. May be "
-            "repeated. Default: all.",
-        ),
-    ] = None,
-    language: InLanguage = None,
+    languages: AskedLanguages = None,
+    place: Annotated[Literal["named", "unnamed", "both"], PLACE] = "named",
+    form: Annotated[Literal["short", "options", "both"], FORM] = "short",
+    likelihood: Annotated[bool, LIKELIHOOD] = False,
+    options: Annotated[int, OPTIONS] = 4,
+    community: OfCommunities = None,
     first: First = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the options and their order.")] = 0,
     name: Tag = "knowledge",
@@ -123,20 +91,15 @@ def knowledge_tasks(
     * `pluralign knowledge tasks questions.jsonl -c IRN --language fa --likelihood --out tasks`
     """
     from pluralign.asking import KnowledgePutting
-    from pluralign.cli.knowledge_commands import source_of
+    from pluralign.cli.knowledge_options import ids_of, source_of, tags_of
     from pluralign.core import Tally
     from pluralign.interop import write_lm_eval_knowledge
     from pluralign.settings.knowledge import forms_of, ways_to_name
     from pluralign.sources import read_knowledge
-    from pluralign.sources.knowledge_reading import region_id
-    from pluralign.sources.row_files import refused_as
 
-    with refused_as("--community"):
-        chosen = [region_id(label) for label in community] if community else None
-    own = chosen[0] if chosen and len(chosen) == 1 else None
-    tally = Tally()
-    found = read_knowledge(source_of(test, own, language, first, skip_bad=skip_bad), tally)
-    tags = tuple(tag.strip() for tag in languages.split(",")) if languages else None
+    chosen, tags, tally = ids_of(community), tags_of(languages), Tally()
+    own = tags[0] if tags and len(tags) == 1 else None
+    found = read_knowledge(source_of(test, chosen, own, first, skip_bad=skip_bad), tally)
     putting = KnowledgePutting(
         languages=tags,
         place_named=ways_to_name(place),
@@ -146,7 +109,7 @@ def knowledge_tasks(
         seed=seed,
     )
     written = write_lm_eval_knowledge(
-        found, putting, out, communities=chosen, name=name, tally=tally
+        found, putting, out, communities=chosen or None, name=name, tally=tally
     )
     _show_tasks(written, tally, out)
 

@@ -6,6 +6,17 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pluralign.cli.completion import complete_knowledge_setting
+from pluralign.cli.knowledge_options import (
+    FORM,
+    LIKELIHOOD,
+    OPTIONS,
+    PLACE,
+    AskedLanguages,
+    First,
+    OfCommunities,
+    ids_of,
+    tags_of,
+)
 from pluralign.cli.options import (
     AsJson,
     BaseUrl,
@@ -20,10 +31,11 @@ from pluralign.cli.options import (
 
 
 def ask(
-    test: Annotated[
-        Path | None,
+    tests: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="The test, as for `pluralign knowledge check`. Without one, --settings names it."
+            help="The test, as for `pluralign knowledge check`; several are joined, as for "
+            "`compare`. Without one, --settings names it."
         ),
     ] = None,
     out: RunFolderOut = None,
@@ -33,51 +45,16 @@ def ask(
     ] = None,
     model: ModelName = None,
     base_url: BaseUrl = None,
-    languages: Annotated[
-        str | None,
-        typer.Option(
-            "--in",
-            metavar="TAGS",
-            help="Tags of the languages to ask in, such as fa,en. The default is every language "
-            "that a question has.",
-        ),
-    ] = None,
-    place: Annotated[
-        Literal["named", "unnamed", "both"] | None,
-        typer.Option(
-            help="Whether the words name the place. Without it, the model has to assume one."
-        ),
-    ] = None,
-    form: Annotated[
-        Literal["short", "options", "both"] | None,
-        typer.Option(help="Answers in the model's own words, or one of several options."),
-    ] = None,
-    options: Annotated[
-        int | None,
-        typer.Option(
-            "--options",
-            min=3,
-            max=10,
-            help="Number of options: the common answer here, and those of other communities.",
-        ),
-    ] = None,
-    community: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--community", "-c", help="Community to ask about. May be repeated. Default: all."
-        ),
-    ] = None,
+    languages: AskedLanguages = None,
+    place: Annotated[Literal["named", "unnamed", "both"] | None, PLACE] = None,
+    form: Annotated[Literal["short", "options", "both"] | None, FORM] = None,
+    options: Annotated[int | None, OPTIONS] = None,
+    community: OfCommunities = None,
+    first: First = 1,
     draws: Annotated[
         int | None, typer.Option(min=1, help="Number of times each question is asked.")
     ] = None,
-    likelihood: Annotated[
-        bool,
-        typer.Option(
-            "--likelihood",
-            help="Score each option's words by their likelihood, instead of letting the model "
-            "write; for local models, and implies --form options.",
-        ),
-    ] = False,
+    likelihood: Annotated[bool, LIKELIHOOD] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Number of questions about each community.")
     ] = None,
@@ -109,6 +86,8 @@ def ask(
     Examples:
     * `pluralign knowledge ask blend/ --model models/mine --in fa,en -c IRN --out runs/iran`
     * `pluralign knowledge ask oaxaca.toml --base-url http://127.0.0.1:8000/v1 --model llama-3`
+    * `pluralign knowledge ask lima.toml blend/ --model models/mine --form options`
+    * `pluralign knowledge ask questions.jsonl -c IRN --language fa --model models/mine`
     """
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.knowledge_asked_tables import show_asked, show_knowledge_asks
@@ -121,18 +100,19 @@ def ask(
 
     output = Output(as_json=as_json, wide=wide)
     given = _ask_overrides(
-        test=test,
+        tests=tests,
+        first=first,
         model=model,
         base_url=base_url,
-        languages=languages,
+        languages=tags_of(languages),
         place=place,
         form="options" if likelihood else form,
         options=options,
-        communities=community,
+        communities=list(ids_of(community)) or None,
         draws=draws,
         method="likelihood" if likelihood else None,
         limit=limit,
-        skip_bad=skip_bad or None,
+        skip_bad=skip_bad,
     )
     resolved = resolve_knowledge(
         read_settings(config) if config else {},
@@ -155,7 +135,13 @@ def ask(
 
 
 def _ask_overrides(
-    *, test: Path | None, model: str | None, base_url: str | None, **settings: Any
+    *,
+    tests: list[Path] | None,
+    first: int,
+    skip_bad: bool,
+    model: str | None,
+    base_url: str | None,
+    **settings: Any,
 ) -> list[str]:
     """Settings that options stand for."""
     import json
@@ -163,12 +149,13 @@ def _ask_overrides(
     from pluralign.cli.survey_commands import as_overrides
 
     given = {key: value for key, value in settings.items() if value is not None}
-    if test is not None:
-        given["test.path"] = str(test.resolve())
-    if "skip_bad" in given:
-        given["test.skip_bad"] = given.pop("skip_bad")
-    if "languages" in given:
-        given["languages"] = [tag.strip() for tag in given["languages"].split(",") if tag.strip()]
+    if tests:
+        paths = [str(test.resolve()) for test in tests]
+        given["test.path"] = paths if len(paths) > 1 else paths[0]
+    if first != 1:
+        given["test.first"] = first
+    if skip_bad:
+        given["test.skip_bad"] = True
     return [
         *as_overrides(model=model, base_url=base_url),
         *(f"{key}={json.dumps(value)}" for key, value in given.items()),

@@ -10,7 +10,7 @@ from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import AnswerForm, KnowledgeAnswer, Tally, count_of
 from pluralign.surveying import KnowledgeAsked
-from pluralign.surveying.knowledge_run import reasons_not_asked
+from pluralign.surveying.knowledge_run import n_asked, reasons_not_asked
 
 Way = tuple[str, AnswerForm, bool]
 
@@ -23,7 +23,8 @@ def show_knowledge_asks(asks: Sequence[KnowledgeAsk], tally: Tally, n: int, outp
     first = [one for own in by.values() for one in own[:n]]
     if output.as_json:
         shown = [_ask_as_json(one) for one in first]
-        output.json({"asks": len(asks), "not_asked": dict(tally.dropped), "shown": shown})
+        counts = {"asks": len(asks), "different": n_asked(asks)}
+        output.json({**counts, "not_asked": dict(tally.dropped), "shown": shown})
         return
     for one in first:
         place = "place named" if one.place_named else "place not named"
@@ -34,7 +35,9 @@ def show_knowledge_asks(asks: Sequence[KnowledgeAsk], tally: Tally, n: int, outp
     for (language, form, named), own in by.items():
         output.line(f"{count_of(len(own), 'ask')}: {language}, {form}, {_place(named)}")
     _show_not_asked(tally, output)
-    output.line(f"{count_of(len(asks), 'ask')} in all")
+    different = n_asked(asks)
+    same = f", {different:,} different ones: the others repeat the words of one, and are not asked"
+    output.line(f"{count_of(len(asks), 'ask')} in all{same if different < len(asks) else ''}")
 
 
 def show_asked(asked: KnowledgeAsked, folder: Path, output: Output) -> None:

@@ -5,6 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pluralign.cli.knowledge_options import (
+    First,
+    InLanguage,
+    OfCommunities,
+    ids_of,
+    source_of,
+    source_of_communities,
+    tag_of,
+)
 from pluralign.cli.options import AsJson, SkipBad, Wide
 
 if TYPE_CHECKING:
@@ -17,16 +26,6 @@ knowledge = typer.Typer(
     "--language es`",
     no_args_is_help=True,
 )
-OfCommunity = Annotated[
-    str | None,
-    typer.Option("--community", "-c", help="Its community, where the file does not name it."),
-]
-InLanguage = Annotated[
-    str | None, typer.Option(help="Tag of its language, where the file does not name it.")
-]
-First = Annotated[
-    int, typer.Option(min=0, max=1, help="Number of the first option in the answer key.")
-]
 
 
 @knowledge.command()
@@ -95,9 +94,7 @@ def new(
     from pluralign.cli.output import Output
     from pluralign.core import InvalidInput, community_name, whole_file
     from pluralign.sources.knowledge_adapted import NewTest, adapted_test
-    from pluralign.sources.knowledge_reading import region_id
     from pluralign.sources.knowledge_template import written_template
-    from pluralign.sources.row_files import refused_as
 
     if file.suffix != ".toml":
         raise InvalidInput(
@@ -111,15 +108,14 @@ def new(
             where=str(file),
             hint="name another one, or replace it with --force",
         )
-    with refused_as("--community"):
-        id_ = region_id(community)
+    (id_,) = ids_of([community])
     tag, output = tag_of(language), Output()
     place = community_name(id_)
     if source is None:
         text = written_template(file.name, file.stem, id_, place, tag, english=not no_english)
     else:
         head = NewTest(file.name, file.stem, id_, place, tag, not no_english)
-        other = source_of(source, id_, from_language or tag)
+        other = source_of(source, [id_], from_language or tag)
         adapted = adapted_test(other, source, terms, head)
         show_adapted(adapted, str(source), output)
         text = adapted.text
@@ -140,7 +136,7 @@ def check(
             "file or folder of BLEnD or IndicQuest; or a file of KoBBQ or CLIcK."
         ),
     ],
-    community: OfCommunity = None,
+    community: OfCommunities = None,
     language: InLanguage = None,
     first: First = 1,
     strict: Annotated[
@@ -166,7 +162,7 @@ def check(
     from pluralign.core import NotEnoughData
     from pluralign.sources.knowledge_checks import check_knowledge
 
-    source = source_of(file, community, language, first)
+    source = source_of_communities(file, community, language, first)
     checked = check_knowledge(source)
     show_checked(checked, _notes_on_place(source), Output(as_json=as_json, wide=wide))
     if not checked.questions:
@@ -187,7 +183,10 @@ def compare(
         ),
     ],
     language: Annotated[
-        str, typer.Option("--in", help="Tag of the language in which answers are compared.")
+        str,
+        typer.Option(
+            "--language", "--in", help="Tag of the language in which answers are compared."
+        ),
     ] = "en",
     skip_bad: SkipBad = False,
     wide: Wide = False,
@@ -208,12 +207,13 @@ def compare(
     from pluralign.core import Tally
     from pluralign.matching import stemmed
     from pluralign.metrics import compare_communities
-    from pluralign.sources.knowledge_reading import read_joined
+    from pluralign.sources import read_knowledge
+    from pluralign.sources.knowledge_joined import JoinedKnowledge
 
     tally = Tally()
-    sources = [source_of(file, None, None, skip_bad=skip_bad) for file in files]
-    test = read_joined(sources, tally)
-    found = compare_communities(test, language, stemmed)
+    sources = tuple(source_of(file, skip_bad=skip_bad) for file in files)
+    test = read_knowledge(JoinedKnowledge(sources, skip_bad), tally)
+    found = compare_communities(test, tag_of(language), stemmed)
     show_confusions(found, tally, Output(as_json=as_json, wide=wide))
 
 
@@ -224,51 +224,7 @@ def _notes_on_place(source: "KnowledgeSource") -> list[str]:
     from pluralign.sources import WrittenKnowledge
     from pluralign.sources.row_files import RowPolicy
 
-    if not isinstance(source, WrittenKnowledge):
+    if not isinstance(getattr(source, "inner", source), WrittenKnowledge):
         return []
     read = source.questions(RowPolicy(Tally(), skip_bad=True))
     return [str(place) for place in places_without_phrases([one.question for one in read])]
-
-
-def tag_of(language: str) -> str:
-    """The tag of a language given by its tag or English name.
-
-    Raises:
-        InvalidInput: If no language is known by it.
-    """
-    from pluralign.core import InvalidInput
-    from pluralign.sources.community_labels import language_tag
-
-    primary, dash, rest = language.partition("-")
-    tag = language_tag(primary)
-    if tag is None:
-        raise InvalidInput(
-            f"no language is known as {language!r:.40}",
-            where="--language",
-            hint="write its tag, such as es, fa, am or ha",
-        )
-    return tag + dash + rest
-
-
-def source_of(
-    file: Path,
-    community: str | None,
-    language: str | None,
-    first: int = 1,
-    *,
-    skip_bad: bool = False,
-) -> "KnowledgeSource":
-    """The source of a test, for the options of a command.
-
-    Raises:
-        InvalidInput: If the community or the language is not known; the option is named. Or if the
-            file cannot be read.
-    """
-    from pluralign.sources.knowledge_reading import region_id
-    from pluralign.sources.knowledge_recognised import recognise_knowledge
-    from pluralign.sources.row_files import refused_as
-
-    with refused_as("--community"):
-        id_ = None if community is None else region_id(community)
-    tag = None if language is None else tag_of(language)
-    return recognise_knowledge(file, id_, tag, first, skip_bad=skip_bad)

@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-from pluralign.cli.knowledge_commands import First, InLanguage, OfCommunity, source_of
+from pluralign.cli.knowledge_options import (
+    First,
+    InLanguage,
+    OfCommunities,
+    source_of_communities,
+)
 from pluralign.cli.options import AsJson, SkipBad, Wide
 
 
@@ -14,7 +19,7 @@ def baselines(
         Path,
         typer.Argument(help="The test: a file of questions with options."),
     ],
-    community: OfCommunity = None,
+    community: OfCommunities = None,
     language: InLanguage = None,
     first: First = 1,
     skip_bad: SkipBad = False,
@@ -37,7 +42,7 @@ def baselines(
     from pluralign.sources import read_knowledge
 
     tally = Tally()
-    source = source_of(file, community, language, first, skip_bad=skip_bad)
+    source = source_of_communities(file, community, language, first, skip_bad=skip_bad)
     test = read_knowledge(source, tally)
     found = {}
     for one in test.communities:
@@ -51,7 +56,7 @@ def people(
         Path,
         typer.Argument(help="The test: a file or folder with the number of people of each answer."),
     ],
-    community: OfCommunity = None,
+    community: OfCommunities = None,
     language: InLanguage = None,
     skip_bad: SkipBad = False,
     wide: Wide = False,
@@ -73,6 +78,6 @@ def people(
     from pluralign.sources import read_knowledge
 
     tally = Tally()
-    source = source_of(file, community, language, skip_bad=skip_bad)
+    source = source_of_communities(file, community, language, skip_bad=skip_bad)
     test = read_knowledge(source, tally)
     show_people(people_agreement(test), tally, Output(as_json=as_json, wide=wide))

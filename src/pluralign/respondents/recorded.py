@@ -1,7 +1,7 @@
 """Wrappers that record every answer and every completion at once, and never ask for it again."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,24 +52,36 @@ SURVEY_ROWS = AnswerRows(_survey_row, _survey_reply)
 """Rows of recorded answers to surveys."""
 
 
+def _own_key(ask: Ask) -> Hashable:
+    return ask.key
+
+
 class RecordedRespondent:
     """A respondent that records its answers in a file, and repeats them from it.
 
-    An ask is identified by its `Ask.key`. A failed ask
-    is not recorded, so a resumed run repeats it.
+    An ask is identified by its `Ask.key`. A failed ask is not recorded, so a resumed run repeats
+    it. Asks that are the same to the respondent are answered once; each has a row with the reply.
 
     Args:
         inner: The respondent that answers the asks that are not in the file.
         path: JSONL file.
         rows: How answers are written in it; by default as answers to surveys.
+        same: What asks with one reply have in common; by default no two have.
 
     Raises:
         InvalidInput: If the file has other rows, or the answers of another respondent.
     """
 
-    def __init__(self, inner: Respondent, path: Path, rows: AnswerRows = SURVEY_ROWS) -> None:
+    def __init__(
+        self,
+        inner: Respondent,
+        path: Path,
+        rows: AnswerRows = SURVEY_ROWS,
+        same: Callable[[Ask], Hashable] = _own_key,
+    ) -> None:
         self._inner = inner
         self._rows = rows
+        self._same = same
         self._file = GrowingFile(path, inner.fingerprint)
         self._known: dict[tuple[str, ...], Reply] = {}
         for row in self._file.rows():
@@ -103,26 +115,41 @@ class RecordedRespondent:
     def answer(self, asks: Sequence[Ask], heard: Heard | None = None) -> list[Reply]:
         """Answer from the file, and ask for the rest; see `pluralign.core.ports.Respondent`."""
         replies: dict[int, Reply] = {}
-        for i, ask in enumerate(asks):
-            if ask.key in self._known:
-                replies[i] = self._known[ask.key]
-                if heard is not None:
-                    heard(i, replies[i])
-        missing = [i for i in range(len(asks)) if i not in replies]
 
-        def keep(k: int, reply: Reply) -> None:
-            ask = asks[missing[k]]
-            if reply.failure is None:
-                row = self._rows.written(self.name, ask, reply)
-                self._file.add({**row, "key": list(ask.key)})
-                self._known[ask.key] = reply
+        def keep(i: int, reply: Reply) -> None:
+            replies[i] = reply
+            if reply.failure is None and asks[i].key not in self._known:
+                row = self._rows.written(self.name, asks[i], reply)
+                self._file.add({**row, "key": list(asks[i].key)})
+                self._known[asks[i].key] = reply
             if heard is not None:
-                heard(missing[k], reply)
+                heard(i, reply)
+
+        missing: list[list[int]] = []
+        for group in self._groups(asks):
+            recorded = next((asks[i].key for i in group if asks[i].key in self._known), None)
+            if recorded is None:
+                missing.append(group)
+                continue
+            for i in group:
+                keep(i, self._known.get(asks[i].key, self._known[recorded]))
+
+        def keep_for_all(k: int, reply: Reply) -> None:
+            for i in missing[k]:
+                keep(i, reply)
 
         if missing:
-            found = self._inner.answer([asks[i] for i in missing], keep)
-            replies |= dict(zip(missing, found, strict=True))
+            found = self._inner.answer([asks[group[0]] for group in missing], keep_for_all)
+            for group, reply in zip(missing, found, strict=True):
+                replies |= dict.fromkeys(group, reply)
         return [replies[i] for i in range(len(asks))]
+
+    def _groups(self, asks: Sequence[Ask]) -> list[list[int]]:
+        """Indices of asks that are the same to the respondent, in the order of the first."""
+        groups: dict[Hashable, list[int]] = {}
+        for i, ask in enumerate(asks):
+            groups.setdefault(self._same(ask), []).append(i)
+        return list(groups.values())
 
 
 class KeptCompletions:

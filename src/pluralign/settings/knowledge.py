@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from pluralign.core import AnswerForm
+from pluralign.core import AnswerForm, InvalidSettings
 from pluralign.core.units import Unit
 from pluralign.settings.survey import AnyModelSettings, SamplingSettings
 from pluralign.settings.toml_tables import FolderName
@@ -60,8 +60,9 @@ class KnowledgeSettings(SettingsTable):
     """Number of questions to ask about each community, drawn by the seed; the same ones for all
     that have them. When unset: all."""
     test: dict[str, Any]
-    """The test: ``path`` of a file or folder, with ``community`` and ``language`` where the file
-    does not name them; or a source with its settings, such as ``source = "blend"``."""
+    """The test: ``path`` of a file or folder, or a list of several, with ``community`` and
+    ``language`` where a file does not name them (unless given, those asked about, if there is one
+    of each); or a source with its settings, such as ``source = "blend"``."""
     model: AnyModelSettings
     sampling: KnowledgeSamplingSettings = KnowledgeSamplingSettings()
 
@@ -74,6 +75,25 @@ class KnowledgeSettings(SettingsTable):
     def place_named(self) -> tuple[bool, ...]:
         """For each way to ask a question: whether the words name the place."""
         return ways_to_name(self.place)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_a_model_and_a_test(cls, tables: Any) -> Any:
+        """Report what is missing with the options that give it."""
+        if isinstance(tables, dict):
+            model = tables.get("model", {})
+            if isinstance(model, dict) and "name" not in model and model.get("kind") != "simulated":
+                raise InvalidSettings(
+                    "a model must be named",
+                    hint="add --model with its folder or its name on the hub, or --base-url URL "
+                    "--model NAME for a server; to try without one, --set model.kind=simulated",
+                )
+            if "test" not in tables:
+                raise InvalidSettings(
+                    "a test must be named",
+                    hint='give its file or folder, or in a file of settings test.path = "..."',
+                )
+        return tables
 
     @model_validator(mode="after")
     def _fits(self) -> "KnowledgeSettings":

@@ -1,6 +1,6 @@
 """Parts that the sources of knowledge questions share: placed questions, regions and counts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,32 +65,12 @@ def read_knowledge(source: KnowledgeSource, tally: Tally | None = None) -> Knowl
             places are in the message.
         NotEnoughData: If no question is left; the hint has the reasons.
     """
-    return read_joined([source], tally)
-
-
-def read_joined(sources: Sequence[KnowledgeSource], tally: Tally | None = None) -> KnowledgeTest:
-    """Read all questions of several sources into one test.
-
-    Questions of different communities with the same id are the same question.
-
-    Raises:
-        InvalidInput: As for `read_knowledge`, over all sources.
-        NotEnoughData: If no question of a source is left.
-    """
     tally = tally if tally is not None else Tally()
-    placed: list[PlacedQuestion] = []
-    for source in sources:
-        found = list(source.questions(RowPolicy(tally, source.skip_bad)))
-        if not found:
-            raise NotEnoughData(
-                "no questions are left", where=source.name, hint=tally.why() or None
-            )
-        placed += found
+    placed = list(source.questions(RowPolicy(tally, source.skip_bad)))
+    if not placed:
+        raise NotEnoughData("no questions are left", where=source.name, hint=tally.why() or None)
     _check_ids(placed)
-    names = dict.fromkeys(source.name for source in sources)
-    licenses = dict.fromkeys(source.license for source in sources if source.license)
-    questions = tuple(one.question for one in placed)
-    return KnowledgeTest(", ".join(names), questions, ", ".join(licenses) or None)
+    return KnowledgeTest(source.name, tuple(one.question for one in placed), source.license)
 
 
 def files_of(path: Path, kinds: tuple[str, ...]) -> list[Path]:

@@ -52,8 +52,8 @@ def recognise_knowledge(
         raise InvalidInput(
             "a table of questions with options does not name its community and language",
             where=str(path),
-            hint="give both, such as community IRN and language fa; to ask it, --set "
-            "test.community=IRN --set test.language=fa",
+            hint="give one of each: --community IRN --language fa (in a file of settings: "
+            "test.community and test.language)",
         )
     return MultipleChoice(path, community, language, first, skip_bad=skip_bad)
 

@@ -30,7 +30,7 @@ from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.knowledge import SCORED
 from pluralign.runs.measured import RESULTS
 from pluralign.runs.record import counts_of
-from pluralign.settings.resolved_knowledge import knowledge_source
+from pluralign.settings.resolved_knowledge import knowledge_source, paths_of
 from pluralign.sources.knowledge_reading import KnowledgeSource, read_knowledge
 from pluralign.sources.recorded_knowledge import (
     UNSIGNED_WORDS,
@@ -113,9 +113,10 @@ def _asked_test(table: Mapping[str, Any], folder: Path) -> KnowledgeSource:
     Raises:
         InvalidSettings: If it is no longer there.
     """
-    if "path" in table and not Path(table["path"]).exists():
+    gone = [str(path) for path in paths_of(table) if not Path(path).exists()]
+    if gone:
         raise InvalidSettings(
-            f"the test that was asked is no longer at {table['path']}",
+            f"the test that was asked is no longer at {', '.join(gone)}",
             where=str(folder / ASKED),
             hint="give it with --test, or as the argument test",
         )

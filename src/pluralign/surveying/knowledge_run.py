@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def _run(resolved: ResolvedKnowledge, out: Path, reporter: Reporter, fresh: bool
         for note in (*notes_of(respondent), *_notes_on_tokens(respondent, asks)):
             reporter.note(note)
         rows = _rows_of(asks)
-        recorded = RecordedRespondent(respondent, out / ANSWERS, rows)
+        recorded = RecordedRespondent(respondent, out / ANSWERS, rows, same_words)
         put = [one.ask for one in asks]
         if len(recorded.known(put)) < len(put):
             folder.begin(RECORD)  # Earlier scores are of fewer answers.
@@ -198,7 +198,28 @@ def _rows_of(asks: Sequence[KnowledgeAsk]) -> AnswerRows:
     return AnswerRows(written, read)
 
 
+def same_words(ask: Ask) -> Hashable:
+    """What asks have in common that put one question in the same words.
+
+    Without their places, questions about several places may be one: it is asked once, and the
+    reply is the answer about each of them.
+    """
+    turns = tuple((turn.role, turn.content) for turn in ask.conversation)
+    return (*ask.key[:5], ask.language, ask.draw, ask.shown, turns)
+
+
+def n_asked(asks: Sequence[KnowledgeAsk]) -> int:
+    """Number of different asks: those in the same words are asked once."""
+    return len({same_words(one.ask) for one in asks})
+
+
 def _notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Iterator[str]:
+    different = n_asked(asks)
+    if different < len(asks):
+        yield (
+            f"{count_of(len(asks), 'ask')} in {different:,} different wordings: without the place, "
+            "questions about several places are the same, are asked once, and have one answer"
+        )
     for reason, n in (read.dropped + read.left_out).items():
         yield f"in the test: {n:,} x {reason}"
     for reason, counts in reasons_not_asked(tally):
