@@ -10,7 +10,7 @@ from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import AnswerForm, KnowledgeAnswer, Tally, count_of
 from pluralign.surveying import KnowledgeAsked
-from pluralign.surveying.knowledge_run import n_asked, reasons_not_asked
+from pluralign.surveying.knowledge_notes import n_asked, reasons_not_asked
 
 Way = tuple[str, AnswerForm, bool]
 

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pluralign.asking import KnowledgeAsk, KnowledgePutting, put_knowledge
-from pluralign.asking.unnamed_places import places_without_phrases
 from pluralign.core import (
     AnyPath,
     Ask,
@@ -18,7 +17,6 @@ from pluralign.core import (
     NotEnoughData,
     Reply,
     Reporter,
-    Respondent,
     Tally,
     as_path,
     count_of,
@@ -37,12 +35,17 @@ from pluralign.settings.resolved_knowledge import ResolvedKnowledge, resolve_kno
 from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import shown
 from pluralign.sources.knowledge_reading import read_knowledge
+from pluralign.surveying.knowledge_notes import (
+    notes_before,
+    notes_on_places,
+    notes_on_tokens,
+    reasons_not_asked,
+    same_words,
+)
 from pluralign.surveying.respondents import notes_of, open_knowledge_respondent
 from pluralign.surveying.survey_run import ask_all, note_failures
 
 ANSWERS, ASKED = "answers.jsonl", "asked.json"
-_UNKNOWN = 0.05
-"""Share of unknown tokens from which a note reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,18 @@ def _run(resolved: ResolvedKnowledge, out: Path, reporter: Reporter, fresh: bool
     settings, read, tally = resolved.settings, Tally(), Tally()
     test = read_knowledge(resolved.source, read)
     asks = knowledge_asks(resolved, test, tally)
-    for note in (*_notes_before(asks, read, tally), *_notes_on_places(resolved, test)):
+    for note in notes_before(asks, read, tally):
         reporter.note(note)
+    if False in settings.place_named:
+        for note in notes_on_places(_chosen(resolved, test), settings.languages):
+            reporter.note(note)
     with claimed(RunFolder(out), _fingerprint(resolved, asks), fresh) as faults:
         note_earlier(reporter, out, faults)
         folder = RunFolder(out)
         folder.write_json(ASKED, _record(resolved, test, asks, read, tally))
         reporter.stage("opening the model")
         respondent = open_knowledge_respondent(settings, test, reporter.note)
-        for note in (*notes_of(respondent), *_notes_on_tokens(respondent, asks)):
+        for note in (*notes_of(respondent), *notes_on_tokens(respondent, asks)):
             reporter.note(note)
         rows = _rows_of(asks)
         recorded = RecordedRespondent(respondent, out / ANSWERS, rows, same_words)
@@ -156,8 +162,9 @@ def knowledge_asks(
     )
     asks = put_knowledge(test, _chosen(resolved, test), putting, tally, stemmed)
     if not asks:
+        reasons = [f"{reason}: {counts}" for reason, counts in reasons_not_asked(tally)]
         raise NotEnoughData(
-            "there is no question to ask", where=test.name, hint=tally.why() or None
+            "there is no question to ask", where=test.name, hint="; ".join(reasons) or None
         )
     return asks
 
@@ -196,91 +203,6 @@ def _rows_of(asks: Sequence[KnowledgeAsk]) -> AnswerRows:
         )
 
     return AnswerRows(written, read)
-
-
-def same_words(ask: Ask) -> Hashable:
-    """What asks have in common that put one question in the same words.
-
-    Without their places, questions about several places may be one: it is asked once, and the
-    reply is the answer about each of them.
-    """
-    turns = tuple((turn.role, turn.content) for turn in ask.conversation)
-    return (*ask.key[:5], ask.language, ask.draw, ask.shown, turns)
-
-
-def n_asked(asks: Sequence[KnowledgeAsk]) -> int:
-    """Number of different asks: those in the same words are asked once."""
-    return len({same_words(one.ask) for one in asks})
-
-
-def _notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Iterator[str]:
-    different = n_asked(asks)
-    if different < len(asks):
-        yield (
-            f"{count_of(len(asks), 'ask')} in {different:,} different wordings: without the place, "
-            "questions about several places are the same, are asked once, and have one answer"
-        )
-    for reason, n in (read.dropped + read.left_out).items():
-        yield f"in the test: {n:,} x {reason}"
-    for reason, counts in reasons_not_asked(tally):
-        yield f"not asked: {reason}: {counts}"
-    foreign = sorted({o.ask.language for o in asks if not _has_template(o)})
-    if foreign:
-        yield (
-            f"there are no templates in {', '.join(foreign)}: the words around these questions are "
-            "English"
-        )
-    unread = sorted({o.template.language for o in asks if o.template.machine_written})
-    if unread:
-        yield (
-            f"no native reader has signed the words around the questions in {', '.join(unread)}: "
-            "they are machine-written"
-        )
-
-
-def reasons_not_asked(tally: Tally) -> Iterator[tuple[str, str]]:
-    """Each reason, with the number of questions in each language, the most frequent first."""
-    languages: dict[str, list[str]] = {}
-    for reason, n in tally.dropped.most_common():
-        what, _, language = reason.rpartition(" in ")
-        languages.setdefault(what or reason, []).append(f"{language} {n:,}" if what else f"{n:,}")
-    for reason, counts in languages.items():
-        yield reason, ", ".join(counts)
-
-
-def _notes_on_places(resolved: ResolvedKnowledge, test: KnowledgeTest) -> Iterator[str]:
-    """Places and languages asked without the place, where no phrases that name it are known."""
-    languages = resolved.settings.languages
-    if False in resolved.settings.place_named:
-        for place in places_without_phrases(_chosen(resolved, test)):
-            if languages is None or place.language in languages:
-                yield str(place)
-
-
-def _has_template(asked: KnowledgeAsk) -> bool:
-    """Whether the words around a question are in its language."""
-    return asked.template.language.partition("-")[0] == asked.ask.language.partition("-")[0]
-
-
-def _notes_on_tokens(respondent: Respondent, asks: Sequence[KnowledgeAsk]) -> Iterator[str]:
-    """Languages of which a local model's tokenizer lacks many words."""
-    inner = getattr(respondent, "inner", respondent)
-    chat = getattr(inner, "chat", None) or getattr(inner, "model", None)
-    tokenizer = getattr(getattr(chat, "loaded", None), "tokenizer", None)
-    if tokenizer is None:
-        return
-    from pluralign.respondents.local.unknown_tokens import unknown_share
-
-    texts: dict[str, set[str]] = {}
-    for one in asks:
-        texts.setdefault(one.ask.language, set()).add(one.ask.question.text)
-    for language, own in texts.items():
-        share = unknown_share(tokenizer, sorted(own))
-        if share >= _UNKNOWN:
-            yield (
-                f"{100 * share:.0f} % of the tokens of the questions in {language} are unknown to "
-                f"the tokenizer of {respondent.name}: it cannot read them"
-            )
 
 
 def _record(
