@@ -66,7 +66,7 @@ class RecordedRespondent:
         inner: The respondent that answers the asks that are not in the file.
         path: JSONL file.
         rows: How answers are written in it; by default as answers to surveys.
-        same: What asks with one reply have in common; by default no two have.
+        same: A value that is equal for asks that share one reply; by default no two asks do.
 
     Raises:
         InvalidInput: If the file has other rows, or the answers of another respondent.

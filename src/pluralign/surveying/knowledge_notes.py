@@ -1,4 +1,4 @@
-"""Notes of ``pluralign knowledge ask``: what is not asked, asked once, or asked in other words."""
+"""Notes of ``pluralign knowledge ask`` on its questions, their languages and their places."""
 
 from collections.abc import Hashable, Iterator, Sequence
 
@@ -11,7 +11,7 @@ _UNKNOWN = 0.05
 
 
 def same_words(ask: Ask) -> Hashable:
-    """What asks have in common that put one question in the same words.
+    """A value that is equal for asks that put one question in the same words.
 
     Without their places, questions about several places may be one: it is asked once, and the
     reply is the answer about each of them.
@@ -21,12 +21,12 @@ def same_words(ask: Ask) -> Hashable:
 
 
 def n_asked(asks: Sequence[KnowledgeAsk]) -> int:
-    """Number of different asks: those in the same words are asked once."""
+    """Number of different asks: asks in the same words are made once."""
     return len({same_words(one.ask) for one in asks})
 
 
 def notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Iterator[str]:
-    """What a user should know before a model is asked.
+    """Notes that are printed before a model is asked.
 
     Args:
         asks: The asks.
