@@ -53,7 +53,7 @@ class JoinedKnowledge:
 
 @dataclass(frozen=True, slots=True)
 class OfCommunities:
-    """The questions of some communities of a source; questions of other communities are dropped and counted.
+    """The questions of some communities of a source; others are dropped and counted.
 
     Attributes:
         inner: The source.
