@@ -10,7 +10,6 @@ from pluralign.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pluralign.cli.printed_tables import PrintedTable
-    from pluralign.cli.screen import Screen
 
 Run = Annotated[Path, typer.Option("--run", metavar="RUN", help="Folder of a finished run.")]
 
@@ -81,7 +80,9 @@ def used(
     Example: `pluralign collect used tea --run runs/tea`
     """
     _collecting()
-    noted = _note_run(study, database, run)
+    from pluralign.collecting import note_run
+
+    noted = note_run(study, run, database)
     typer.echo(f"{run} uses {', '.join(noted)}" if noted else f"{run} uses no release of {study}")
 
 
@@ -123,23 +124,22 @@ def withdraw(
     _collecting()
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
+    from pluralign.collecting import finish_withdrawals, narrow_releases, withdraw_person
     from pluralign.collecting.leaving_models import unfinished_runs_in
-    from pluralign.collecting.operations import operate
     from pluralign.core import InvalidInput
+    from pluralign.reports import write_derived
 
     if [key is not None, participant is not None, pending].count(True) != 1:
         raise InvalidInput("name one of --key, --participant and --pending", where="withdraw")
-    chosen: dict[str, Any] = {}
-    receipts = []
-    if not pending:
-        receipt = operate(study, database, "withdraw", {"key": key, "participant": participant})
-        receipts.append(receipt)
-        chosen = {"withdrawal": receipt["id"]}
     unread = [str(run) for run in unfinished_runs_in(runs)] if runs is not None else []
+    narrowed: dict[str, Any] = {"releases": {}, "runs": []}
     with Screen() as screen:
-        finished = _finish(study, database, chosen, runs, screen)
-        narrowed = _narrow(study, database, screen) if pending else {"releases": {}, "runs": []}
-    shown = finished or receipts
+        how: dict[str, Any] = {"database": database, "reporter": screen, "again": write_derived}
+        if pending:
+            shown = finish_withdrawals(study, runs=runs, **how)
+            narrowed = narrow_releases(study, **how)
+        else:
+            shown = [withdraw_person(study, key, participant=participant, runs=runs, **how)]
     output = Output(as_json=as_json, wide=False)
     if as_json:
         output.json({"withdrawals": shown, "narrowed": narrowed, "not_finished": unread})
@@ -215,12 +215,13 @@ def changed(study: StudyFolder, run: Run, database: Database = None) -> None:
     """
     _collecting()
     from pluralign.cli.screen import Screen
+    from pluralign.collecting import note_run
     from pluralign.collecting.changed import changes_of
     from pluralign.collecting.operations import operate
     from pluralign.collecting.release_files import RELEASES
     from pluralign.core import InvalidInput
 
-    noted = _note_run(study, database, run)
+    noted = note_run(study, run, database)
     if len(noted) != 1:
         raise InvalidInput(
             f"the run must have read one release of {study}, not {len(noted)}", where=str(run)
@@ -230,60 +231,6 @@ def changed(study: StudyFolder, run: Run, database: Database = None) -> None:
     arguments = {"release": noted[0], "changes": found}
     kept = operate(study, database, "changes", arguments)["people"]
     typer.echo(f"{kept} people can see what their answers changed in {noted[0]}")
-
-
-def _finish(
-    study: Path,
-    database: str | None,
-    chosen: dict[str, Any],
-    runs: Path | None,
-    screen: "Screen",
-) -> list[dict[str, Any]]:
-    """Finish withdrawals in releases and runs; return their receipts."""
-    from pluralign.collecting.leaving_models import leave, runs_in
-    from pluralign.collecting.operations import operate
-    from pluralign.collecting.pending_withdrawals import Leaving
-    from pluralign.reports import write_derived
-
-    for run in runs_in(runs) if runs is not None else ():
-        _note_run(study, database, run)
-    left = operate(study, database, "pending", chosen)["pending"]
-    finished = []
-    for one in left:
-        outcomes = leave(study, Leaving(**one), screen, again=write_derived)
-        arguments = {"withdrawal": one["withdrawal"], "runs": outcomes}
-        finished.append(operate(study, database, "finished", arguments))
-    return finished
-
-
-def _narrow(study: Path, database: str | None, screen: "Screen") -> dict[str, Any]:
-    """Take people out of releases for purposes that they no longer consent to."""
-    from pluralign.collecting.leaving_models import leave
-    from pluralign.collecting.operations import operate
-    from pluralign.collecting.pending_withdrawals import Leaving
-    from pluralign.reports import write_derived
-
-    work = Leaving(**operate(study, database, "narrowed", {}))
-    runs = leave(study, work, screen, again=write_derived)
-    releases = operate(study, database, "revised", {"releases": list(work.traces)})
-    return {"releases": releases, "runs": runs}
-
-
-def _note_run(study: Path, database: str | None, run: Path) -> list[str]:
-    """Note the releases of the study that a run uses; return their ids."""
-    from pluralign.collecting.leaving_models import releases_of_run
-    from pluralign.collecting.operations import operate
-    from pluralign.collecting.release_files import RELEASES
-    from pluralign.core import file_digest
-    from pluralign.runs.folder import RECORD
-
-    home = (study / RELEASES).resolve()
-    own = [one.name for one in releases_of_run(run) if one.resolve().parent == home]
-    for id_ in own:
-        digest = file_digest(run / RECORD)
-        arguments = {"release": id_, "run": str(run.resolve()), "digest": digest}
-        operate(study, database, "used", arguments)
-    return own
 
 
 def _communities(counts: dict[str, dict[str, int]]) -> "PrintedTable":
