@@ -5,6 +5,7 @@ import numbers
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 from pluralign.core.errors import InvalidInput
 
@@ -84,9 +85,12 @@ def is_missing(value: object) -> bool:
     if not isinstance(value, str):
         # Not a number is the one value that differs from itself.
         return isinstance(value, numbers.Real | Decimal) and value != value  # noqa: PLR0124
-    if len(value) > 2 * _LONGEST_MARK:
-        return False
-    mark = " ".join(tidy(value).casefold().replace("’", "'").split())
+    return len(value) <= 2 * _LONGEST_MARK and _is_mark(value)
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(text: str) -> bool:
+    mark = " ".join(tidy(text).casefold().replace("’", "'").split())
     return mark in _WRITTEN_BY_PROGRAMS or mark.strip(_AROUND) in MISSING_MARKS
 
 

@@ -56,7 +56,10 @@ def consent_problem(row: Mapping[str, object]) -> str | None:
     >>> [consent_problem(row) for row in ({"consent": "withdrawn"}, {"consent": None}, {})]
     ['consent refused or withdrawn', None, None]
     """
-    cells = {str(name).casefold(): value for name, value in row.items()}
+    about = {name: str(name).casefold() for name in row}
+    if CONSENT_COLUMNS.isdisjoint(about.values()):
+        return None
+    cells = {about[name]: value for name, value in row.items()}
     for name in GIVEN_COLUMNS:
         value = cells.get(name)
         if _is_unset(value):

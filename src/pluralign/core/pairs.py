@@ -1,9 +1,10 @@
 """Preference pairs: the choice of one rater between two responses to one prompt."""
 
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, make_dataclass
+from sys import intern
+from typing import Any
 
 from pluralign.core.digests import text_digest
 from pluralign.core.errors import InvalidInput
@@ -85,7 +86,7 @@ class PreferencePair:
         for name in _SHARED:
             value = getattr(self, name)
             if type(value) is str:
-                object.__setattr__(self, name, sys.intern(value))
+                object.__setattr__(self, name, intern(value))
 
     def _problem(self) -> str | None:
         if not self.chosen.strip() or not self.rejected.strip():
@@ -99,6 +100,63 @@ class PreferencePair:
         if not 0 <= self.flip < 0.5:
             return f"flip must be in [0, 0.5), got {self.flip}"
         return None
+
+
+_Draft = make_dataclass("_Draft", [(f.name, f.type) for f in fields(PreferencePair)], slots=True)
+"""The fields of a pair while they may be set: setting those of a frozen class takes far longer."""
+
+
+def checked_pair(
+    id_: str,
+    prompt: str,
+    chosen: str,
+    rejected: str,
+    community: str,
+    rater: str | None,
+    source: str,
+    license_: str,
+    extra: Mapping[str, object],
+    question: str | None = None,
+    stem: str | None = None,
+    context: str | None = None,
+    language: str | None = None,
+    strength: float | None = None,
+    weight: float = 1.0,
+    flip: float = 0.0,
+) -> PreferencePair:
+    """Make a pair of values that the caller has checked, in a third of the time.
+
+    It equals ``PreferencePair(...)`` with the same values, which must not be refused there. Texts
+    are of the type ``str`` itself.
+
+    >>> texts = ("p1", "Tea?", "Yes", "No", "MEX", "r1", "mine", "CC0")
+    >>> pair = checked_pair(*texts, {})
+    >>> pair == PreferencePair(*texts[:6], source="mine", license="CC0")
+    True
+    """
+    prompt = intern(prompt)
+    question = intern(question) if question else prompt
+    pair: Any = _Draft(
+        id_,
+        prompt,
+        intern(chosen),
+        intern(rejected),
+        community,
+        intern(rater) if rater else None,
+        strength,
+        weight,
+        question,
+        intern(stem) if stem else question,
+        context,
+        language,
+        source,
+        license_,
+        extra,
+        flip,
+    )
+    pair.__class__ = PreferencePair
+    checked: PreferencePair = pair
+    return checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pluralign.core import InvalidInput, is_missing
 from pluralign.sources.pairs_files import JsonlPairs
+from pluralign.sources.seen import SeenIds
 from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, listed_columns, near_columns
 
 _SHOWN = 40
@@ -60,6 +61,9 @@ class AbPairs(JsonlPairs):
             raise InvalidInput(
                 f"{twice!r} must be listed once, got it twice", where="prefers_a, prefers_b, ties"
             )
+
+    def _plain_rows(self, seen: SeenIds) -> None:
+        """None: the preference of each row is read by a rule."""
 
     def _renamed(self, row: Row) -> Row:
         self._require(row)

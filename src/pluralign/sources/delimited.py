@@ -141,12 +141,11 @@ def _without_blank_end(cells: list[str]) -> list[str]:
 
 
 def _filled(cells: list[str]) -> bool:
-    return len(cells) == 1 or any(cell.strip() for cell in cells)
+    return len(cells) == 1 or any(map(str.strip, cells))
 
 
 def _named(header: list[str], cells: list[str]) -> dict[str, str]:
-    surplus = cells[len(header) :]
-    if len(cells) < len(header) or any(cell.strip() for cell in surplus):
+    if len(cells) < len(header) or any(map(str.strip, cells[len(header) :])):
         what = f"{count_of(len(cells), 'cell')} under {count_of(len(header), 'column')}"
         raise BadRow(what, reason="wrong number of cells")
     return dict(zip(header, cells, strict=False))

@@ -42,7 +42,8 @@ def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
         number = 0
         while line := file.readline(limits.row_bytes + 1):
             number += 1
-            limits.check_row(len(line), f"{path}:{number}")
+            if len(line) > limits.row_bytes:
+                limits.check_row(len(line), f"{path}:{number}")
             yield line
 
 
@@ -62,7 +63,8 @@ def read_text_lines(
         try:
             while line := text.readline(limits.row_bytes + 1):
                 number += 1
-                limits.check_row(len(line), f"{path}:{number}")
+                if len(line) > limits.row_bytes:
+                    limits.check_row(len(line), f"{path}:{number}")
                 yield line
         except UnicodeError as error:
             raise _undecodable(path, encoding, limits) from error

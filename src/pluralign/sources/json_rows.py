@@ -10,7 +10,13 @@ from pluralign.sources.file_opening import read_lines
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.typed_cells import BadRow, Row
 
+try:
+    import orjson
+except ImportError:  # not CPython: the standard library reads every line
+    orjson = None  # type: ignore[assignment]
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_TOO_LONG = 2.0**63  # orjson reads longer whole numbers as floats
 _LISTS = ("data", "rows", "examples", "instances", "items", "records", "train")
 
 
@@ -21,6 +27,10 @@ def json_line_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | 
         InvalidInput: If the file cannot be read.
     """
     for number, line in enumerate(read_lines(path, limits), start=1):
+        row = _flat_row(line)
+        if row is not None:
+            yield number, row
+            continue
         try:
             yield number, None if line.isspace() else _object_of(_parsed(line))
         except BadRow as bad:
@@ -51,6 +61,33 @@ def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRo
             yield number, _object_of(row)
         except BadRow as bad:
             yield number, bad
+
+
+def _flat_row(line: bytes) -> Row | None:
+    """The object of texts and short numbers in a line, as orjson reads it; None for any other line.
+
+    orjson reads these as the standard library does, in a quarter of the time. It is not used for
+    the rest: it refuses "NaN" and half characters, and rounds whole numbers of more than 64 bits.
+    """
+    if orjson is None:
+        return None
+    try:
+        row = orjson.loads(line)
+    except ValueError:
+        return None
+    if type(row) is not dict:
+        return None
+    for value in row.values():
+        if type(value) is not str and not _is_short(value):
+            return None
+    return row
+
+
+def _is_short(value: object) -> bool:
+    """Whether a value has nothing in it, and is not a number that may have been rounded."""
+    if type(value) is float:
+        return abs(value) < _TOO_LONG
+    return value is None or type(value) in (int, bool)
 
 
 def _parsed(line: bytes) -> object:

@@ -1,7 +1,7 @@
 """Preference pairs from JSON Lines, JSON, CSV or Parquet, one row a pair, as TRL reads them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +11,7 @@ from pluralign.sources.community_labels import required_community
 from pluralign.sources.conversation_texts import pair_texts
 from pluralign.sources.foreign_headers import source_hint
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
+from pluralign.sources.plain_rows import PlainRows
 from pluralign.sources.row_files import (
     NumberedRows,
     RowPolicy,
@@ -103,23 +104,43 @@ class JsonlPairs:
             NotEnoughData: If the file has no rows.
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
-        seen, choices = SeenIds(), SeenIds()
+        seen, choices, tally = SeenIds(), SeenIds(), policy.tally
+        plain = self._plain_rows(seen)
         for number, row in self._rows(policy):
-            try:
-                found = self._pairs_of(row, number, seen, policy.tally)
-            except UnusableRow as reason:
-                policy.tally.drop(str(reason))
-            except BadRow as bad:
-                fault = bad if policy.tally.kept else self._with_offer(bad, row)
-                policy.refuse(fault, location(self.path, number))
-            else:
-                if not policy.tally.kept:
-                    policy.tally.advice.extend(self._advice(row))
-                policy.tally.kept += 1
-                repeats = [pair for pair in found if _is_repeat(pair, choices)]
-                if repeats:
-                    policy.tally.flag(REPEATED_CHOICE)
-                yield from found
+            pair = plain.pair(row, number) if plain is not None else None
+            found = self._read(row, number, seen, policy) if pair is None else (pair,)
+            if not found:
+                continue
+            if not tally.kept:
+                tally.advice.extend(self._advice(row))
+            tally.kept += 1
+            if _has_repeat(found, choices):
+                tally.flag(REPEATED_CHOICE)
+            yield from found
+
+    def _plain_rows(self, seen: SeenIds) -> PlainRows | None:
+        """Makes the pairs of rows that need no rules; None where every row needs some."""
+        return PlainRows(
+            self.columns,
+            known=_COLUMNS,
+            community=self.community or WORLD.id,
+            source=file_stem(self.path),
+            terms=self.license,
+            seen=seen,
+        )
+
+    def _read(
+        self, row: Row, number: int, seen: SeenIds, policy: RowPolicy
+    ) -> Sequence[PreferencePair]:
+        """The pairs of one row; none where it is refused or dropped, which is counted."""
+        try:
+            return self._pairs_of(row, number, seen, policy.tally)
+        except UnusableRow as reason:
+            policy.tally.drop(str(reason))
+        except BadRow as bad:
+            fault = bad if policy.tally.kept else self._with_offer(bad, row)
+            policy.refuse(fault, location(self.path, number))
+        return []
 
     def _rows(self, policy: RowPolicy) -> NumberedRows:
         return read_rows(self.path, policy)
@@ -228,12 +249,14 @@ class JsonlPairs:
         )
 
 
-def _is_repeat(pair: PreferencePair, choices: SeenIds) -> bool:
-    """Whether the same rater made the same choice before, with any weight or strength."""
-    if pair.rater is None:
-        return False
-    texts = (str(pair.prompt), pair.chosen, pair.rejected)
-    return choices.again("\0".join((pair.rater, *texts)))
+def _has_repeat(pairs: Sequence[PreferencePair], choices: SeenIds) -> bool:
+    """Whether a rater made one of these choices before, with any weight or strength."""
+    repeats = False
+    for pair in pairs:
+        if pair.rater is not None:
+            choice = (pair.rater, pair.prompt, pair.chosen, pair.rejected)
+            repeats = choices.again(choice) or repeats
+    return repeats
 
 
 def _has_two_sides(row: Row) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
@@ -125,6 +126,7 @@ def file_kind(path: Path) -> str | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def file_stem(path: Path) -> str:
     """A file's name without the suffix of its kind.
 
@@ -164,7 +166,8 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
             policy.tally.note("blank line")
             continue
         n_rows += 1
-        limits.check_rows(n_rows, path)
+        if n_rows > limits.rows:
+            limits.check_rows(n_rows, path)
         policy.tally.read += 1
         if isinstance(row, BadRow):
             policy.refuse(row, location(path, number))

@@ -1,10 +1,14 @@
 """Remember ids in bounded memory, also ten million ids."""
 
-import hashlib
+from bisect import bisect_left
+from collections.abc import Hashable
 
 import numpy as np
+from numpy.typing import NDArray
 
 _CHUNK = 65_536
+_SHIFT = 52
+_PARTS = 2 ** (64 - _SHIFT)
 
 
 class SeenIds:
@@ -18,13 +22,12 @@ class SeenIds:
     """
 
     def __init__(self) -> None:
-        self._sorted = np.empty(0, dtype=np.uint64)
         self._new: set[int] = set()
+        self._set_sorted(np.empty(0, dtype=np.int64))
 
-    def again(self, id_: str) -> bool:
-        """Whether ``id_`` was given before; it is remembered from now on."""
-        digest = hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8)
-        key = int.from_bytes(digest.digest(), "big")
+    def again(self, id_: Hashable) -> bool:
+        """Whether ``id_``, a text or a tuple of texts, was given before; it is remembered."""
+        key = hash(id_)
         if key in self._new or self._in_sorted(key):
             return True
         self._new.add(key)
@@ -33,10 +36,19 @@ class SeenIds:
         return False
 
     def _in_sorted(self, key: int) -> bool:
-        position = int(np.searchsorted(self._sorted, np.uint64(key)))
-        return position < len(self._sorted) and int(self._sorted[position]) == key
+        part = (key >> _SHIFT) + _PARTS // 2  # hashes are signed
+        end = self._starts[part + 1]
+        position = bisect_left(self._view, key, self._starts[part], end)
+        return position < end and self._view[position] == key
 
     def _merge(self) -> None:
-        newest = np.fromiter(self._new, dtype=np.uint64, count=len(self._new))
-        self._sorted = np.sort(np.concatenate([self._sorted, newest]))
+        newest = np.fromiter(self._new, dtype=np.int64, count=len(self._new))
+        newest.sort()
         self._new.clear()
+        self._set_sorted(np.insert(self._sorted, np.searchsorted(self._sorted, newest), newest))
+
+    def _set_sorted(self, key_N: NDArray[np.int64]) -> None:
+        """Keep sorted keys, with the position where each equal part of their range starts."""
+        first_keys = np.arange(-_PARTS // 2, _PARTS // 2, dtype=np.int64) << _SHIFT
+        self._sorted, self._view = key_N, key_N.data  # the view is quicker for one value
+        self._starts: list[int] = [*np.searchsorted(key_N, first_keys).tolist(), len(key_N)]

@@ -1,0 +1,217 @@
+"""Plain rows skip the rules of `JsonlPairs`, which would make the same pairs, counts and errors."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pluralign.core import InvalidInput, NotEnoughData, PreferencePair, Tally
+from pluralign.sources import JsonlPairs, json_rows
+from pluralign.sources.limits import ReadLimits
+from pluralign.sources.seen import SeenIds
+from pluralign.sources.typed_cells import BadRow
+
+
+@dataclass(frozen=True, slots=True)
+class ByRules(JsonlPairs):
+    """The same source, whose rows are all read by the rules."""
+
+    def _plain_rows(self, seen: SeenIds) -> None:
+        return None
+
+
+Outcome = tuple[list[PreferencePair], Tally, tuple[str, str | None, str | None] | None]
+
+
+def outcome(source: JsonlPairs) -> Outcome:
+    """Pairs, counts, and the error that ended the reading."""
+    tally, pairs = Tally(), []
+    try:
+        for pair in source.pairs(tally):
+            pairs.append(pair)
+    except (InvalidInput, NotEnoughData) as error:
+        return pairs, tally, (error.what, error.where, error.hint)
+    return pairs, tally, None
+
+
+def both(path: Path, **kwargs: Any) -> Iterator[tuple[Outcome, Outcome]]:
+    for skip_bad in (False, True):
+        yield (
+            outcome(JsonlPairs(path, skip_bad=skip_bad, **kwargs)),
+            outcome(ByRules(path, skip_bad=skip_bad, **kwargs)),
+        )
+
+
+TEXTS = st.one_of(
+    st.sampled_from([
+        "Tea?", "Yes", "No", "", " ", "nan", "Nan bread", "nan\u200b", "N\u0303an", "NaN", "NULL",
+        "<NA>", "\\N", "#N/A", "none", "  Tea?", "_", "¿Qué?", "茶", "\ufeffTea", "\u00a0", "\x1f",
+        "Human: a", "Human: Tea?\n\nAssistant: Yes", "\n\nHuman: Tea?\n\nAssistant: No", "human: x",
+        '[{"role": "user", "content": "Tea?"}]', "[{'role': 'user', 'content': 'a'}]", "[1]", '"T"',
+    ]),
+    st.text(max_size=4),
+    st.text("nNaAuUlLtT<>/# \u200b\u0303", max_size=5),
+)  # fmt: skip
+IDS = st.one_of(
+    st.sampled_from(
+        ["r1", "17", "17.0", "a:1/2", "-", "n/a", "na", "Unknown", "ñ1", " r1", "r 1", "١"]
+    ),
+    st.text("naNA/1.0-_ ", max_size=4),
+    st.integers(),
+    st.sampled_from([True, 17.0, 0.5, 2.0**70, 10**25, float("nan"), float("inf"), [], {"a": 1}]),
+)
+COMMUNITIES = st.sampled_from(
+    [
+        "MEX",
+        "Mexico",
+        "britain",
+        "~yoruba",
+        "MEX/oaxaca",
+        "NA",
+        "",
+        " ",
+        "Atlantis",
+        3,
+        [],
+        "x" * 90,
+    ]
+)
+NUMBERS = st.one_of(
+    st.sampled_from(
+        [0, 1, -1, 0.5, 2.5, True, "2", "0,5", "", "nan", 1e13, 10**20, 10**300, -0.0, []]
+    ),
+    st.floats(),
+)
+OTHERS = st.one_of(TEXTS, st.integers(-5, 5), st.floats(allow_nan=False), st.just([1, {"a": 2}]))
+
+
+def cells(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(values, st.none())
+
+
+ROWS = st.fixed_dictionaries(
+    {"prompt": cells(TEXTS), "chosen": cells(TEXTS), "rejected": cells(TEXTS)},
+    optional={
+        "id": cells(IDS),
+        "rater": cells(IDS),
+        "community": cells(COMMUNITIES),
+        "question": cells(TEXTS),
+        "stem": cells(TEXTS),
+        "context": cells(OTHERS),
+        "language": cells(TEXTS),
+        "source": cells(TEXTS),
+        "license": cells(OTHERS),
+        "strength": cells(NUMBERS),
+        "weight": cells(NUMBERS),
+        "flip": cells(NUMBERS),
+        "mood": cells(OTHERS),
+        "country": cells(COMMUNITIES),
+        "person": cells(IDS),
+        "Consent": st.sampled_from(["yes", "no", None, "perhaps"]),
+        "responses": cells(OTHERS),
+    },
+)
+PLAIN = st.fixed_dictionaries(
+    {
+        name: st.sampled_from(["Tea?", "Yes", "No", "A cup"])
+        for name in ("prompt", "chosen", "rejected")
+    },
+    optional={"id": IDS, "rater": IDS, "community": COMMUNITIES, "weight": NUMBERS, "mood": OTHERS},
+)
+MAPPINGS = st.sampled_from([
+    {},
+    {"rater": "person"},
+    {"community": "country", "rater": "person"},
+    {"chosen": "rejected", "rejected": "chosen"},
+    {"prompt": "question"},
+])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("plain") / "tea.jsonl"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(ROWS | PLAIN, min_size=1, max_size=6), MAPPINGS, st.sampled_from([None, "Kenya", "?"])
+)
+def test_a_plain_row_gives_what_the_rules_give(
+    path: Path, rows: list[Mapping[str, object]], columns: Mapping[str, str], community: str | None
+) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    for quick, by_rules in both(path, columns=columns, community=community):
+        assert quick == by_rules
+        assert [type(pair) for pair in quick[0]] == [PreferencePair] * len(quick[0])
+
+
+def test_most_rows_need_no_rules(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"prompt": "Tea?", "chosen": "Yes", "rejected": "No"},
+        {"prompt": "¿Té?", "chosen": "Sí", "rejected": "No", "community": "MEX", "rater": "r1"},
+        {
+            "prompt": "茶",
+            "chosen": "はい",
+            "rejected": "いいえ",
+            "rater": 17,
+            "id": "p-3",
+            "m": 2.5,
+        },
+        {"prompt": "T", "chosen": "a", "rejected": "b", "strength": 2, "language": "en", "m": None},
+        {"prompt": "T", "chosen": "a", "rejected": "c", "rater": "anna", "source": None, "flip": 0},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a rule was asked")
+
+    monkeypatch.setattr(JsonlPairs, "_pairs_of", refuse)
+    assert len(list(JsonlPairs(path).pairs())) == len(rows)
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.text(max_size=3),
+        st.integers() | st.floats() | st.booleans() | st.none(),
+        st.sampled_from([2**63, -(2**63) - 1, 2**64, 10**310, 2.0**63, -(2.0**70)]),
+        st.sampled_from(["\ud800", "\ud83d\ude00"]),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+LINES = st.one_of(
+    st.dictionaries(st.text(max_size=3), VALUES, max_size=4).map(json.dumps),
+    st.dictionaries(st.text(max_size=3), VALUES, max_size=4).map(lambda row: json.dumps(row) + "]"),
+    VALUES.map(json.dumps),
+    st.sampled_from([
+        '{"a": 1e999}', '{"a": 18446744073709551616}', '{"a": -0}', '{"a": 1, "b": 2, "a": 3}',
+        '{"a": 01}', "{'a': 1}", '{"a": 1,}', '{"a": "\x01"}', '{"a": 1} {"a": 2}', "\ufeff{}",
+        '{"a": NaN}', '{"a": ' + "[" * 200 + "]" * 200 + "}", '{"a": ' + "9" * 5000 + "}", "", "  ",
+        '{"a": 9007199254740993.0}', '{"a": "\\ud800"}', '{"\\ud800": 1}', '{"a": "\\u0000"}',
+    ]),
+    st.text(max_size=8),
+).map(lambda text: text.encode("utf-8", "surrogatepass"))  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(LINES | st.binary(max_size=8), max_size=5))
+def test_orjson_and_the_standard_library_give_the_same_rows_and_faults(
+    path: Path, lines: list[bytes]
+) -> None:
+    file = path.with_name("lines.jsonl")
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.MonkeyPatch.context() as patch:
+        quick = _shown(file)
+        patch.setattr(json_rows, "orjson", None)
+        assert quick == _shown(file)
+
+
+def _shown(file: Path) -> list[tuple[int, str]]:
+    """Rows as text, for not a number differs from itself."""
+    rows = json_rows.json_line_rows(file, ReadLimits())
+    return [(n, row.what if isinstance(row, BadRow) else repr(row)) for n, row in rows]
