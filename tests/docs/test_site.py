@@ -4,7 +4,9 @@ reference. `make docs` builds it and checks its links."""
 import ast
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -89,6 +91,17 @@ def test_a_package_with_public_names_has_a_page_and_a_row_in_the_reference(packa
     tree = ast.parse((SOURCE / package / "__init__.py").read_text(encoding="utf-8"))
     summary = (ast.get_docstring(tree) or "").splitlines()[0]
     assert f"| [`pluralign.{package}`]({package}.md) | {summary} |" in INDEX
+
+
+def test_a_public_name_that_is_also_a_module_is_written_in_that_module() -> None:
+    # Else the reference would show the module in place of the name.
+    listed = (path for path in SOURCE.glob("*/**/__init__.py") if "__all__" in path.read_text())
+    for path in listed:
+        name = ".".join(("pluralign", *path.parent.relative_to(SOURCE).parts))
+        package = import_module(name)
+        modules = {module.name for module in iter_modules(package.__path__)}
+        for both in modules & set(package.__all__):
+            assert getattr(package, both).__module__ == f"{name}.{both}"
 
 
 @pytest.mark.slow
