@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.surveying.test_stereotypes import scored
 
 from pluralign.asking import load_strategy, put
 from pluralign.core import DamagedFile, Reply, answer_row, record_answer
@@ -211,6 +212,16 @@ def test_scores_of_knowledge_have_their_language_form_and_bounds_and_no_referenc
     left_out = {row["metric"] for row in rows} - {name.split()[0] for name in entries}
     assert left_out == {"person_credit", "simbench_score", "simbench_attainable"}
     assert {row["model"] for row in rows} == {document["model_info"]["name"], "people"}
+
+
+def test_a_score_whose_best_value_lies_between_its_bounds_is_left_out(tmp_path: Path) -> None:
+    scored(lambda row: row["biased_answer"], tmp_path)
+    (document,) = documents(
+        write_every_eval_ever(tmp_path / "run", tmp_path / "eee", "Example Lab")
+    ).values()
+    names = {one["evaluation_name"].partition(" ")[0] for one in document["evaluation_results"]}
+    assert "accuracy_ambiguous" in names
+    assert not any(name.startswith("diff_bias") for name in names)
 
 
 def test_two_models_whose_names_look_alike_have_a_file_each(tmp_path: Path) -> None:

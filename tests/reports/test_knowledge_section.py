@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from tests.knowledge_tests import write_blend
+from tests.surveying.test_stereotypes import scored as scores_of
 
 from pluralign.audits import Place
 from pluralign.core import community_title
@@ -68,6 +69,17 @@ def test_differences_are_in_points_with_their_sign_and_not_in_per_cent(scored: P
     assert texts["Iran", "Persian", "yes"].startswith("+40.0 [")
     assert texts["Iran", "English", "no"].startswith("-60.0 [")
     assert not any("%" in text for text in texts.values())
+
+
+def test_answers_about_stereotypes_have_a_table_of_their_own(tmp_path: Path) -> None:
+    scores_of(lambda row: row["biased_answer"], tmp_path)
+    (section,) = (s for s in page(tmp_path / "run").sections if s.id == "knowledge")
+    assert [t.name for t in section.tables] == ["knowledge-options", "knowledge-stereotypes"]
+    (row,) = section.tables[1].rows
+    cells = {column.label: column.text(row) for column in section.tables[1].columns}
+    assert cells["Diff-bias, ambiguous context"].startswith("+100.0 [")
+    assert cells["Right, ambiguous context"].startswith("0.0%")
+    assert cells["Templates"] == "40"
 
 
 def test_every_head_of_a_column_begins_with_a_capital_letter(scored: Path) -> None:

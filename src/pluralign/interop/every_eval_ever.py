@@ -12,7 +12,14 @@ from pluralign._version import __version__
 from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
 from pluralign.evaluation.knowledge import KnowledgeRow
-from pluralign.evaluation.knowledge.result_rows import ATTAINABLE, GAIN, SIMBENCH, is_reference
+from pluralign.evaluation.knowledge.result_rows import (
+    AMBIGUOUS_BIAS,
+    ATTAINABLE,
+    DISAMBIGUATED_BIAS,
+    GAIN,
+    SIMBENCH,
+    is_reference,
+)
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
 from pluralign.runs.folder import RECORD
@@ -22,7 +29,8 @@ _LOWER = {
     "refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate", "invalid_rate",
     "unmatched_rate", "empty_rate", "other_language_rate",
 }  # fmt: skip
-_UNBOUNDED = {"target_rank", SIMBENCH, ATTAINABLE}
+_LEFT_OUT = {"target_rank", SIMBENCH, ATTAINABLE, AMBIGUOUS_BIAS, DISAMBIGUATED_BIAS}
+"""Metrics without bounds, and those whose best value is neither the lowest nor the highest."""
 _HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
 _DIFFERENCES = {GAIN}
 
@@ -153,7 +161,7 @@ def _units(details: Mapping[str, Any]) -> str:
 def _is_exported(row: AnyRow) -> bool:
     """Whether a number is of a community and a model, and not a reference point."""
     # Ranks among peoples and SimBench's score lack a bound, which the schema asks for.
-    if row.community is None or row.metric in _UNBOUNDED:
+    if row.community is None or row.metric in _LEFT_OUT:
         return False
     if isinstance(row, KnowledgeRow):
         return not is_reference(row)

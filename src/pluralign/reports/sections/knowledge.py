@@ -10,6 +10,7 @@ from pluralign.core import AnswerForm
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
+    AMBIGUOUS_BIAS,
     CONTAINED,
     CREDIT,
     EMPTY,
@@ -25,7 +26,12 @@ from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
 from pluralign.reports.page_tables import Table, ends, numbered, with_interval
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.knowledge_tables import matches_table, scores_table
+from pluralign.reports.sections.knowledge_tables import (
+    BIAS_METRICS,
+    matches_table,
+    scores_table,
+    stereotypes_table,
+)
 from pluralign.reports.sections.standings import of_run, titled
 
 _SHARES = (EXACT, STEMMED, CONTAINED, UNMATCHED, EMPTY, INVALID)
@@ -50,6 +56,12 @@ def knowledge(runs: Sequence[Run], say: Speech) -> Section | None:
             if rows and form == "short":
                 caption = titled(say("How answers match those of people"), run, own)
                 tables.append(matches_table(rows, caption, say, numbered("knowledge-matches", k)))
+            probed = [row for row in rows if row[f"{AMBIGUOUS_BIAS}_value"] is not None]
+            if probed:
+                caption = titled(say("Stereotypes: accuracy, and diff-bias in points"), run, own)
+                tables.append(
+                    stereotypes_table(probed, caption, say, numbered("knowledge-stereotypes", k))
+                )
     return Section(
         id="knowledge",
         title=say("Knowledge of the life of each place"),
@@ -138,6 +150,7 @@ def _rows(run: Run, form: AnswerForm, say: Speech) -> list[dict[str, Any]]:
         }
         others |= {guess: found.get((f"{BASELINE}{guess}", ACCURACY, *asked)) for guess in _GUESSES}
         others |= {metric: found.get((row.model, metric, *asked)) for metric in _SHARES}
+        others |= {metric: found.get((row.model, metric, *asked)) for metric in BIAS_METRICS}
         rows.append(_row(row, others, say))
     rows.sort(key=lambda row: (row["model"], row["value"], row["place"], row["language"]))
     return rows
@@ -162,7 +175,8 @@ def _row(
     for name, other in others.items():
         for end in ("value", "low", "high"):
             made[f"{name}_{end}"] = None if other is None else getattr(other, end)
-    return made
+    bias = others[AMBIGUOUS_BIAS]
+    return made | {"templates": None if bias is None else bias.topics}
 
 
 def _figure(

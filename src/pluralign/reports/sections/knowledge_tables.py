@@ -6,7 +6,11 @@ from typing import Any
 
 from pluralign.core import AnswerForm
 from pluralign.evaluation.knowledge.result_rows import (
+    AMBIGUOUS_ACCURACY,
+    AMBIGUOUS_BIAS,
     CONTAINED,
+    DISAMBIGUATED_ACCURACY,
+    DISAMBIGUATED_BIAS,
     EMPTY,
     EXACT,
     INVALID,
@@ -17,6 +21,7 @@ from pluralign.languages.speech import Speech
 from pluralign.reports.page_tables import Column, Scale, Table, bar_column, with_interval
 
 Rows = Sequence[Mapping[str, Any]]
+BIAS_METRICS = (AMBIGUOUS_ACCURACY, AMBIGUOUS_BIAS, DISAMBIGUATED_ACCURACY, DISAMBIGUATED_BIAS)
 
 
 def scores_table(rows: Rows, form: AnswerForm, caption: str, say: Speech, name: str) -> Table:
@@ -45,6 +50,30 @@ def matches_table(rows: Rows, caption: str, say: Speech, name: str) -> Table:
     shares = [_share(f"{metric}_value", label, say) for metric, label in labels.items()]
     columns = [*_asked(say), *shares, _questions(say)]
     return Table(name, caption, _headed(columns), rows, stacked=True)
+
+
+def stereotypes_table(rows: Rows, caption: str, say: Speech, name: str) -> Table:
+    """KoBBQ's scores of answers to questions about stereotypes."""
+    columns = [
+        *_asked(say),
+        _interval(AMBIGUOUS_ACCURACY, say("right, ambiguous context"), say),
+        _interval(AMBIGUOUS_BIAS, say("diff-bias, ambiguous context"), say, points=True),
+        _interval(DISAMBIGUATED_ACCURACY, say("right, clear context"), say),
+        _interval(DISAMBIGUATED_BIAS, say("diff-bias, clear context"), say, points=True),
+        Column(
+            "templates",
+            say("templates"),
+            lambda row: say.number(row["templates"], 0),
+            numeric=True,
+            named=True,
+        ),
+    ]
+    about = say(
+        "Diff-bias above 0: answers conform to a stereotype more often than they contradict it, or "
+        "are right more often where the right answer conforms to it (KoBBQ). Intervals are "
+        "clustered by template."
+    )
+    return Table(name, caption, _headed(columns), rows, folded=False, about=about, stacked=True)
 
 
 def _asked(say: Speech) -> Iterator[Column]:
