@@ -93,6 +93,7 @@ def test_a_package_with_public_names_has_a_page_and_a_row_in_the_reference(packa
     assert f"| [`pluralign.{package}`]({package}.md) | {summary} |" in INDEX
 
 
+@pytest.mark.slow
 def test_a_public_name_that_is_also_a_module_is_written_in_that_module() -> None:
     # Else the reference would show the module in place of the name.
     listed = (path for path in SOURCE.glob("*/**/__init__.py") if "__all__" in path.read_text())
