@@ -219,8 +219,10 @@ def test_a_score_whose_best_value_lies_between_its_bounds_is_left_out(tmp_path: 
     (document,) = documents(
         write_every_eval_ever(tmp_path / "run", tmp_path / "eee", "Example Lab")
     ).values()
-    names = {one["evaluation_name"].partition(" ")[0] for one in document["evaluation_results"]}
-    assert "accuracy_ambiguous" in names
+    entries = document["evaluation_results"]
+    names = {one["evaluation_name"].partition(" ")[0]: one["score_details"] for one in entries}
+    interval = names["accuracy_disambiguated"]["uncertainty"]["confidence_interval"]
+    assert interval["method"] == "quantiles of Student's t over templates"
     assert not any(name.startswith("diff_bias") for name in names)
 
 

@@ -13,8 +13,10 @@ from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as
 from pluralign.evaluation import Row
 from pluralign.evaluation.knowledge import KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
+    AMBIGUOUS_ACCURACY,
     AMBIGUOUS_BIAS,
     ATTAINABLE,
+    DISAMBIGUATED_ACCURACY,
     DISAMBIGUATED_BIAS,
     GAIN,
     SIMBENCH,
@@ -31,6 +33,8 @@ _LOWER = {
 }  # fmt: skip
 _LEFT_OUT = {"target_rank", SIMBENCH, ATTAINABLE, AMBIGUOUS_BIAS, DISAMBIGUATED_BIAS}
 """Metrics without bounds, and those whose best value is neither the lowest nor the highest."""
+_BY_TEMPLATE = {AMBIGUOUS_ACCURACY, DISAMBIGUATED_ACCURACY}
+"""Metrics whose intervals are clustered by template of questions."""
 _HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
 _DIFFERENCES = {GAIN}
 
@@ -122,7 +126,7 @@ def _entry(row: AnyRow, data: str) -> dict[str, Any]:
             "lower": row.low,
             "upper": row.high,
             "confidence_level": 0.95,
-            "method": f"quantiles of Student's t over {_units(details)}",
+            "method": f"quantiles of Student's t over {_units(row.metric, details)}",
         }
     return {
         "evaluation_name": f"{row.metric} ({', '.join(filter(None, [*how, details['subset']]))})",
@@ -151,8 +155,10 @@ def _details(row: AnyRow) -> dict[str, Any]:
     return {key: found.get(key) for key in keys}
 
 
-def _units(details: Mapping[str, Any]) -> str:
+def _units(metric: str, details: Mapping[str, Any]) -> str:
     """The units over which an interval is; only tests of knowledge have topics."""
+    if metric in _BY_TEMPLATE:
+        return "templates"
     if details["topics"] is not None:
         return "topics"
     return "raters" if details["n_raters"] else "questions"
