@@ -1,6 +1,7 @@
 """The training set of a method, and the description of a method."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
@@ -60,6 +61,8 @@ class TrainingSet:
             drawn at random.
         reference_fit: How the reference was fitted on some of these pairs, if units of the
             communities steered to are among them; None if it has seen none of their units.
+        pool: Workers that compute sums over pairs of large fits; None: all is computed here (see
+            `pluralign.rewards.fit_path`).
 
     Raises:
         NotEnoughData: If a community has no training pairs.
@@ -72,6 +75,7 @@ class TrainingSet:
     loss: LossKind = "plain"
     place_N: FloatArray | None = None
     reference_fit: ReferenceFit | None = None
+    pool: Executor | None = None
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -149,7 +153,7 @@ class TrainingSet:
         """
         weight_N = self.weight_N if weight_N is None else weight_N
         features = self.encoded.features
-        return fit_reports(features, ridges, prior_D, weight_N, self.flip_N, self.loss)
+        return fit_reports(features, ridges, prior_D, weight_N, self.flip_N, self.loss, self.pool)
 
     def paths(self, ridges: Sequence[float], prior_P_D: FloatArray) -> FloatArray:
         """One head on all pairs for each ridge and each of P priors, shape (K, P, D).
@@ -161,7 +165,8 @@ class TrainingSet:
             prior_P_D: Where the heads are pulled to, shape (P, D).
         """
         if self.effective_loss == "plain":
-            return fit_paths(self.encoded.features, ridges, prior_P_D, self.weight_N)
+            features = self.encoded.features
+            return fit_paths(features, ridges, prior_P_D, self.weight_N, pool=self.pool)
         return np.stack([self.heads(ridges, prior_D) for prior_D in prior_P_D], axis=1)
 
     def knowing(self, reference_fit: ReferenceFit) -> "TrainingSet":

@@ -12,6 +12,7 @@ report is the opposite of the choice, there are three losses:
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -76,6 +77,7 @@ def fit_reports(
     weight_N: FloatArray,
     flip_N: FloatArray,
     kind: LossKind,
+    pool: Executor | None = None,
 ) -> FloatArray:
     """Fit the same reports under several ridges.
 
@@ -86,6 +88,7 @@ def fit_reports(
         weight_N: How much each pair counts, >= 0, shape (N,).
         flip_N: Probability that each report is the opposite, in [0, 0.5), shape (N,).
         kind: The loss.
+        pool: As in `fit_path`; the forward loss is computed here.
 
     Returns:
         One head for each ridge, shape (K, D): the heads of `fit_path`, to the last bit, where no
@@ -97,17 +100,17 @@ def fit_reports(
         InvalidInput: As `fit_path` does.
     """
     if kind == "plain" or not flip_N.any():
-        return fit_path(difference_N_D, ridges, prior_D, weight_N)
+        return fit_path(difference_N_D, ridges, prior_D, weight_N, pool=pool)
     if prior_D.ndim > 1:
         alone = [
-            fit_reports(difference_N_D, [ridge], own_D, weight_N, flip_N, kind)
+            fit_reports(difference_N_D, [ridge], own_D, weight_N, flip_N, kind, pool)
             for ridge, own_D in zip(ridges, prior_D, strict=True)
         ]
         return np.concatenate(alone)
     if kind == "unbiased":
         tilt_N = -flip_N / (1 - 2 * flip_N)
-        return fit_tilted(difference_N_D, ridges, prior_D, weight_N, tilt_N)
-    return _fit_forward(as_features(difference_N_D), ridges, prior_D, weight_N, flip_N)
+        return fit_tilted(difference_N_D, ridges, prior_D, weight_N, tilt_N, pool)
+    return _fit_forward(as_features(difference_N_D), ridges, prior_D, weight_N, flip_N, pool)
 
 
 def fit_tilted(
@@ -116,6 +119,7 @@ def fit_tilted(
     prior_D: FloatArray,
     weight_N: FloatArray,
     tilt_N: FloatArray,
+    pool: Executor | None = None,
 ) -> FloatArray:
     """Fit pairs whose loss is l(z) + tilt * z, one head for each ridge, shape (K, D).
 
@@ -127,7 +131,8 @@ def fit_tilted(
         for rows, chunk in chunks(as_features(difference_N_D)):
             pull_D = pull_D - (weight_N[rows] * tilt_N[rows]) @ chunk.astype(np.float64)
     fits = [
-        fit_path(difference_N_D, [ridge], prior_D + pull_D / ridge, weight_N)[0] for ridge in ridges
+        fit_path(difference_N_D, [ridge], prior_D + pull_D / ridge, weight_N, pool=pool)[0]
+        for ridge in ridges
     ]
     return np.stack(fits) if fits else np.empty((0, len(prior_D)))
 
@@ -147,9 +152,10 @@ def _fit_forward(
     prior_D: FloatArray,
     weight_N: FloatArray,
     flip_N: FloatArray,
+    pool: Executor | None,
 ) -> FloatArray:
     """Quasi-Newton steps from the plain head, each ridge from the head before it."""
-    plain_D = fit_path(features, ridges[:1], prior_D, weight_N)[0]
+    plain_D = fit_path(features, ridges[:1], prior_D, weight_N, pool=pool)[0]
     basis_D_M, seen = _coordinates(features)
     reports = Reports(at_hand(seen), products(features, prior_D), weight_N, flip_N)
     with one_blas_thread():
