@@ -1,7 +1,6 @@
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,10 @@ def _features_are_never_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pluralign.rewards.choices._AT_HAND", 0)
 
 
-def table(pairs: int = 9 * BLOCK + 77, half: bool = False) -> TableFeatures:
+def table() -> TableFeatures:
     rng = rng_for(0, "table")
-    vector_T_d: FloatArray = rng.normal(size=(4000, 4)).astype("f2" if half else "f4")
-    index_3_N = rng.integers(0, 4000, size=(3, pairs), dtype=np.int32)
+    vector_T_d: FloatArray = rng.normal(size=(4000, 4)).astype(np.float32)
+    index_3_N = rng.integers(0, 4000, size=(3, 9 * BLOCK + 77), dtype=np.int32)
     return TableFeatures(vector_T_d, index_3_N, 0.7)
 
 
@@ -88,28 +87,6 @@ def test_several_heads_from_several_threads_have_the_same_bits() -> None:
     with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as fits:
         for found in fits.map(fit, range(2)):
             assert_array_equal(found, alone)
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        yield pool
-
-
-@pytest.mark.slow
-def test_two_processes_give_the_same_bits(processes: ProcessPoolExecutor, here: FloatArray) -> None:
-    assert_array_equal(fit_path(table(), RIDGES, pool=processes), here)
-
-
-@pytest.mark.slow
-def test_weights_joined_pairs_and_single_precision_halved_too(
-    processes: ProcessPoolExecutor,
-) -> None:
-    features, weight_N = table(half=True), rng_for(2, "weights").uniform(0, 2, size=9 * BLOCK + 77)
-    twice = features.take(np.tile(np.arange(len(weight_N)), 2))
-    for some, weight in ((features, weight_N), (twice, np.tile(weight_N, 2))):
-        alone = fit_path(some, RIDGES, None, weight)
-        assert_array_equal(fit_path(some, RIDGES, None, weight, pool=processes), alone)
 
 
 def test_an_error_in_a_worker_is_the_error_of_the_fit() -> None:

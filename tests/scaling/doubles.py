@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +83,13 @@ def die_once(mark: Path) -> str:
         mark.touch()
         os._exit(1)
     return "alive"
+
+
+def die_once_or_call(mark: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+    if not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return function(*arguments)
 
 
 def too_slow(seconds: float) -> None:

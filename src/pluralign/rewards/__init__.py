@@ -12,7 +12,7 @@ from pluralign.rewards.fading import (
     ramp,
     strengths_on,
 )
-from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
+from pluralign.rewards.features import DenseFeatures, PairFeatures, Scores, TableFeatures
 from pluralign.rewards.head_prior import HeadPrior, HeadsGiven
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
@@ -80,6 +80,7 @@ __all__ = [
     "PairFeatures",
     "PrincipalComponents",
     "Scorable",
+    "Scores",
     "TableFeatures",
     "Thoughts",
     "Trunk",

@@ -40,6 +40,7 @@ def fit_bradley_terry(
     ridge: float,
     prior_D: FloatArray | None = None,
     weight_N: FloatArray | None = None,
+    pool: Executor | None = None,
 ) -> FloatArray:
     """Fit a linear reward to pairs.
 
@@ -52,6 +53,7 @@ def fit_bradley_terry(
             more pairs outweigh the prior.
         prior_D: Where the head is pulled to, shape (D,); zero where None.
         weight_N: How much each pair counts, >= 0, shape (N,); 1 where None.
+        pool: As in `fit_path`.
 
     Returns:
         theta, shape (D,), float64.
@@ -64,7 +66,7 @@ def fit_bradley_terry(
     >>> fit_bradley_terry(np.array([[1.0], [1.0], [-1.0]]), ridge=1e-9).round(3).tolist()
     [0.693]
     """
-    theta_D: FloatArray = fit_path(difference_N_D, [ridge], prior_D, weight_N)[0]
+    theta_D: FloatArray = fit_path(difference_N_D, [ridge], prior_D, weight_N, pool=pool)[0]
     return theta_D
 
 
@@ -161,10 +163,9 @@ def fit_paths(
             _check_finite(difference_N_D)
             return dual_paths(choices, difference_N_D, ridges, prior_K_P_D, tolerance)
         if pool is not None and isinstance(choices.features, TableFeatures):
-            total = spread_total(choices, pool)
-        else:
-            total = partial(total_of, choices)
-        return _primal_paths(total, ridges, prior_K_P_D, tolerance)
+            with spread_total(choices, pool) as total:
+                return _primal_paths(total, ridges, prior_K_P_D, tolerance)
+        return _primal_paths(partial(total_of, choices), ridges, prior_K_P_D, tolerance)
 
 
 def bradley_terry_loss(

@@ -10,6 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -27,8 +28,11 @@ _AHEAD = 2  # groups underway for each worker, so that few sums wait here for an
 Array = np.ndarray[Any, Any]
 
 
-def spread_total(choices: Choices, pool: Executor) -> Total:
+@contextmanager
+def spread_total(choices: Choices, pool: Executor) -> Iterator[Total]:
     """Sums over choices that the workers of a pool compute, with the bits of `total_of`.
+
+    Workers can read the choices while it is entered.
 
     Args:
         choices: The choices; their features are computed from a table of vectors.
@@ -52,7 +56,10 @@ def spread_total(choices: Choices, pool: Executor) -> Total:
 
         return added(map(_own_sum, _in_order(submit, groups, ahead=_AHEAD * size)))
 
-    return total
+    try:
+        yield total
+    finally:
+        shared.clear()  # a pool removes what nobody refers to
 
 
 class Reply(NamedTuple):

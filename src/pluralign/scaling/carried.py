@@ -3,8 +3,9 @@
 import logging
 import mmap
 import pickle
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _ALIGNMENT = 64
+_READ_AT_ONCE = 8  # values in files that a worker keeps at hand
 
 
 class WorkerLost(RuntimeError):
@@ -108,12 +110,12 @@ def _recorded() -> Iterator[list[tuple[int, str, str]]]:
         logger.propagate = passed_on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class InFile:
     """A value in a file: the processes of a machine share the memory of its arrays.
 
     Attributes:
-        path: A file that `write` wrote.
+        path: A file that `write` wrote; it is removed with the reference that `write` returned.
     """
 
     path: Path
@@ -129,14 +131,21 @@ class InFile:
             for part in raw:
                 file.write(bytes(-file.tell() % _ALIGNMENT))
                 file.write(part)
-        return cls(path)
+        found = cls(path)
+        weakref.finalize(found, _remove, path).atexit = False  # at exit its folder is removed
+        return found
 
     def read(self) -> Any:
         """The value, its arrays read-only; read once in a process."""
         return _read(self.path)
 
 
-@lru_cache(maxsize=4)
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # Windows keeps a file that a worker still reads
+        path.unlink()
+
+
+@lru_cache(maxsize=_READ_AT_ONCE)
 def _read(path: Path) -> Any:
     with path.open("rb") as file:
         sizes = pickle.load(file)  # noqa: S301  a file of the process that gives the work

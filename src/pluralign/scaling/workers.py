@@ -83,7 +83,8 @@ class WorkerPool(Executor):
             value: Anything that can be pickled.
 
         Returns:
-            A reference for the arguments of `submit`; the arrays of the value are read-only.
+            A reference for the arguments of `submit`; the arrays of the value are read-only. The
+            value is kept as long as the reference.
         """
         return self._share(value)
 
