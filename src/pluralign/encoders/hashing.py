@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class HashEncoder:
         dimensions: Number of buckets, >= 1.
         seed: Another seed gives another, unrelated encoder.
         languages: None: it reads no language better than another.
+        instant: True: a short text takes less than a millisecond, without torch.
 
     Raises:
         InvalidInput: If ``dimensions`` is below 1.
@@ -44,6 +46,7 @@ class HashEncoder:
     dimensions: int = 256
     seed: int = 0
     languages: tuple[str, ...] | None = None
+    instant: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.dimensions < 1:

@@ -75,6 +75,11 @@ class RecentVectors:
         """Whether several threads may encode at a time."""
         return bool(getattr(self.encoder, "side_by_side", False))
 
+    @property
+    def instant(self) -> bool:
+        """Whether the encoder reads a short text in less than a millisecond."""
+        return bool(getattr(self.encoder, "instant", False))
+
     def cut(self, texts: Sequence[str]) -> list[bool]:
         """Whether only the beginning of each text is read, as far as the encoder reports it."""
         if not hasattr(self.encoder, "cut"):

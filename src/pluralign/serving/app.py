@@ -14,6 +14,7 @@ from pluralign._version import __version__
 from pluralign.rewards import one_blas_thread
 from pluralign.serving import adapting, chat, embeddings, native, openrlhf, rerank, tei, vllm
 from pluralign.serving.bodies import describe_bodies
+from pluralign.serving.endpoints import Endpoints
 from pluralign.serving.guard import Guard
 from pluralign.serving.metrics import MEDIA_TYPE, Metrics
 from pluralign.serving.problems import explain_problems, problem
@@ -26,6 +27,7 @@ _ABOUT = (
     "logits; only differences between responses to the same prompt have a meaning. A score is "
     "similarity to the choices of the people who took part, not to a whole community."
 )
+_OWN = (native, adapting, embeddings, chat)
 _COMPATIBLE = (openrlhf, vllm, rerank, tei)
 _PAGE = {
     "/": ("page.html", "text/html"),
@@ -72,29 +74,19 @@ def create_app(settings: ServeSettings, loaded: LoadedModels | None = None) -> A
     )
     app.state.metrics = metrics
     explain_problems(app)
-    app.include_router(native.router)
-    app.include_router(adapting.router)
-    app.include_router(embeddings.router)
-    app.include_router(chat.router)
+    endpoints = Endpoints(app)
+    for own in _OWN:
+        endpoints.add(own.router)
     for compatible in _COMPATIBLE:
-        app.include_router(compatible.router)
-        app.include_router(
-            compatible.router, prefix="/steered/{steer:path}", include_in_schema=False
-        )
-    app.include_router(state)
-    describe_bodies(
-        app,
-        [
-            body
-            for module in (native, adapting, embeddings, chat, *_COMPATIBLE)
-            for body in module.BODIES
-        ],
-    )
-    return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
+        endpoints.add(compatible.router)
+        endpoints.add(compatible.router, "/steered/{steer:path}", include_in_schema=False)
+    endpoints.add(state)
+    describe_bodies(app, [body for module in (*_OWN, *_COMPATIBLE) for body in module.BODIES])
+    return Guard(endpoints, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
 
 
 @state.get("/healthz", summary="Check that the process is alive", response_class=Response)
-async def healthz() -> Response:
+async def healthz(request: Request) -> Response:
     """Answer while the process runs."""
     return Response("ok\n", media_type="text/plain")
 

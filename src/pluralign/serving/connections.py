@@ -1,7 +1,8 @@
 """Answers that are worked on while their client is there."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from pluralign.serving.batching import Busy, Closed
 from pluralign.serving.problems import CLIENT_LEFT, Refused
 
 Found = TypeVar("Found")
+_UNWATCHED = 0.02
+"""Seconds of work before the client is watched: most answers are there sooner."""
 
 
 async def while_connected(
@@ -27,23 +30,61 @@ async def while_connected(
         Refused: If there is no result: the client left (499), the time is over (504), too much work
             is waiting (429), or the server is stopping (503).
     """
-    doing = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(request.receive())
+    watch = _Watch(request, asyncio.timeout(seconds))
     try:
-        await asyncio.wait({doing, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            return _outcome(doing)
-        if gone.done():
-            raise Refused(CLIENT_LEFT, "the client disconnected")
-        raise Refused(504, f"{what} within {seconds:g} s", "ask again, or send a smaller request")
-    finally:
-        for task in (doing, gone):
-            task.cancel()
+        async with watch.limit:
+            with watch, _refusing():
+                return await work
+    except TimeoutError:
+        if watch.left:
+            raise Refused(CLIENT_LEFT, "the client disconnected") from None
+        if watch.limit.expired():
+            late = f"{what} within {seconds:g} s"
+            raise Refused(504, late, "ask again, or send a smaller request") from None
+        raise
 
 
-def _outcome(work: "asyncio.Future[Found]") -> Found:
+class _Watch:
+    """Waits for the client's disconnection, which ends the time for the work.
+
+    Args:
+        request: The request of the client.
+        limit: Limits the time for the work.
+
+    Attributes:
+        limit: As given.
+        left: Whether the client has disconnected.
+    """
+
+    def __init__(self, request: Request, limit: asyncio.Timeout) -> None:
+        self.limit = limit
+        self.left = False
+        self._request = request
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._begin = self._loop.call_later(_UNWATCHED, self._start)
+
+    def __exit__(self, *_: object) -> None:
+        self._begin.cancel()
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    def _start(self) -> None:
+        self._waiting = self._loop.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._request.receive()
+        self.left = True
+        self.limit.reschedule(self._loop.time())
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Refuse a request for which there is no room, or no server any more."""
     try:
-        return work.result()
+        yield
     except Busy as busy:
         after = {"Retry-After": str(busy.seconds)}
         raise Refused(

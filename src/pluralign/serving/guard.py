@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,7 @@ OPEN_TO_ALL = frozenset(
 """Paths that require no token, because they reveal nothing about the model."""
 _UNNAMED = "other"
 _SHORT_BODY = 64_000
+_HOSTS_KEPT = 64
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -104,7 +106,7 @@ class Guard:
                     "send the header Authorization: Bearer TOKEN",
                     asked,
                 )
-        elif not is_loopback(host_name(headers.get(b"host", b""))):
+        elif not _names_this_machine(headers.get(b"host", b"")):
             # A page of another site whose host name points to this machine (DNS rebinding).
             raise Refused(
                 421,
@@ -182,6 +184,12 @@ class _Body:
     """
 
     size: int = 0
+
+
+@lru_cache(_HOSTS_KEPT)
+def _names_this_machine(host: bytes) -> bool:
+    """Whether a Host header names this machine; callers send the same few headers all the time."""
+    return is_loopback(host_name(host))
 
 
 def _too_large(settings: ServeSettings) -> Refused:

@@ -68,12 +68,14 @@ class Metrics:
         self.vectors = Counter(
             "pluralign_vectors", "Texts looked up", ["remembered"], registry=self._registry
         )
+        self._remembered, self._encoded = map(self.vectors.labels, ("yes", "no"))
         self.thoughts = Counter(
             "pluralign_thoughts",
             "Responses with thoughts left out, or no answer",
             ["outcome"],
             registry=self._registry,
         )
+        self._left_out, self._no_answer = map(self.thoughts.labels, ("left_out", "no_answer"))
         self.chats = Counter(
             "pluralign_chats", "Chat requests", ["mode", "outcome"], registry=self._registry
         )
@@ -89,7 +91,7 @@ class Metrics:
         self.generated_tokens = Counter(
             "pluralign_generated_tokens", "Tokens generated", registry=self._registry
         )
-        self._looked_up = {"yes": 0, "no": 0}
+        self._found = self._missed = 0
 
     def scored(self, batch: Batch) -> None:
         """Count a batch."""
@@ -100,16 +102,17 @@ class Metrics:
 
     def read(self, responses: Sequence[Scorable]) -> None:
         """Count responses whose thoughts are left out, and responses without an answer."""
-        self.thoughts.labels("left_out").inc(
-            sum(one.thought and one.request is not None for one in responses)
-        )
-        self.thoughts.labels("no_answer").inc(sum(one.request is None for one in responses))
+        for one in responses:
+            if one.request is None:
+                self._no_answer.inc()
+            elif one.thought:
+                self._left_out.inc()
 
     def looked_up(self, found: int, missed: int) -> None:
         """Count the texts looked up so far in the memory of vectors."""
-        for remembered, so_far in (("yes", found), ("no", missed)):
-            self.vectors.labels(remembered).inc(so_far - self._looked_up[remembered])
-            self._looked_up[remembered] = so_far
+        self._remembered.inc(found - self._found)
+        self._encoded.inc(missed - self._missed)
+        self._found, self._missed = found, missed
 
     def generated(self, prompt_tokens: int, completion_tokens: int) -> None:
         """Count the tokens of an answer of a language model."""

@@ -81,7 +81,8 @@ async def get_reward(request: Request) -> Response:
     if not requests:
         return answer({"rewards": [], "scores": [], "extra_logs": {}})
     labels = body.labels or [None] * len(requests)
-    steers = await service.aside(bool(body.labels), _steers, service.planner, labels)
+    quick = _quickly_read(service.planner, labels)
+    steers = await service.aside(not quick, _steers, service.planner, labels)
     read_N = await service.scorable(requests)
     if body.prompts is None:  # with a known prompt, the model wrote the rest, even if it is empty
         refuse_unanswered(read_N, [row for row in unanswered(read_N) if not read_N[row].thought])
@@ -110,6 +111,12 @@ async def _rewards(
             request, requests, [(steers[row], None) for row in rows]
         )
     return reward_N_2
+
+
+def _quickly_read(planner: Planner, labels: Sequence[Any]) -> bool:
+    """Whether labels are few ids; names must be compared with all known names."""
+    named = [label for label in labels if label is not None and label != ""]
+    return all(isinstance(label, str) for label in named) and planner.knows(set(named))
 
 
 def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:

@@ -104,7 +104,11 @@ class Planner:
         labels = asked.blend or (
             (asked.communities,) if isinstance(asked.communities, str) else asked.communities
         )
-        return labels == (ALL,) or (len(labels) <= _SHORT and self._known.issuperset(labels))
+        return labels == (ALL,) or self.knows(labels)
+
+    def knows(self, labels: Collection[str]) -> bool:
+        """Whether labels are few, and all of them are ids of the model."""
+        return len(labels) <= _SHORT and self._known.issuperset(labels)
 
     @property
     def everybody(self) -> tuple[str, ...]:

@@ -86,36 +86,38 @@ def openai_error(
     }
 
 
-def explain_problems(app: FastAPI) -> None:
-    """Let an application answer every error with a problem."""
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(PluralignError, _mendable)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _fault)
+EXPECTED = (HTTPException, RequestValidationError, PluralignError, ClientDisconnect)
+"""Errors of requests, as opposed to errors of the server."""
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return problem(error.status_code, error.detail, getattr(error, "hint", None), error.headers)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return problem(422, "the request is not valid", errors=without_values(error.errors()))
-
-
-async def _mendable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, PluralignError)
-    return problem(422, error.what, error.hint)
-
-
-async def _left(request: Request, error: Exception) -> Response:
+def answer_of(error: Exception) -> Response:
+    """The answer to an error of a request."""
+    if isinstance(error, HTTPException):
+        hint = getattr(error, "hint", None)
+        return problem(error.status_code, error.detail, hint, error.headers)
+    if isinstance(error, RequestValidationError):
+        return problem(422, "the request is not valid", errors=without_values(error.errors()))
+    if isinstance(error, PluralignError):
+        return problem(422, error.what, error.hint)
+    assert isinstance(error, ClientDisconnect)
     return problem(CLIENT_LEFT, "the client disconnected before it had sent its request")
 
 
-async def _fault(request: Request, error: Exception) -> Response:
-    """An internal error: the log has the details, the answer does not."""
+def explain_problems(app: FastAPI) -> None:
+    """Let an application answer its own errors with problems too, such as an unknown path."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return answer_of(error)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        return fault()
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(Exception, failed)
+
+
+def fault() -> Response:
+    """The answer to an error of the server: the log has the details, the answer does not."""
     return problem(500, "the server failed", "see the server's log for the reason")
 
 

@@ -46,6 +46,7 @@ class Opened:
         languages: Languages that its trunk reads; None if unknown.
         vectors: Cache of its encoder; None if its communities are trained adapters or copies.
         cores: Number of threads that may score at a time, each on a core of its own.
+        instant: Whether scoring a short response takes less than a millisecond.
     """
 
     card: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Opened:
     languages: tuple[str, ...] | None
     vectors: RecentVectors | None
     cores: int = 1
+    instant: bool = False
 
 
 def open_to_serve(settings: ServeSettings) -> Opened | None:
@@ -90,9 +92,9 @@ def open_to_serve(settings: ServeSettings) -> Opened | None:
     vectors = memories[0] if memories else None
     threads = _share_of_threads(settings.processes)
     cores = threads if vectors is not None and vectors.side_by_side else 1
-    return Opened(
-        load_card(settings.model), model.communities, repeats, scorer, languages, vectors, cores
-    )
+    card = load_card(settings.model)
+    instant = vectors is not None and vectors.instant and "fading" not in card
+    return Opened(card, model.communities, repeats, scorer, languages, vectors, cores, instant)
 
 
 @dataclass(slots=True)
@@ -125,7 +127,9 @@ class Service:
         tokens = self.settings.batch_tokens or (_TOKENS_ON_GPU if _on_gpu() else _TOKENS_ON_CPU)
         most = self.settings.most_waiting
         self.encoding = OneAtATime(most, "encoder")
-        self.batcher = Batcher(self.opened.scorer, tokens, most, self._count, self.opened.cores)
+        self.batcher = Batcher(
+            self.opened.scorer, tokens, most, self._count, self.opened.cores, self.opened.instant
+        )
 
     @property
     def name(self) -> str:
