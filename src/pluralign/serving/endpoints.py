@@ -60,7 +60,7 @@ class Endpoints:
         self._app.include_router(router, prefix=prefix, **included)
         for route in router.routes:
             assert isinstance(route, APIRoute)
-            self._add(prefix + route.path, route.methods, route.endpoint)
+            self._add(prefix + route.path, route.methods or (), route.endpoint)
 
     def _add(self, path: str, methods: Iterable[str], endpoint: Endpoint) -> None:
         pattern, _, parameters = compile_path(path)
