@@ -1,5 +1,9 @@
 """Sums over the pairs of a fit, computed by the workers of a pool.
 
+    vector_T_d = np.load("vectors.npy", mmap_mode="r")
+    with process_pool(8) as pool:  # of pluralign.scaling; or workers_on("ray://HOST:PORT")
+        heads = fit_path(TableFeatures(vector_T_d, index_3_N, scale), ridges, pool=pool)
+
 Steps are taken in this process. A worker gets heads and numbers of blocks, and returns one sum for
 a group of blocks. It reads pairs and vectors by reference and has no state, so any other computes
 the blocks of one that died, with the same bits.

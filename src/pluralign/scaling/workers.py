@@ -109,14 +109,15 @@ class WorkerPool(Executor):
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         worker = self._idle.get()
         try:
-            for _ in range(self._tries):
+            for left in reversed(range(self._tries)):
                 worker = worker or self._started()
                 try:
                     return worker.call(function, arguments).unpacked()
-                except WorkerLost as error:
+                except WorkerLost:
                     self._live.discard(worker)
-                    worker, lost = None, error
-            raise lost
+                    worker = None
+                    if not left:
+                        raise
         finally:
             self._idle.put(worker)
 
