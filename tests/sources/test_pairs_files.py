@@ -223,6 +223,7 @@ def test_a_pair_that_cannot_be_used_is_counted(
         ({"strength": True}, "strength is not a number"),
         ({"weight": float("inf")}, "weight is not a number"),
         ({"weight": -1}, "weight is out of range"),
+        ({"weight": 1e13}, "weight is out of range"),
         ({"community": "Mexcio"}, "unresolved label: Mexcio"),
         ({"community": "NA"}, "unresolved label: NA (missing, or Namibia? write NAM)"),
         ({"community": "N/A"}, "unresolved label: N/A"),

@@ -66,6 +66,59 @@ def show_source(
         )
 
 
+@data.command("convert")
+def convert_files(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IN",
+            help="Files of pairs (.jsonl, .json, .csv or .parquet), or the name of a source (see "
+            "`pluralign data list`).",
+            autocompletion=complete_source,
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .parquet file to write.")],
+    sets: Annotated[
+        list[str] | None, overrides(complete_source_setting, "columns.rater=user_id")
+    ] = None,
+    skip_bad: SkipBad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check pairs once, and write them as one Parquet file with typed columns.
+
+    Every command reads the file as the same pairs; DuckDB, Polars, pandas and Spark read it, too.
+    Columns that pluralign does not use are kept. All rows are checked before one is written, and
+    dropped rows are counted by reason. The pairs of several inputs follow each other; an id that
+    was used before gets the number of its input as a prefix.
+
+    Examples:
+    * `pluralign data convert pairs.jsonl pairs.parquet`
+    * `pluralign data convert 2025.csv 2026.csv all.parquet --set columns.rater=user_id`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.source_tables import show_converted
+    from pluralign.core import InvalidInput
+    from pluralign.sources import convert_pairs
+
+    if out.suffix != ".parquet":
+        raise InvalidInput(
+            f"the last argument must be a .parquet file, got {out.name!r}",
+            where="data convert",
+            hint="write pluralign data convert pairs.jsonl pairs.parquet",
+        )
+    if out.resolve() in [Path(source).resolve() for source in inputs]:
+        raise InvalidInput(
+            "the file to write must be another one than the inputs",
+            where=str(out),
+            hint="give it a new name",
+        )
+    sources = [_source(source, sets, skip_bad) for source in inputs]
+    with Screen() as screen:
+        converted = convert_pairs(sources, out, screen)
+    show_converted(converted, Output(as_json=as_json))
+
+
 @data.command("private")
 def write_private(
     source: Annotated[

@@ -11,7 +11,7 @@ from pluralign.cli.screen import console
 from pluralign.core import Tally, count_of
 from pluralign.encoders import CacheInfo
 from pluralign.settings import SOURCES, names, source_named
-from pluralign.sources import Account, PrivatePairs, SourceReport
+from pluralign.sources import Account, Converted, PrivatePairs, SourceReport
 
 _MOST = 25
 
@@ -105,6 +105,19 @@ def show_cache_info(info: CacheInfo, cleared: bool, output: Output) -> None:
         f"{info.folder} {verb} {info.bytes / 2**20:.1f} MiB: "
         f"{count_of(info.entries, 'embedding')} of {count_of(info.encoders, 'encoder')}, "
         f"{count_of(info.static_models, 'distilled encoder')}"
+    )
+
+
+def show_converted(converted: Converted, output: Output) -> None:
+    """Print how many pairs were written, and the rows that were dropped."""
+    size = converted.path.stat().st_size
+    if output.as_json:
+        output.json(_columns(converted) | {"bytes": size, "tally": _columns(converted.tally)})
+        return
+    show_tally(converted.tally, "kept")
+    output.text(
+        f"{converted.path} has {count_of(converted.pairs, 'pair')} ({size / 1e6:,.1f} MB) in the "
+        f"columns {', '.join(converted.columns)}"
     )
 
 

@@ -8,6 +8,7 @@ from pluralign.sources.blend import BlendPairs
 from pluralign.sources.collected import CollectedPairs
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.conversation_texts import read_requests
+from pluralign.sources.converting import Converted, convert_pairs
 from pluralign.sources.coval import CoValPairs
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
@@ -70,6 +71,7 @@ __all__ = [
     "CoValPairs",
     "CollectedPairs",
     "CommunityAlignment",
+    "Converted",
     "GlobalOpinions",
     "IndicQuestKnowledge",
     "JsonlPairs",
@@ -94,6 +96,7 @@ __all__ = [
     "VotePairs",
     "WrittenKnowledge",
     "WvsMicrodata",
+    "convert_pairs",
     "counted_pairs",
     "default_ledger",
     "is_non_answer",

@@ -183,6 +183,15 @@ def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
     return tuple(turns)
 
 
+def is_read_as_turns(text: str) -> bool:
+    r"""Whether a text is read as messages, or as turns with marks.
+
+    >>> is_read_as_turns("Human: Tea?\n\nAssistant: Yes"), is_read_as_turns("Yes")
+    (True, False)
+    """
+    return _PRINTED.match(text) is not None or isinstance(_marked_turns(text), tuple)
+
+
 def _require_one_reply(
     written: list[str | tuple[Message, ...]],
     chosen: str | tuple[Message, ...],

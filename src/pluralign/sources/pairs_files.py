@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missing
+from pluralign.core.pairs import MOST_WEIGHT
 from pluralign.sources.community_labels import required_community
 from pluralign.sources.conversation_texts import pair_texts
 from pluralign.sources.foreign_headers import source_hint
@@ -278,6 +279,10 @@ def _label(row: Row) -> str | None:
 
 def _weight(row: Row) -> float:
     weight = _number(row, "weight", zero=True)
+    if weight is not None and weight > MOST_WEIGHT:
+        raise BadRow(
+            f"weight must be <= {MOST_WEIGHT:g}, got {weight:g}", reason="weight is out of range"
+        )
     return 1.0 if weight is None else weight
 
 

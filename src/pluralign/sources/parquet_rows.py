@@ -1,14 +1,17 @@
 """Rows of Parquet files, a few at a time; their size after decompression is limited."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.typed_cells import BadRow, Row
 
-_BATCH = 64
+NOTE, AS_JSON, ABSENT = b"pluralign", b"json", b"absent"
+"""Key and values of a note on a column: its text is JSON; or null means that a row lacks it."""
+
+_BATCH = 1024
 _BATCH_BYTES = 64_000_000
 _VALUE_BYTES = 8
 
@@ -30,6 +33,7 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
     try:
         with path.open("rb") as raw, pyarrow.parquet.ParquetFile(path) as file:
             limits.check_rows(file.metadata.num_rows, path)
+            notes = _notes(file.schema_arrow)
             size = _batch_size(file.metadata, raw, path, limits)
             for batch in file.iter_batches(batch_size=size):
                 expanded += batch.nbytes
@@ -37,11 +41,30 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
                 limits.check_row(batch.nbytes // max(batch.num_rows, 1), f"{path}:{number + 1}")
                 for row in batch.to_pylist():
                     number += 1
-                    yield number, row
+                    yield number, _without_absent(row, notes) if notes else row
     except (pyarrow.ArrowException, OSError, OverflowError) as error:
         raise InvalidInput(
             f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again"
         ) from error
+
+
+def _notes(schema: Any) -> dict[str, bytes]:
+    """Name of a column -> the note on it, where it has one."""
+    noted = {field.name: (field.metadata or {}).get(NOTE) for field in schema}
+    return {name: note for name, note in noted.items() if note in (AS_JSON, ABSENT)}
+
+
+def _without_absent(row: dict[str, object], notes: Mapping[str, bytes]) -> Row | BadRow:
+    """The row without columns that it lacks, and with the values of JSON."""
+    for name, note in notes.items():
+        if row[name] is None:
+            del row[name]
+        elif note == AS_JSON:
+            try:
+                row[name] = parse_json(str(row[name]))
+            except ValueError as error:
+                return BadRow(f"{name!r} is not JSON: {error}", reason=f"{name} is not JSON")
+    return row
 
 
 def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) -> int:
@@ -52,7 +75,7 @@ def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) ->
     """
     expanded, largest = 0, 1
     for group in (metadata.row_group(i) for i in range(metadata.num_row_groups)):
-        dictionaries = 0
+        dictionaries, before = 0, expanded
         for column in (group.column(i) for i in range(group.num_columns)):
             plain = max(column.total_uncompressed_size, _VALUE_BYTES * column.num_values)
             n_bytes, n_values = _dictionary(column, raw)
@@ -60,7 +83,7 @@ def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) ->
             limits.check_row(n_bytes, f"{path}: the dictionary of {column.path_in_schema[:60]}")
             expanded += max(plain, column.num_values * n_bytes // n_values)
         limits.check_expanded(expanded, path)
-        largest = max(largest, dictionaries)
+        largest = max(largest, dictionaries, (expanded - before) // max(group.num_rows, 1))
     return max(1, min(_BATCH, _BATCH_BYTES // largest))
 
 

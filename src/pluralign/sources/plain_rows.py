@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from sys import intern
 from typing import Any
@@ -31,6 +32,7 @@ _RANGES: Mapping[str, Callable[[float], bool]] = {
     "flip": lambda flip: 0 <= flip < 0.5,
 }
 _OTHERS = ("id", *_OPTIONAL_TEXTS, *_RANGES)
+_LONGEST_MARK = 80
 _MOST_LAYOUTS, _MOST_COLUMNS = 64, 1000
 
 
@@ -167,7 +169,11 @@ def _others(row: Row, columns: Mapping[str, str]) -> dict[str, Any] | None:
         value = row[theirs]
         if value is None:
             continue
-        if ours == "id":
+        if type(value) is str and ours in _OPTIONAL_TEXTS:
+            text = value if len(value) > _LONGEST_MARK else _short_text(value)
+            if text is not None:
+                found[ours] = text
+        elif ours == "id":
             found[ours] = _plain_id(value)
         elif ours in _RANGES:
             if not isinstance(value, int | float) or type(value) is bool:
@@ -175,8 +181,12 @@ def _others(row: Row, columns: Mapping[str, str]) -> dict[str, Any] | None:
             if not _RANGES[ours](value):
                 return None
             found[ours] = float(value)
-        elif type(value) is not str:
+        else:
             return None
-        elif not is_missing(value):
-            found[ours] = value if ours == "context" else intern(value)
     return None if found.get("id") == "" else found
+
+
+@lru_cache(maxsize=1024)
+def _short_text(text: str) -> str | None:
+    """The text, kept in memory once; None where it is a mark of a missing value."""
+    return None if is_missing(text) else intern(text)
