@@ -20,6 +20,7 @@ from pluralign.encoders import (
     sentence_encoder,
     static,
 )
+from pluralign.encoders.kept_models import is_whole, keep_model
 from pluralign.encoders.packaged import packaged_folder
 from pluralign.encoders.tokens import without_idle_tail
 
@@ -263,13 +264,18 @@ def test_distilling_twice_gives_the_same_vectors_and_reports_its_progress(
 
 
 def test_of_two_processes_that_distil_the_first_wins(
-    small_static: StaticEncoder, tmp_path: Path
+    small_static: StaticEncoder,
 ) -> None:
     small_static.encode(["x"])
-    late = tmp_path / "late"
-    late.mkdir()
-    static._put_in_place(late, small_static.folder)
-    assert static._is_whole(small_static.folder)
+    first = (small_static.folder / "model.safetensors").read_bytes()
+
+    def late(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"late")
+
+    keep_model(small_static.folder, "model.safetensors", {}, late)
+    assert (small_static.folder / "model.safetensors").read_bytes() == first
+    assert is_whole(small_static.folder, "model.safetensors")
 
 
 def test_a_damaged_static_encoder_is_distilled_again(

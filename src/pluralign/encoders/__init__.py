@@ -7,7 +7,7 @@ from pluralign.encoders.forgetting import forget_texts
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
 from pluralign.encoders.named import encoder_named
-from pluralign.encoders.packaged import minilm, packaged_folder
+from pluralign.encoders.packaged import minilm, minilm_onnx, packaged_folder
 from pluralign.encoders.recent import RecentVectors
 from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
@@ -33,6 +33,7 @@ __all__ = [
     "language_warning",
     "languages_of",
     "minilm",
+    "minilm_onnx",
     "opened_endpoint",
     "packaged_folder",
     "unit_rows",

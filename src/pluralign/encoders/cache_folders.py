@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from pluralign.core import text_digest
 from pluralign.huggingface.model_folders import cache_folder
 
-STATIC_CARD = "pluralign.json"
+MODEL_CARD = "pluralign.json"
 _SHARD = re.compile(r"[0-9a-f]{64}\.npy(\.part-\w+)?")
 
 
@@ -24,7 +25,7 @@ class CacheInfo:
         bytes: Size of everything in it that we wrote.
         entries: Texts whose vectors are kept, counted once an encoder.
         encoders: Encoders that have vectors there.
-        static_models: Distilled static encoders.
+        static_models: Distilled static encoders, and networks written for onnxruntime.
     """
 
     folder: Path
@@ -44,6 +45,11 @@ def static_folder(folder: Path | None, fingerprint: str) -> Path:
     return (folder or cache_folder()) / "static" / _file_name(fingerprint)
 
 
+def onnx_folder(folder: Path | None, name: str) -> Path:
+    """Where a network for onnxruntime lies."""
+    return (folder or cache_folder()) / "onnx" / name
+
+
 def cache_size(folder: Path | None = None) -> CacheInfo:
     """Measure a cache folder.
 
@@ -54,7 +60,7 @@ def cache_size(folder: Path | None = None) -> CacheInfo:
         Its size; all zero where there is none yet. A damaged file counts in bytes only.
     """
     root = folder or cache_folder()
-    shards, models = list(_shards(root)), list(_static_models(root))
+    shards, models = list(_shards(root)), list(_kept_models(root))
     files = [*shards, *(path for model in models for path in model.rglob("*") if path.is_file())]
     return CacheInfo(
         folder=root,
@@ -79,7 +85,7 @@ def clear_cache(folder: Path | None = None) -> CacheInfo:
         path.unlink(missing_ok=True)
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
-    for model in list(_static_models(info.folder)):
+    for model in list(_kept_models(info.folder)):
         shutil.rmtree(model, ignore_errors=True)
     return info
 
@@ -93,8 +99,9 @@ def _shards(root: Path) -> Iterator[Path]:
     return (path for path in root.glob("embeddings/*/*") if _SHARD.fullmatch(path.name))
 
 
-def _static_models(root: Path) -> Iterator[Path]:
-    return (card.parent for card in root.glob(f"static/*/{STATIC_CARD}"))
+def _kept_models(root: Path) -> Iterator[Path]:
+    cards = [root.glob(f"{kind}/*/{MODEL_CARD}") for kind in ("static", "onnx")]
+    return (card.parent for card in chain(*cards))
 
 
 def _size(path: Path) -> int:

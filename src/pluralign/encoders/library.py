@@ -7,7 +7,6 @@ from pluralign.core import DamagedFile, FloatArray, InvalidInput, count_of
 from pluralign.huggingface.quieting import quiet
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
 
 
@@ -32,9 +31,10 @@ class LibraryModel:
         return longest
 
     @property
-    def device(self) -> "torch.device":
-        """Where it runs."""
-        return self._model.device
+    def device_type(self) -> str:
+        """Kind of the device that it runs on, such as ``cpu``."""
+        kind: str = self._model.device.type
+        return kind
 
     def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
         """Features of each text, cut where it is too long, and whether it was."""
@@ -47,7 +47,7 @@ class LibraryModel:
         """Vectors of a batch that `tokens` made, shape (B, D), float32."""
         import torch
 
-        padded = self._model.tokenizer.pad(batch, return_tensors="pt").to(self.device)
+        padded = self._model.tokenizer.pad(batch, return_tensors="pt").to(self._model.device)
         with torch.inference_mode():
             embedding: FloatArray = (
                 self._model(dict(padded))["sentence_embedding"].float().cpu().numpy()

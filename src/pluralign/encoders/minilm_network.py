@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from pluralign.core import FloatArray
+from pluralign.encoders.minilm_tokens import MiniLmTokens
 from pluralign.huggingface.devices import default_device
 
 _LAYERS, _HEADS, _NORM_EPS = 6, 12, 1e-12
@@ -35,6 +35,7 @@ class MiniLmNetwork:
     Attributes:
         longest: As given.
         device: Where it runs.
+        device_type: Kind of the device.
     """
 
     def __init__(self, folder: Path, device: str | None, longest: int) -> None:
@@ -42,16 +43,12 @@ class MiniLmNetwork:
         self.device = torch.device(device or default_device(apple=True))
         stored = load_file(folder / "model.safetensors")
         self._tensors = {name: t.to(self.device, copy=True) for name, t in stored.items()}
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(longest)
+        self.device_type: str = self.device.type
+        self._tokens = MiniLmTokens(folder, longest)
 
     def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
         """Features of each text, cut where it is too long, and whether it was."""
-        encodings = self._tokenizer.encode_batch(texts)
-        return {"input_ids": [encoding.ids for encoding in encodings]}, [
-            bool(e.overflowing) for e in encodings
-        ]
+        return self._tokens.of(texts)
 
     def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray:
         """Vectors of a batch that `tokens` made, shape (B, D), float32."""

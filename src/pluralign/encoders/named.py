@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pluralign.core import Encoder, InvalidSettings
 from pluralign.encoders.hashing import HashEncoder
-from pluralign.encoders.packaged import minilm
+from pluralign.encoders.packaged import minilm, minilm_onnx
 from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
 
@@ -13,9 +13,11 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
     """Make the encoder that a setting names.
 
     Args:
-        name: ``minilm``; ``hash``; ``static`` (distilled from MiniLM) or ``static:NAME``; else the
-            name or the folder of a sentence-transformers model.
-        folder: Cache folder, for what is distilled; None means `cache_folder`.
+        name: ``minilm``; ``minilm-onnx`` (the same on onnxruntime); ``hash``; ``static`` (distilled
+            from MiniLM) or ``static:NAME``; else the name or the folder of a sentence-transformers
+            model.
+        folder: Cache folder, for models that are distilled or written for onnxruntime; None means
+            `cache_folder`.
 
     Returns:
         The encoder, without a cache around it.
@@ -31,6 +33,8 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
     """
     if name == "hash":
         return HashEncoder()
+    if name == "minilm-onnx":
+        return minilm_onnx(folder)
     if name == "endpoint":
         raise InvalidSettings(
             "the encoder 'endpoint' needs the addresses of its servers",

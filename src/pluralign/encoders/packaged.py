@@ -1,10 +1,12 @@
 """all-MiniLM-L6-v2, the default encoder: English, 384 dimensions, 256 tokens."""
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from pluralign.core import DamagedFile, InvalidInput, file_digest
+from pluralign.core import DamagedFile, InvalidInput, MissingExtra, file_digest
 from pluralign.encoders.sentence_encoder import Network, Runner, SentenceEncoder, model_folder
+from pluralign.huggingface.batch_threads import Run, side_by_side
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
@@ -28,15 +30,36 @@ def minilm(device: str | None = None) -> SentenceEncoder:
         InvalidInput: If the package is not installed and the hub cannot be reached.
         DamagedFile: If weights or tokenizer are not those of all-MiniLM-L6-v2.
     """
-    folder = packaged_folder() or _hub_folder()
-    check_published(folder)
-    return SentenceEncoder(
-        folder,
-        device=device,
-        languages=("en",),
-        fingerprint=f"minilm-{WEIGHTS_SHA256[:32]}",
-        network=Network(dimensions=384, longest=_LONGEST, load=_on_torch),
-    )
+    return _published(device, "minilm", _on_torch)
+
+
+def minilm_onnx(cache: Path | None = None) -> SentenceEncoder:
+    """The default encoder on onnxruntime, on a CPU.
+
+    Its vectors agree with those of `minilm` to 1e-6 and not in every bit, so its fingerprint is
+    another.
+
+    Args:
+        cache: Cache folder, for the network; None means `cache_folder`.
+
+    Returns:
+        The encoder. Where the network is not in the cache, the first vector needs onnx and torch,
+        and fails (`InvalidInput`) if torch has other vectors.
+
+    Raises:
+        MissingExtra: If onnxruntime or sentence-transformers is not installed.
+        InvalidInput: If the package is not installed and the hub cannot be reached.
+        DamagedFile: If weights or tokenizer are not those of all-MiniLM-L6-v2.
+    """
+    if find_spec("onnxruntime") is None:
+        raise MissingExtra.named("onnx", "onnxruntime")
+
+    def load(folder: Path, device: str | None) -> Runner:
+        from pluralign.encoders.minilm_onnx import MiniLmOnnx
+
+        return MiniLmOnnx(folder, cache, _LONGEST)
+
+    return _published(None, "minilm-onnx", load, side_by_side)
 
 
 def packaged_folder() -> Path | None:
@@ -66,6 +89,23 @@ def check_published(folder: Path) -> None:
                 where=str(path),
                 hint=_AGAIN,
             )
+
+
+def _published(
+    device: str | None,
+    name: str,
+    load: Callable[[Path, str | None], Runner],
+    run: Run | None = None,
+) -> SentenceEncoder:
+    folder = packaged_folder() or _hub_folder()
+    check_published(folder)
+    return SentenceEncoder(
+        folder,
+        device=device,
+        languages=("en",),
+        fingerprint=f"{name}-{WEIGHTS_SHA256[:32]}",
+        network=Network(dimensions=384, longest=_LONGEST, load=load, run=run),
+    )
 
 
 def _on_torch(folder: Path, device: str | None) -> Runner:

@@ -31,7 +31,6 @@ from pluralign.huggingface.safety import (
 )
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
 
 _log = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ class Runner(Protocol):
         ...
 
     @property
-    def device(self) -> "torch.device":
-        """Where it runs."""
+    def device_type(self) -> str:
+        """Kind of the device that it runs on, such as ``cpu``."""
         ...
 
     def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
@@ -74,11 +73,13 @@ class Network:
         dimensions: Length of a vector.
         longest: How many tokens of a text are read.
         load: Folder and device -> the loaded model.
+        run: Runs its batches, if they take one thread each in any case; None for torch.
     """
 
     dimensions: int
     longest: int
     load: Callable[[Path, str | None], Runner]
+    run: Run | None = None
 
 
 class SentenceEncoder:
@@ -155,7 +156,7 @@ class SentenceEncoder:
     @property
     def side_by_side(self) -> bool:
         """Whether several threads may encode at a time, each on a core of its own."""
-        return self._network is not None and self._runner.device.type == "cpu"
+        return self._network is not None and self._runner.device_type == "cpu"
 
     def cut(self, texts: Sequence[str]) -> list[bool]:
         """Whether only the beginning of each text is read; always False without a network.
@@ -189,15 +190,21 @@ class SentenceEncoder:
         Raises:
             DamagedFile: If the weights are truncated or altered.
         """
-        return self._encode(texts, one_after_another)
+        return self._encode(texts, self._own_run or one_after_another)
 
     def encode_shard(self, texts: Sequence[str]) -> FloatArray:
         """Encode texts whose vectors are to be kept: the same bits on any number of cores.
 
         As `encode`; on a CPU each batch is computed by one thread, and batches side by side.
         """
-        on_cpu = self._in_batches and self._runner.device.type == "cpu"
+        if self._own_run is not None:
+            return self._encode(texts, self._own_run)
+        on_cpu = self._in_batches and self._runner.device_type == "cpu"
         return self._encode(texts, on_one_thread_each if on_cpu else one_after_another)
+
+    @property
+    def _own_run(self) -> Run | None:
+        return None if self._network is None else self._network.run
 
     def _encode(self, texts: Sequence[str], run: Run) -> FloatArray:
         unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
@@ -231,7 +238,7 @@ class SentenceEncoder:
             batch = {name: [values[i] for i in rows] for name, values in features.items()}
             embedding_N_D[rows] = self._runner.vectors(batch)
 
-        run(encode, _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device.type, 8192)))
+        run(encode, _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device_type, 8192)))
         return embedding_N_D
 
     def _tokenised(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:

@@ -1,9 +1,6 @@
 """A static encoder distilled from another: one vector a token, many times faster on a CPU."""
 
-import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -12,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pluralign.core import FloatArray, MissingExtra, file_digest, parse_json
+from pluralign.core import FloatArray, MissingExtra
 from pluralign.encoders.cache import Progress
-from pluralign.encoders.cache_folders import STATIC_CARD, static_folder
+from pluralign.encoders.cache_folders import static_folder
 from pluralign.encoders.distilling import distilled
+from pluralign.encoders.kept_models import is_whole, keep_model
 from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.tokens import whole_characters
 from pluralign.encoders.vectors import unit_rows
@@ -92,46 +90,17 @@ class StaticEncoder:
     def _model(self) -> "StaticModel":
         from model2vec import StaticModel
 
-        if not _is_whole(self.folder):
+        if not is_whole(self.folder, _WEIGHTS):
             self._distil()
         return StaticModel.from_pretrained(self.folder, max_length=None, force_download=False)
 
     def _distil(self) -> None:
-        """Distil into a folder of our own and rename it, unless another process was first."""
+        """Distil once, and keep the result in the cache folder."""
         _log.info(
             "distilling a static encoder from %s: once, kept in %s",
             self._source.folder,
             self.folder,
         )
         model = distilled(self._source, self.dimensions, self._progress)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".part-") as temporary:
-            part = Path(temporary) / "model"
-            model.save_pretrained(part)
-            card = {"fingerprint": self.fingerprint, "sha256": file_digest(part / _WEIGHTS)}
-            (part / STATIC_CARD).write_text(json.dumps(card), encoding="utf-8")
-            _put_in_place(part, self.folder)
-
-
-def _put_in_place(part: Path, folder: Path) -> None:
-    """Rename ``part`` to ``folder`` unless there is a whole model already."""
-    try:
-        part.rename(folder)
-    except OSError:
-        if not _is_whole(folder):
-            raise
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether there is a model as it was written; a damaged one is deleted with a warning."""
-    if not folder.exists():
-        return False
-    try:
-        expected = parse_json((folder / STATIC_CARD).read_bytes())["sha256"]
-        if file_digest(folder / _WEIGHTS) == expected:
-            return True
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    _log.warning("the static encoder in %s is damaged: deleted, it will be distilled again", folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return False
+        card = {"fingerprint": self.fingerprint}
+        keep_model(self.folder, _WEIGHTS, card, model.save_pretrained)

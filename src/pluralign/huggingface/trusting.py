@@ -16,7 +16,7 @@ from filelock import FileLock
 from pluralign.core import InvalidSettings, parse_json, printable, whole_file
 from pluralign.huggingface.model_folders import cache_folder
 
-PACKAGED = frozenset({"hash", "minilm", "static"})
+PACKAGED = frozenset({"hash", "minilm", "minilm-onnx", "static"})
 TRUSTED, TRUSTED_CODE = "PLURALIGN_TRUST_ENCODER", "PLURALIGN_TRUST_CODE"
 """Environment variables: names of models, separated by commas; and 1 to run their code."""
 _FILE = "trusted_models.json"

@@ -80,9 +80,9 @@ def fit(
         communities: Ids or names of the communities to steer to. Default: every one with at least
             ``min_pairs`` pairs (200) and ``min_raters`` raters (10) that the reference is not
             fitted on by name.
-        encoder: The encoder that reads texts: ``minilm``, ``static``, ``hash``, or the name or
-            folder of a sentence-transformers model. Default: ``minilm``. Servers of embeddings are
-            named by ``trunk={"encoder": "endpoint", "endpoint": {"urls": [...], "model": ...}}``.
+        encoder: The encoder that reads texts: ``minilm``, ``minilm-onnx``, ``static``, ``hash``,
+            or the name or folder of a sentence-transformers model. Default: ``minilm``. Servers of
+            embeddings are named by ``trunk={"encoder": "endpoint", "endpoint": {"urls": [...], "model": ...}}``.
         seed: Seed of random steps, such as the folds in which a ridge is chosen.
         cache: Folder of cached embeddings. Default: that of ``pluralign data cache``.
         **settings: Further settings as in a settings file, such as ``min_pairs=50`` or

@@ -143,8 +143,8 @@ class EmbeddingTrunkSettings(TrunkSettings):
     """Kind of trunk: a frozen sentence encoder (``embedding``), or any Hugging Face model
     (``transformer``)."""
     encoder: str = "minilm"
-    """``minilm``, ``static``, ``hash``, ``endpoint`` (servers of embeddings), or the name or folder
-    of a sentence-transformers model."""
+    """``minilm``, ``minilm-onnx``, ``static``, ``hash``, ``endpoint`` (servers of embeddings), or
+    the name or folder of a sentence-transformers model."""
     endpoint: EncoderEndpoint | None = None
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""

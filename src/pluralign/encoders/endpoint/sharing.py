@@ -17,6 +17,7 @@ from pluralign.encoders.endpoint.server import EmbeddingServer
 _log = logging.getLogger(__name__)
 _TRIES_OF_A_HALF = 2
 _LONG = 500
+_TICK = 1.0
 _SHOWN = 60
 
 
@@ -144,7 +145,8 @@ def shared(texts: Sequence[str], fleet: Fleet) -> FloatArray:
         _start(limits.concurrency if server.checked else 1, server, fleet, work)
     try:
         with work.changed:
-            work.changed.wait_for(lambda: work.over or not work.workers)
+            while not work.changed.wait_for(lambda: work.over or not work.workers, _TICK):
+                pass  # on Windows only a wait that ends lets Ctrl-C through
     except BaseException as error:  # an interrupt: the threads end with what they are doing
         work.stop(error)
         raise
