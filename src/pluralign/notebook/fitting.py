@@ -82,7 +82,8 @@ def fit(
             fitted on by name.
         encoder: The encoder that reads texts: ``minilm``, ``minilm-onnx``, ``static``, ``hash``,
             or the name or folder of a sentence-transformers model. Default: ``minilm``. Servers of
-            embeddings are named by ``trunk={"encoder": "endpoint", "endpoint": {"urls": [...], "model": ...}}``.
+            embeddings are named by
+            ``trunk={"encoder": "endpoint", "endpoint": {"urls": [...], "model": ...}}``.
         seed: Seed of random steps, such as the folds in which a ridge is chosen.
         cache: Folder of cached embeddings. Default: that of ``pluralign data cache``.
         **settings: Further settings as in a settings file, such as ``min_pairs=50`` or
