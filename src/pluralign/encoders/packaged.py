@@ -1,6 +1,7 @@
 """all-MiniLM-L6-v2, the default encoder: English, 384 dimensions, 256 tokens."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,13 +54,7 @@ def minilm_onnx(cache: Path | None = None) -> SentenceEncoder:
     """
     if find_spec("onnxruntime") is None:
         raise MissingExtra.named("onnx", "onnxruntime")
-
-    def load(folder: Path, device: str | None) -> Runner:
-        from pluralign.encoders.minilm_onnx import MiniLmOnnx
-
-        return MiniLmOnnx(folder, cache, _LONGEST)
-
-    return _published(None, "minilm-onnx", load, side_by_side)
+    return _published(None, "minilm-onnx", partial(_on_onnxruntime, cache), side_by_side)
 
 
 def packaged_folder() -> Path | None:
@@ -112,6 +107,12 @@ def _on_torch(folder: Path, device: str | None) -> Runner:
     from pluralign.encoders.minilm_network import MiniLmNetwork
 
     return MiniLmNetwork(folder, device, _LONGEST)
+
+
+def _on_onnxruntime(cache: Path | None, folder: Path, device: str | None) -> Runner:
+    from pluralign.encoders.minilm_onnx import MiniLmOnnx
+
+    return MiniLmOnnx(folder, cache, _LONGEST)
 
 
 def _hub_folder() -> Path:
