@@ -15,9 +15,9 @@ from pluralign.core import InvalidInput
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, encoder_named, sharding
 from pluralign.encoders.shards import shard_paths
 from pluralign.scaling import (
-    EncoderNotThere,
     SpreadEncoder,
     WorkerLost,
+    WorkerNotReady,
     WorkerPool,
     spread,
 )
@@ -146,13 +146,13 @@ def test_an_encoder_that_fails_on_everything_is_not_taken_for_bad_texts(tmp_path
 def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
     make = partial(doubles.Faulty, name="mine")
     other = doubles.Faulty(name="other")
-    with ThreadPoolExecutor(1) as pool, pytest.raises(EncoderNotThere, match="mine, not other"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(WorkerNotReady, match="mine, not other"):
         SpreadEncoder(make, pool, tmp_path, encoder=other).encode(TEXTS)
 
 
 def test_a_worker_that_cannot_make_the_encoder_says_why(tmp_path: Path) -> None:
     make = partial(encoder_named, "no/such folder")
-    with ThreadPoolExecutor(1) as pool, pytest.raises(EncoderNotThere, match="cannot open"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(WorkerNotReady, match="cannot open"):
         SpreadEncoder(make, pool, tmp_path, encoder=HashEncoder()).encode(TEXTS)
 
 

@@ -86,6 +86,15 @@ BaseUrl = Annotated[
         "--base-url", help="URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."
     ),
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="WORKERS",
+        help="Workers that encode, score and fit, with the same results: local (this process), "
+        "processes:4, ray, or ray://HOST:PORT of a Ray cluster.",
+    ),
+]
 TrustEncoder = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,7 @@ from pluralign.cli.options import (
     AsJson,
     Explain,
     Fresh,
+    On,
     RunFolderOut,
     SkipBad,
     TrustEncoder,
@@ -43,6 +44,7 @@ def run(
         ),
     ] = False,
     skip_bad: SkipBad = False,
+    on: On = "local",
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,6 +62,7 @@ def run(
     from pluralign.cli.run_tables import show_outcome
     from pluralign.experiments import run_experiment
     from pluralign.huggingface.processes import is_main
+    from pluralign.scaling import workers_on
     from pluralign.settings import explain as explained
     from pluralign.settings import read_settings, resolve
 
@@ -78,8 +81,8 @@ def run(
         _rehearse(resolved, as_json)
         return
     folder = out or Path("runs") / resolved.settings.name
-    with _progress() as reporter:
-        outcome = run_experiment(resolved, folder, reporter, fresh)
+    with workers_on(on) as workers, _progress() as reporter:
+        outcome = run_experiment(resolved, folder, reporter, fresh, workers=workers)
     if is_main():
         show_outcome(outcome, folder, output)
 

@@ -20,6 +20,7 @@ from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import load_card
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.record import counts_of, plain
+from pluralign.scaling import WorkerPool
 from pluralign.settings.privacy import PrivacySettings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.settings.toml_tables import shown
@@ -45,6 +46,7 @@ class RewardWork:
         plan: Roles of the communities.
         opened: The trunk that reads the texts.
         cache: Folder of kept vectors and rewards; the default one where None.
+        workers: Encode texts and fit linear heads; None: this process does.
         notes: Notes for the reader, in order.
         seconds: Stage -> seconds spent.
         alike: Pairs that the trunk reads alike, as `count_alike` counts them.
@@ -58,6 +60,7 @@ class RewardWork:
     plan: Plan
     opened: OpenTrunk
     cache: Path | None = None
+    workers: WorkerPool | None = None
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     alike: dict[str, Any] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from pluralign.evaluation import (
 from pluralign.experiments.alike import count_alike
 from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.experiments.benches import bench_for, encode, given_reference
+from pluralign.experiments.linear_bench import LinearBench
 from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.people_behind import key_of, people_behind
 from pluralign.experiments.planning import Plan, plan
@@ -48,6 +49,13 @@ from pluralign.experiments.reward_record import (
 )
 from pluralign.experiments.run_studies import write_studies
 from pluralign.experiments.splitting import split_pairs
+from pluralign.experiments.spread_fits import (
+    RepeatInputs,
+    SharedInputs,
+    brought_home,
+    fit_group,
+    groups_of,
+)
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
@@ -55,6 +63,7 @@ from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder, seen_by
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.withdrawn import read_withdrawn
+from pluralign.scaling import WorkerPool, spread
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources import Split
@@ -95,6 +104,7 @@ def run_experiment(
     reporter: Reporter | None = None,
     fresh: bool = False,
     cache: AnyPath | None = None,
+    workers: WorkerPool | None = None,
 ) -> Outcome:
     """Run an experiment and write its folder.
 
@@ -111,6 +121,8 @@ def run_experiment(
         reporter: Is notified of the progress. Default: a bar in a notebook and on a terminal.
         fresh: Begin anew, and clear the folder.
         cache: Folder of kept embeddings; the default one where None.
+        workers: Encode texts and fit linear heads (see `pluralign.scaling.workers_on`), with the
+            same results. Default: this process does.
 
     Raises:
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
@@ -118,15 +130,20 @@ def run_experiment(
     if not isinstance(resolved, Resolved):
         resolved = resolve(resolved)
     with reporting(reporter) as drawn:
-        return _run(resolved, as_path(out), drawn, fresh, as_path(cache))
+        return _run(resolved, as_path(out), drawn, fresh, as_path(cache), workers)
 
 
 def _run(
-    resolved: Resolved, out: Path, reporter: Reporter, fresh: bool, cache: Path | None
+    resolved: Resolved,
+    out: Path,
+    reporter: Reporter,
+    fresh: bool,
+    cache: Path | None,
+    workers: WorkerPool | None,
 ) -> Outcome:
     started, settings = time.perf_counter(), resolved.settings
     _refuse_sharded_adapters(settings)
-    opened = open_trunk(settings.trunk, cache, reporter)
+    opened = open_trunk(settings.trunk, cache, reporter, workers=workers)
     remember_trunk(settings.trunk)
     reporter.stage("reading pairs")
     loaded = load_pairs(
@@ -148,6 +165,7 @@ def _run(
         plan=roles,
         opened=opened,
         cache=cache,
+        workers=workers,
     )
     work.notes += [*advice, *privacy_notes(resolved.sources, loaded, settings.trunk.tuned)]
     _check(work)
@@ -157,6 +175,8 @@ def _run(
         _warn_of_languages(work)
         encoded = encode(work)
         work.alike = count_alike(work, encoded)
+        if work.workers is not None and encoded is not None and not settings.trunk.tuned:
+            _spread_repeats(work, encoded, work.workers)
         for seed in seeds_of(work):
             _repeat(work, encoded, seed)
         return _write(work, encoded, started)
@@ -222,6 +242,43 @@ def _component_notes(work: RewardWork, split: Split) -> list[str]:
     return component_notes(train, settings.components)
 
 
+def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool) -> None:
+    """Fit the methods of all repeats on workers, and write each as soon as it is there."""
+    shared = workers.share(
+        SharedInputs(replace(work.resolved, sources=()), encoded, work.plan, work.opened.described)
+    )
+    benches: dict[int, tuple[LinearBench, Sides, TestPairs]] = {}
+
+    def tasks() -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for seed in seeds_of(work):
+            missing = [m for m in work.resolved.methods if not _is_done(work, seed, m.name)]
+            if not missing:
+                continue
+            bench, side = bench_for(work, encoded, seed)
+            assert isinstance(bench, LinearBench)
+            benches[seed] = bench, side, judge(side.test, bench.reference)
+            split = split_pairs(work.loaded, work.resolved.settings, work.resolved.sources, seed)
+            repeat = RepeatInputs.of(bench, split, work.opened.make_encoder)
+            work.reporter.stage(
+                f"seed {seed}: fitting {count_of(len(missing), 'method')} for "
+                f"{count_of(len(side.train.communities), 'community', 'communities')} "
+                f"on {count_of(workers.size, 'worker')}"
+            )
+            for group in groups_of(missing):
+                yield seed, (shared, repeat, group)
+
+    methods = {method.name: method for method in work.resolved.methods}
+    since = time.perf_counter()
+    for seed, done in spread(tasks(), fit_group, workers):
+        fits, ridges = done.result()
+        bench, side, judged = benches[seed]
+        bench.ridges |= ridges
+        for name, fit in fits:
+            home = brought_home(fit, bench.reference.trunk)
+            _write_fit(work, bench, side, judged, methods[name], home)
+    work.timed("fit on workers", since)
+
+
 def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:
     """Write every method's margins on the test pairs of a repeat, unless the folder has them."""
     methods = work.resolved.methods
@@ -250,7 +307,18 @@ def _fit_one(
     work: RewardWork, bench: Bench, side: Sides, judged: TestPairs, method: Method
 ) -> None:
     since = time.perf_counter()
-    fitted = bench.fit(method)
+    _write_fit(work, bench, side, judged, method, bench.fit(method))
+    work.timed(f"fit {method.name}", since)
+
+
+def _write_fit(
+    work: RewardWork,
+    bench: Bench,
+    side: Sides,
+    judged: TestPairs,
+    method: Method,
+    fitted: FittedMethod,
+) -> None:
     fitted.save(work.folder.model(bench.seed, method.name), card_of(work, bench, method))
     work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
     # Before the predictions: a method whose predictions are found is not fitted again.
@@ -260,7 +328,6 @@ def _fit_one(
         _write_seen(work, bench, side, method, fitted)
     margins = fitted.margins(side.test)
     work.folder.write_predictions(bench.seed, method.name, judged, margins)
-    work.timed(f"fit {method.name}", since)
 
 
 def _write_seen(

@@ -1,7 +1,9 @@
 """Trunks by the names that settings and cards give them."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,10 @@ from pluralign.encoders import (
     opened_endpoint,
     packaged_folder,
 )
+from pluralign.encoders.cache import Agree
 from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
+from pluralign.scaling import SpreadEncoder
 from pluralign.settings.experiment import (
     AnyTrunkSettings,
     EmbeddingTrunkSettings,
@@ -27,7 +31,7 @@ from pluralign.settings.validation import validated
 if TYPE_CHECKING:
     from pluralign.rewards.transformer.backbones import Backbone, ModelSource
     from pluralign.rewards.transformer.tokenized_texts import TextForm
-    from pluralign.rewards.transformer.trunk import Output
+    from pluralign.rewards.transformer.trunk import Output, RequestEncoder
 
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 Around = Callable[[Encoder], Encoder]
@@ -44,6 +48,7 @@ class OpenTrunk:
         backbone: The transformer; None under an embedding trunk.
         form: How requests are written in training.
         score_form: How they are written when they are scored.
+        make_encoder: Makes its encoder in another process, without a cache.
     """
 
     trunk: Trunk
@@ -51,6 +56,7 @@ class OpenTrunk:
     backbone: "Backbone | None" = None
     form: "TextForm | None" = None
     score_form: "TextForm | None" = None
+    make_encoder: Callable[[], Encoder] | None = None
 
     def own_reference(self) -> LinearRewardModel | None:
         """The reward model that the trunk already is; None where it has no trained head."""
@@ -68,6 +74,7 @@ def open_trunk(
     cache: Path | None = None,
     reporter: Reporter | None = None,
     around: Around | None = None,
+    workers: Executor | None = None,
 ) -> OpenTrunk:
     """Open the trunk that settings name, with a cache around it.
 
@@ -76,6 +83,7 @@ def open_trunk(
         cache: Where vectors and rewards are kept; the default place where None.
         reporter: Is notified of the progress, and of settings that had to be changed.
         around: A wrapper of the encoder that replaces the cache on disk.
+        workers: Encode the texts that are not in the cache; None: this process does.
 
     Raises:
         InvalidInput: If it cannot be opened.
@@ -84,7 +92,8 @@ def open_trunk(
     reporter = reporter or Silent()
     if settings.kind == "embedding":
         named = _encoder(settings, cache, kept=around is None)
-        encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
+        make = partial(_encoder, _from_any_folder(settings), cache, kept=False)
+        encoder = around(named) if around else _kept(named, make, cache, reporter, workers)
         described: dict[str, object] = {
             "kind": "embedding",
             "encoder": settings.encoder,
@@ -96,14 +105,15 @@ def open_trunk(
             described["endpoint"] = settings.endpoint.model_dump(exclude_unset=True) | {
                 "probe": named.probe
             }
-        return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
+        trunk = EmbeddingTrunk(encoder, settings.interaction)
+        return OpenTrunk(trunk, described, make_encoder=make)
     from pluralign.rewards.transformer.backbones import load_backbone
 
     reporter.stage(f"loading {settings.model}")
     backbone = load_backbone(model_source(settings))
     for note in backbone.notes:
         reporter.note(note)
-    return transformer_trunk(settings, backbone, cache, reporter, around)
+    return transformer_trunk(settings, backbone, cache, reporter, around, workers)
 
 
 def _encoder(settings: EmbeddingTrunkSettings, cache: Path | None, kept: bool) -> Encoder:
@@ -128,26 +138,75 @@ def transformer_trunk(
     cache: Path | None,
     reporter: Reporter,
     around: Around | None = None,
+    workers: Executor | None = None,
 ) -> OpenTrunk:
-    """The trunk of a transformer that is loaded already."""
+    """The trunk of a transformer that is loaded already; workers load it by its settings."""
     from pluralign.huggingface.processes import all_agree
+    from pluralign.rewards.transformer.trunk import TransformerTrunk
+
+    form, score_form = _text_forms(settings, backbone)
+    encoder = _request_encoder(settings, backbone, score_form, reporter.note)
+    described = settings.model_dump(exclude={"encoder", "interaction", "tokens"})
+    described["text"] = form.kind
+    make = partial(_loaded_request_encoder, settings)
+    cached = (
+        around(encoder) if around else _kept(encoder, make, cache, reporter, workers, all_agree)
+    )
+    trunk = TransformerTrunk(cached, encoder.tokens_of)
+    return OpenTrunk(trunk, described, backbone, form, score_form, make)
+
+
+def _kept(
+    encoder: Encoder,
+    make: Callable[[], Encoder],
+    cache: Path | None,
+    reporter: Reporter,
+    workers: Executor | None,
+    agree: Agree | None = None,
+) -> CachedEncoder:
+    """A cache on disk around an encoder; workers encode the missing texts, where there are some."""
+    if workers is None:
+        return CachedEncoder(encoder, cache, reporter.progress, agree)
+    return SpreadEncoder(make, workers, cache, reporter.progress, agree, encoder)
+
+
+def _from_any_folder(settings: EmbeddingTrunkSettings) -> EmbeddingTrunkSettings:
+    """The settings with the whole path of an encoder in a folder: workers start elsewhere."""
+    path = Path(settings.encoder)
+    return settings.model_copy(update={"encoder": str(path.absolute())} if path.exists() else {})
+
+
+def _loaded_request_encoder(settings: TransformerTrunkSettings) -> "RequestEncoder":
+    """The encoder of requests in another process."""
+    from pluralign.rewards.transformer.backbones import load_backbone
+
+    backbone = load_backbone(model_source(settings))
+    return _request_encoder(settings, backbone, _text_forms(settings, backbone)[1])
+
+
+def _text_forms(
+    settings: TransformerTrunkSettings, backbone: "Backbone"
+) -> tuple["TextForm", "TextForm"]:
+    """How requests are written in training, and when they are scored."""
     from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for
-    from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     kind = form_for(backbone.tokenizer) if settings.text == "auto" else settings.text
     form = TextForm(kind, settings.max_length, settings.overlong)
-    score_form = form if settings.score_text == "same" else replace(form, kind=settings.score_text)
+    if settings.score_text == "same":
+        return form, form
+    return form, replace(form, kind=settings.score_text)
+
+
+def _request_encoder(
+    settings: TransformerTrunkSettings,
+    backbone: "Backbone",
+    form: "TextForm",
+    note: Callable[[str], None] | None = None,
+) -> "RequestEncoder":
+    from pluralign.rewards.transformer.trunk import RequestEncoder
+
     output: Output = "reward" if settings.tuned else "hidden"
-    encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
-    described = settings.model_dump(exclude={"encoder", "endpoint", "interaction", "tokens"}) | {
-        "text": kind
-    }
-    cached = (
-        around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
-    )
-    return OpenTrunk(
-        TransformerTrunk(cached, encoder.tokens_of), described, backbone, form, score_form
-    )
+    return RequestEncoder(backbone, form, output, settings.tokens, note)
 
 
 def reopen(

@@ -9,15 +9,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from pluralign.core import PluralignError
+
 _ALIGNMENT = 64
 _READ_AT_ONCE = 8  # values in files that a worker keeps at hand
 
 
 class WorkerLost(RuntimeError):
     """A worker died, or did not answer in time, at every try of a call."""
+
+
+class WorkerNotReady(PluralignError):
+    """A worker cannot be started, or lacks something that the work needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import Encoder, FloatArray, IntArray, InvalidInput, PluralignError, count_of
+from pluralign.core import Encoder, FloatArray, IntArray, InvalidInput, count_of
 from pluralign.encoders import CachedEncoder, Progress
 from pluralign.encoders.cache import Agree
 from pluralign.encoders.sharding import encode_shard, shards_of
 from pluralign.encoders.shards import KeyArray, keys_of
-from pluralign.scaling.carried import Made
+from pluralign.scaling.carried import Made, WorkerNotReady
 from pluralign.scaling.spreading import spread
 
 _MOST_FAULTS = 20
@@ -56,8 +56,27 @@ class SpreadEncoder(CachedEncoder):
         super().__init__(encoder, folder, progress, agree, parts.encode)
 
 
-class EncoderNotThere(PluralignError):
-    """A worker cannot make the encoder, or makes another one."""
+class DistantEncoder:
+    """Stands for an encoder where a trunk travels to a worker: made when a text is encoded.
+
+    Args:
+        make: Makes the encoder; it can be pickled by name.
+        fingerprint: That of the encoder.
+        dimensions: Length of its vectors.
+    """
+
+    def __init__(self, make: Callable[[], Encoder], fingerprint: str, dimensions: int) -> None:
+        self.fingerprint = fingerprint
+        self.dimensions = dimensions
+        self._made = Made.by(make)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Encode a batch here.
+
+        Raises:
+            WorkerNotReady: If the encoder cannot be made here, or is another one.
+        """
+        return encode_texts(self._made, self.fingerprint, list(texts))[1]
 
 
 class _Parts:
@@ -78,7 +97,7 @@ class _Parts:
                 if (error := done.exception()) is None:
                     key_S, vector_S_D = done.result()
                     yield np.array([row_of[key] for key in key_S.tolist()]), vector_S_D
-                elif isinstance(error, EncoderNotThere):
+                elif isinstance(error, WorkerNotReady):
                     raise error
                 else:
                     failed.append((parts[part], error))
@@ -111,18 +130,18 @@ def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArr
         The key of each text, shape (S,), and its vector, shape (S, D).
 
     Raises:
-        EncoderNotThere: If the encoder cannot be made here, or is another one.
+        WorkerNotReady: If the encoder cannot be made here, or is another one.
     """
     try:
         encoder = made.here()
     except Exception as error:
-        raise EncoderNotThere(
+        raise WorkerNotReady(
             f"a worker cannot open the encoder: {type(error).__name__}: {error}",
             hint="install the same version and extras on every machine, and put models where all "
             "of them can read them",
         ) from error
     if encoder.fingerprint != fingerprint:
-        raise EncoderNotThere(
+        raise WorkerNotReady(
             f"a worker has another encoder: {encoder.fingerprint}, not {fingerprint}",
             hint="install the same model and version on every machine",
         )

@@ -1,0 +1,48 @@
+"""Names of places where work is done: here, in several processes, on a Ray cluster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pluralign.core import InvalidInput
+from pluralign.scaling.processes import process_pool
+from pluralign.scaling.workers import WorkerPool
+
+LOCAL = "local"
+_HINT = (
+    "local; processes:4 on this machine; ray, the cluster of RAY_ADDRESS or a new one on this "
+    "machine; ray://HOST:PORT, the client server of a cluster; ray:HOST:PORT from inside a cluster"
+)
+
+
+@contextmanager
+def workers_on(place: str = LOCAL) -> Iterator[WorkerPool | None]:
+    """The workers of a place; they end with the block.
+
+    Args:
+        place: ``local``, ``processes:N``, ``ray``, ``ray://HOST:PORT`` or ``ray:HOST:PORT``.
+
+    Yields:
+        The pool; None for ``local``, where this process does all the work.
+
+    Raises:
+        InvalidInput: If there is no such place, or the cluster cannot be reached.
+        MissingExtra: If ray is not installed.
+        WorkerNotReady: If the cluster has no CPUs.
+
+    >>> with workers_on("local") as workers:
+    ...     print(workers)
+    None
+    """
+    kind, _, rest = place.partition(":")
+    if place == LOCAL:
+        yield None
+    elif kind == "processes" and rest.isdecimal() and int(rest) > 0:
+        with process_pool(int(rest)) as pool:
+            yield pool
+    elif kind == "ray" and (rest or place == "ray"):
+        from pluralign.scaling.ray_workers import ray_pool
+
+        with ray_pool((place if rest.startswith("//") else rest) or None) as pool:
+            yield pool
+    else:
+        raise InvalidInput(f"{place!r:.80} names no workers", where="--on", hint=f"use {_HINT}")
