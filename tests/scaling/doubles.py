@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput
+from pluralign.core import FloatArray, InvalidInput, RewardRequest
 from pluralign.encoders import HashEncoder, SentenceEncoder
 
 
@@ -112,3 +112,28 @@ class Odd(Exception):
 
 def raise_odd() -> None:
     raise Odd("odd", needed=1)
+
+
+class Blocker:
+    """An actor that holds its CPU."""
+
+    def ready(self) -> bool:
+        return True
+
+
+def node_of_worker() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+@dataclass(frozen=True)
+class FaultyReward:
+    """The length of a response; fails on one of them."""
+
+    failing: str
+
+    def score(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        if any(request.response == self.failing for request in requests):
+            raise ValueError("bad")
+        return np.array([float(len(request.response)) for request in requests])

@@ -214,8 +214,9 @@ def test_a_shared_value_has_the_same_arrays_read_only(tmp_path: Path) -> None:
 def test_warnings_of_a_worker_are_logged_by_the_first_process(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with WorkerPool(Here, size=1) as pool:
-        pool.submit(doubles.warned, "hot").result()
+    outcome = call_here(doubles.warned, ("hot",))
+    caplog.clear()
+    assert outcome.unpacked() == "hot"
     assert [record.getMessage() for record in caplog.records] == ["worker: hot"]
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -98,6 +99,7 @@ def run_align(
     until: str = ALIGN_STAGES[-1],
     again: str | None = None,
     fresh: bool = False,
+    workers: Executor | None = None,
 ) -> AlignOutcome:
     """Sample answers, score them under every community, and measure what choosing gains.
 
@@ -111,6 +113,8 @@ def run_align(
         until: The last stage to run.
         again: Redo this stage and the later ones.
         fresh: Whether to start again instead of resuming.
+        workers: Encode and score for the reward models (see `pluralign.scaling.workers_on`).
+            Default: this process does.
 
     Raises:
         PluralignError: If the settings, the prompts or a model do not allow the run; finished
@@ -127,7 +131,7 @@ def run_align(
     with reporting(reporter) as drawn, claim as faults:
         note_earlier(drawn, folder.path, faults)
         folder.remove(*redone, *(OUTCOME if redone else ()))
-        work = open_work(resolved, folder, drawn)
+        work = open_work(resolved, folder, drawn, workers)
         _check_processes(work, last)
         checked = check_prompts(work)
         wanted = resolved.settings.evaluate.pass_file
@@ -200,15 +204,20 @@ def _finish(
     return AlignOutcome(stages, record, results, judged)
 
 
-def open_work(resolved: ResolvedAlign, folder: RunFolder, reporter: Reporter) -> AlignWork:
+def open_work(
+    resolved: ResolvedAlign,
+    folder: RunFolder,
+    reporter: Reporter,
+    workers: Executor | None = None,
+) -> AlignWork:
     """Read the prompts and open the reward models of a run; its language model is opened later."""
     settings, tally = resolved.settings, Tally()
     prompts = read_all_prompts(settings, tally)
     for reason, n in tally.dropped.items():
         reporter.note(f"prompts left out: {n:,} {reason}")
     reward = settings.reward
-    model = open_reward_model(reward.model)
-    judge = open_reward_model(reward.judge) if reward.judge is not None else None
+    model = open_reward_model(reward.model, workers=workers)
+    judge = None if reward.judge is None else open_reward_model(reward.judge, workers=workers)
     wanted = settings.communities or tuple(model.communities)
     communities = tuple(_followed(c, model.communities, "communities") for c in wanted)
     if judge is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pluralign.cli.completion import complete_align_setting, complete_community
-from pluralign.cli.options import AsJson, Explain, Fresh, RunFolderOut, Wide, overrides
+from pluralign.cli.options import AsJson, Explain, Fresh, On, RunFolderOut, Wide, overrides
 from pluralign.cli.survey_commands import as_overrides
 
 Stage = Literal["sample", "score", "select", "tune", "route", "evaluate", "search", "write", "keep"]
@@ -80,6 +80,7 @@ def align(
     ] = False,
     explain: Explain = False,
     fresh: Fresh = False,
+    on: On = "local",
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
@@ -114,6 +115,7 @@ def align(
     from pluralign.cli.screen import Screen
     from pluralign.core import InvalidSettings, Silent
     from pluralign.huggingface.processes import is_main
+    from pluralign.scaling import workers_on
     from pluralign.settings import (
         explain_align,
         explain_align_task,
@@ -149,6 +151,12 @@ def align(
                 where="--dry-run",
                 hint="look at its settings with --explain, or stop it with --until search",
             )
+        if on != "local":
+            raise InvalidSettings(
+                "a run on a task has no reward model, so workers have nothing to score",
+                where="--on",
+                hint="leave --on out",
+            )
         task = resolve_align_task(tables | {"data": data}, base=base, where=where, overrides=lines)
         if explain:
             show_explained(explain_align_task(task), output)
@@ -171,9 +179,15 @@ def align(
         show_dry_run(planned, folder, output)
         return
     drawn = Screen() if is_main() else nullcontext(Silent())
-    with drawn as reporter:
+    with workers_on(on) as workers, drawn as reporter:
         outcome = run_align(
-            resolved, folder, reporter, until=until or "evaluate", again=again, fresh=fresh
+            resolved,
+            folder,
+            reporter,
+            until=until or "evaluate",
+            again=again,
+            fresh=fresh,
+            workers=workers,
         )
     if is_main():
         show_align(outcome, folder, output)

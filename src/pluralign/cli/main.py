@@ -27,6 +27,7 @@ from pluralign.cli.audit_command import audit
 from pluralign.cli.collect_commands import collect
 from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
+from pluralign.cli.encode_command import encode
 from pluralign.cli.influence_command import influence
 from pluralign.cli.init_command import init
 from pluralign.cli.knowledge_commands import knowledge
@@ -90,6 +91,7 @@ app.command()(init)
 app.command()(reward_commands.run)
 app.command()(reward_commands.score)
 app.command()(adapt)
+app.command()(encode)
 app.command()(reward_commands.demo)
 app.command()(pluralise)
 app.command()(align)

@@ -161,6 +161,7 @@ def score(
     ] = "strip",
     skip_bad: SkipBad = False,
     trust_encoder: TrustEncoder = None,
+    on: On = "local",
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
@@ -186,18 +187,26 @@ def score(
     from pluralign.cli.screen import Screen
     from pluralign.cli.source_tables import show_tally
     from pluralign.core import WORLD, Tally
-    from pluralign.models import open_model, score_file, steers_for, with_unseen
+    from pluralign.models import (
+        ROWS_AT_ONCE,
+        open_spread_model,
+        score_file,
+        steers_for,
+        with_unseen,
+    )
     from pluralign.rewards import load_card, name_on_card, read_thoughts
+    from pluralign.scaling import workers_on
 
     output = Output(as_json=as_json, wide=wide)
     kept = read_thoughts(thoughts, where="--thoughts")
-    loaded = open_model(model, trust_encoder=trust_encoder)
-    if _is_prior(unknown):
-        loaded = with_unseen(loaded, community or [])
-    steers = steers_for(loaded, community or [], strength)
-    tally = Tally()
-    with Screen() as screen:
-        rows = score_file(loaded, file, steers, tally, skip_bad, screen, kept)
+    prior, tally = _is_prior(unknown), Tally()
+    with workers_on(on) as workers, Screen() as screen:
+        loaded = open_spread_model(model, workers, trust_encoder)
+        if prior:
+            loaded = with_unseen(loaded, community or [])
+        steers = steers_for(loaded, community or [], strength)
+        at_once = ROWS_AT_ONCE * (1 if workers is None else 2 * workers.size)
+        rows = score_file(loaded, file, steers, tally, skip_bad, screen, kept, at_once)
         if output.terminal and out is None and not as_json:
             show_scores(rows, list(steers), output)
         else:

@@ -4,8 +4,10 @@ from pluralign.models.adaptation import Adaptation, AdaptedChoice, measure_adapt
 from pluralign.models.choices import read_choices
 from pluralign.models.encoders import open_encoder
 from pluralign.models.saved_models import (
+    ROWS_AT_ONCE,
     open_model,
     open_reward_model,
+    open_spread_model,
     open_with_trunk,
     save_model,
     score_file,
@@ -14,12 +16,14 @@ from pluralign.models.saved_models import (
 )
 
 __all__ = [
+    "ROWS_AT_ONCE",
     "Adaptation",
     "AdaptedChoice",
     "measure_adaptation",
     "open_encoder",
     "open_model",
     "open_reward_model",
+    "open_spread_model",
     "open_with_trunk",
     "read_choices",
     "save_model",

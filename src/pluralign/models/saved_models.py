@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,7 @@ from pluralign.rewards import (
     unanswered,
     with_prior_heads,
 )
+from pluralign.scaling import SpreadRewardModel
 from pluralign.sources import RowPolicy, read_requests
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
 
     SavedModel = LinearRewardModel | TransformerRewardModel
 
-_BATCH = 2048
+ROWS_AT_ONCE = 2048
 LEFT_OUT = "a thought before the answer is left out"
 FADED = "steered more weakly: the prompt is unlike those that the community was asked"
 NO_ANSWER = "no answer: empty, or a thought that never ends"
@@ -56,6 +59,7 @@ def open_model(
     cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
+    workers: Executor | None = None,
 ) -> "SavedModel":
     """Load a saved model together with the trunk that its card names.
 
@@ -65,6 +69,7 @@ def open_model(
         around: Wraps the trunk's encoder, in place of the cache on disk.
         trust_encoder: An encoder that may be opened although only the card names it. It is not
             needed for packaged encoders, nor for those that settings of this account have named.
+        workers: Encode the texts that are not in the cache; None: this process does.
 
     Returns:
         A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities
@@ -75,22 +80,45 @@ def open_model(
         InvalidSettings: If the card names an encoder that nobody on this account has named.
         DamagedFile: If a file is truncated or altered.
     """
-    return open_with_trunk(folder, cache, around, trust_encoder)[0]
+    return open_with_trunk(folder, cache, around, trust_encoder, workers)[0]
 
 
-def open_reward_model(where: str, token: str | None = None) -> SteerableRewardModel:
+def open_spread_model(
+    folder: AnyPath, workers: Executor | None, trust_encoder: str | None = None
+) -> SteerableRewardModel:
+    """Open a saved model whose texts are encoded, or requests scored, by workers.
+
+    A linear model stays here, and workers encode; trained parts of a transformer score on workers.
+
+    Args:
+        folder: The folder of the model; workers must find it under the same path.
+        workers: The workers; None: this process does the work.
+        trust_encoder: As for `open_model`.
+    """
+    model = open_model(folder, trust_encoder=trust_encoder, workers=workers)
+    if workers is None or isinstance(model, LinearRewardModel):
+        return model
+    # This account trusts the model, since it is open; accounts of workers may not know it.
+    make = partial(open_model, as_path(folder).absolute(), None, None, model.backbone.source.name)
+    return SpreadRewardModel(make, workers, model.communities)
+
+
+def open_reward_model(
+    where: str, token: str | None = None, workers: Executor | None = None
+) -> SteerableRewardModel:
     """Open a saved model, or the model of a server.
 
     Args:
         where: Folder of a saved model, or URL of a server of ``pluralign serve``.
         token: The server's token. Default: the environment variable ``PLURALIGN_TOKEN``.
+        workers: Do the work of a saved model, see `open_spread_model`; a server does its own.
 
     Raises:
         InvalidInput: If the folder has no model, or its trunk cannot be opened.
         RewardServerFailed: If the server cannot be reached.
     """
     if not where.startswith(("http://", "https://")):
-        return open_model(where)
+        return open_spread_model(where, workers)
     from pluralign.rewards.remote import RemoteRewardModel
 
     return RemoteRewardModel.at(where, token or os.environ.get("PLURALIGN_TOKEN"))
@@ -101,13 +129,14 @@ def open_with_trunk(
     cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
+    workers: Executor | None = None,
 ) -> tuple["SavedModel", OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
     folder, cache = as_path(folder), as_path(cache)
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)
-    opened = reopen(described, folder, cache, around, trust_encoder)
+    opened = reopen(described, folder, cache, around, trust_encoder, workers)
     if "parts" not in card:
         model = load_reward_model(folder, opened.trunk)
         return model, replace(opened, trunk=model.trunk)
@@ -148,7 +177,7 @@ def rewards_under(
     return rewards, np.ones_like(rewards)
 
 
-def with_unseen(model: "SavedModel", labels: Sequence[str]) -> "SavedModel":
+def with_unseen(model: SteerableRewardModel, labels: Sequence[str]) -> SteerableRewardModel:
     """The model with a head for each label of a community that nobody trained on.
 
     Raises:
@@ -179,6 +208,7 @@ def score_file(
     skip_bad: bool = False,
     reporter: Reporter | None = None,
     thoughts: Thoughts = "strip",
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> Iterator[dict[str, Any]]:
     """Score the rows of a file, a batch at a time.
 
@@ -193,6 +223,7 @@ def score_file(
             does not read.
         thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it
             (``keep``).
+        rows_at_once: Rows that are in memory; more of them keep more workers busy.
 
     Yields:
         For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a
@@ -215,7 +246,7 @@ def score_file(
     reporter.stage(f"scoring {path.name}")
     told = _how_made(model, steers)
     first = True
-    while batch := list(islice(rows, _BATCH)):
+    while batch := list(islice(rows, rows_at_once)):
         read_N = [scorable(request, thoughts) for _, _, found in batch for request in found]
         requests = [one.request for one in read_N if one.request is not None]
         _count(read_N, tally)

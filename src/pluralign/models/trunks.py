@@ -92,7 +92,7 @@ def open_trunk(
     reporter = reporter or Silent()
     if settings.kind == "embedding":
         named = _encoder(settings, cache, kept=around is None)
-        make = partial(_encoder, _from_any_folder(settings), cache, kept=False)
+        make = encoder_maker(settings, cache)
         encoder = around(named) if around else _kept(named, make, cache, reporter, workers)
         described: dict[str, object] = {
             "kind": "embedding",
@@ -170,10 +170,18 @@ def _kept(
     return SpreadEncoder(make, workers, cache, reporter.progress, agree, encoder)
 
 
-def _from_any_folder(settings: EmbeddingTrunkSettings) -> EmbeddingTrunkSettings:
-    """The settings with the whole path of an encoder in a folder: workers start elsewhere."""
+def encoder_maker(
+    settings: EmbeddingTrunkSettings, cache: Path | None = None
+) -> Callable[[], Encoder]:
+    """A function that makes the encoder that settings name, here and on workers.
+
+    Args:
+        settings: The table. A folder gets its whole path, because workers start elsewhere.
+        cache: Cache folder, for distilled encoders; the default one where None.
+    """
     path = Path(settings.encoder)
-    return settings.model_copy(update={"encoder": str(path.absolute())} if path.exists() else {})
+    whole = {"encoder": str(path.absolute())} if path.exists() else {}
+    return partial(_encoder, settings.model_copy(update=whole), cache, kept=False)
 
 
 def _loaded_request_encoder(settings: TransformerTrunkSettings) -> "RequestEncoder":
@@ -215,6 +223,7 @@ def reopen(
     cache: Path | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
+    workers: Executor | None = None,
 ) -> OpenTrunk:
     """Open the trunk of a card, if it is packaged, in the same run, or named by the user.
 
@@ -224,6 +233,7 @@ def reopen(
         cache: Where vectors and rewards are kept; the default place where None.
         around: A wrapper of the encoder that replaces the cache on disk.
         trust_encoder: The encoder or model that the user trusts although only the card names it.
+        workers: Encode the texts that are not in the cache; None: this process does.
 
     Raises:
         InvalidSettings: If the card names a model that the user has not named, or asks to run its
@@ -247,7 +257,7 @@ def reopen(
         )
     settings = validated(kind, fields, f"{folder}: card.json: trunk")
     assert isinstance(settings, EmbeddingTrunkSettings | TransformerTrunkSettings)
-    return open_trunk(settings, cache, around=around)
+    return open_trunk(settings, cache, around=around, workers=workers)
 
 
 def _named_on_card(described: Mapping[str, Any]) -> str:

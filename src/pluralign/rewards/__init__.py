@@ -59,6 +59,7 @@ from pluralign.rewards.trunk import (
     Trunk,
     features_under,
     fit_trunk,
+    texts_of,
 )
 
 __all__ = [
@@ -114,6 +115,7 @@ __all__ = [
     "save_reward_model",
     "scorable",
     "strengths_on",
+    "texts_of",
     "unanswered",
     "unseen_id",
     "with_prior_heads",

@@ -212,12 +212,7 @@ class EmbeddingTrunk:
         """
         if not pairs:
             raise NotEnoughData("no pairs to encode")
-        # Prompts first: the order in which texts are encoded decides what a stopped run has kept.
-        texts, index = distinct(
-            [prompt_text(p.prompt) for p in pairs]
-            + [p.chosen for p in pairs]
-            + [p.rejected for p in pairs]
-        )
+        texts, index = distinct(texts_of(pairs))
         vector_T_d = self.encoder.encode(texts)
         prompt_N, chosen_N, rejected_N = np.split(index, 3)
         rejected_N = np.where(nearly_equal(vector_T_d, chosen_N, rejected_N), chosen_N, rejected_N)
@@ -247,6 +242,15 @@ class EmbeddingTrunk:
     def _scale(self, vector_T_d: FloatArray) -> float:
         # Products of unit vectors shrink with their length d: sqrt(d) undoes it.
         return float(self.interaction * np.sqrt(vector_T_d.shape[1]))
+
+
+def texts_of(pairs: Sequence[PreferencePair]) -> list[str]:
+    """The texts of pairs: all prompts, then all chosen, then all rejected responses.
+
+    The order in which texts are encoded decides what a stopped run has kept.
+    """
+    prompts = [prompt_text(p.prompt) for p in pairs]
+    return [*prompts, *(p.chosen for p in pairs), *(p.rejected for p in pairs)]
 
 
 def fit_trunk(

@@ -107,12 +107,10 @@ def _recorded() -> Iterator[list[tuple[int, str, str]]]:
 
     logger, recorder = logging.getLogger("pluralign"), Recorder(logging.WARNING)
     logger.addHandler(recorder)
-    passed_on, logger.propagate = logger.propagate, False
     try:
         yield found
     finally:
         logger.removeHandler(recorder)
-        logger.propagate = passed_on
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

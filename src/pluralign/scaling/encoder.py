@@ -1,23 +1,19 @@
 """An encoder whose missing texts are encoded by workers, with the vectors of one machine."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pluralign.core import Encoder, FloatArray, IntArray, InvalidInput, count_of
+from pluralign.core import Encoder, FloatArray, IntArray
 from pluralign.encoders import CachedEncoder, Progress
 from pluralign.encoders.cache import Agree
 from pluralign.encoders.sharding import encode_shard, shards_of
 from pluralign.encoders.shards import KeyArray, keys_of
 from pluralign.scaling.carried import Made, WorkerNotReady
-from pluralign.scaling.spreading import spread
-
-_MOST_FAULTS = 20
-"""Parts of the texts that may fail; beyond it the fault is not in a text."""
-_SHOWN = 60
+from pluralign.scaling.parts import done_in_parts
 
 
 class SpreadEncoder(CachedEncoder):
@@ -52,8 +48,8 @@ class SpreadEncoder(CachedEncoder):
         encoder: Encoder | None = None,
     ) -> None:
         encoder = encoder or make()
-        parts = _Parts(Made.by(make), encoder.fingerprint, pool)
-        super().__init__(encoder, folder, progress, agree, parts.encode)
+        before = (Made.by(make), encoder.fingerprint)
+        super().__init__(encoder, folder, progress, agree, partial(_encoded, before, pool))
 
 
 class DistantEncoder:
@@ -79,43 +75,14 @@ class DistantEncoder:
         return encode_texts(self._made, self.fingerprint, list(texts))[1]
 
 
-class _Parts:
-    """Encodes texts in parts: shards, and halves of those that failed."""
-
-    def __init__(self, made: Made, fingerprint: str, pool: Executor) -> None:
-        self._made = made
-        self._fingerprint = fingerprint
-        self._pool = pool
-
-    def encode(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, FloatArray]]:
-        row_of = {key: row for row, key in enumerate(keys_of(texts).tolist())}
-        parts, faults = shards_of(len(texts)), dict[int, BaseException]()
-        n = len(texts)
-        while parts:
-            failed: list[tuple[IntArray, BaseException]] = []
-            for part, done in self._spread(parts, texts):
-                if (error := done.exception()) is None:
-                    key_S, vector_S_D = done.result()
-                    yield np.array([row_of[key] for key in key_S.tolist()]), vector_S_D
-                elif isinstance(error, WorkerNotReady):
-                    raise error
-                else:
-                    failed.append((parts[part], error))
-            if len(failed) > _MOST_FAULTS:
-                raise failed[0][1]
-            faults |= {int(row_S[0]): error for row_S, error in failed if len(row_S) == 1}
-            parts = [half for row_S, _ in failed if len(row_S) > 1 for half in _halves(row_S)]
-        if faults:
-            raise _faulty({texts[row]: error for row, error in faults.items()}, n)
-
-    def _spread(
-        self, parts: Sequence[IntArray], texts: Sequence[str]
-    ) -> "Iterable[tuple[int, Future[Any]]]":
-        tasks = (
-            (k, (self._made, self._fingerprint, [texts[i] for i in row_S.tolist()]))
-            for k, row_S in enumerate(parts)
-        )
-        return spread(tasks, encode_texts, self._pool)
+def _encoded(
+    before: tuple[Made, str], pool: Executor, texts: Sequence[str]
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Parts of the texts, each with its vectors as soon as it is done; joined by key."""
+    row_of = {key: row for row, key in enumerate(keys_of(texts).tolist())}
+    parts, word = shards_of(len(texts)), ("text", "encoded")
+    for _, (key_S, vector_S_D) in done_in_parts(texts, parts, encode_texts, before, pool, word):
+        yield np.array([row_of[key] for key in key_S.tolist()]), vector_S_D
 
 
 def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArray, FloatArray]:
@@ -146,20 +113,3 @@ def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArr
             hint="install the same model and version on every machine",
         )
     return keys_of(texts), encode_shard(encoder, texts)
-
-
-def _halves(row_S: IntArray) -> list[IntArray]:
-    middle = len(row_S) // 2
-    return [row_S[:middle], row_S[middle:]]
-
-
-def _faulty(faults: dict[str, BaseException], texts: int) -> InvalidInput:
-    lines = [
-        f"{text[:_SHOWN]!r}{'...' if len(text) > _SHOWN else ''} ({type(error).__name__}: {error})"
-        for text, error in faults.items()
-    ]
-    return InvalidInput(
-        f"{len(faults):,} of {count_of(texts, 'text')} cannot be encoded: {'; '.join(lines)}",
-        hint="change these texts or leave them out, and give the same command again: "
-        "the vectors of all others are kept",
-    )

@@ -1,5 +1,6 @@
 """Workers that are processes of this machine."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -49,6 +50,7 @@ class LocalProcess:
 
 def _prepare(threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch, which is not imported yet
+    logging.getLogger().addHandler(logging.NullHandler())  # warnings go to the first process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the first process
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -17,8 +17,8 @@ from pluralign.scaling.workers import WorkerPool
 _SECONDS = 3600.0
 _START_SECONDS = 300.0
 _CONNECT_SECONDS = 10.0
-_AGAIN = 3
-"""Restarts of an actor, and tries of its call, before Ray gives up."""
+_RESTARTS, _RETRIES = 3, 1
+"""How often Ray starts an actor again, and repeats a call; the pool then takes a new actor."""
 
 
 @contextmanager
@@ -53,8 +53,8 @@ def ray_pool(
         actor = ray.remote(
             num_cpus=1,
             num_gpus=1 if gpus else 0,
-            max_restarts=_AGAIN,
-            max_task_retries=_AGAIN,
+            max_restarts=_RESTARTS,
+            max_task_retries=_RETRIES,
         )(_Actor)
         with WorkerPool(
             lambda: RayActor(actor, seconds, start_seconds), size, share=ray.put

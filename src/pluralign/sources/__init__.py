@@ -56,6 +56,7 @@ from pluralign.sources.splits import (
 )
 from pluralign.sources.stems import question_stem, shared_stems
 from pluralign.sources.survey_pairs import counted_pairs
+from pluralign.sources.text_files import read_texts
 from pluralign.sources.votes import VotePairs
 from pluralign.sources.wvs import WvsMicrodata
 
@@ -111,6 +112,7 @@ __all__ = [
     "read_requests",
     "read_rows",
     "read_similarity",
+    "read_texts",
     "report_on",
     "restrict_test",
     "settings_of",

@@ -1,0 +1,196 @@
+"""Vectors in files, a part of the texts in each, and the cache that is filled from them."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from tests.scaling import doubles
+from typer.testing import CliRunner
+
+from pluralign.cli.main import app
+from pluralign.core import DamagedFile, Encoder, FloatArray, InvalidInput, NotEnoughData
+from pluralign.encoders import CachedEncoder, HashEncoder, sharding
+from pluralign.encoders.shards import keys_of
+from pluralign.scaling import ShardNumber, collect_text_shards, text_shards, write_text_shard
+
+TEXTS = [f"text number {i} of many" for i in range(50)]
+HASH = HashEncoder(16)
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharding, "TEXTS_PER_SHARD", 8)
+    monkeypatch.setattr(text_shards, "TEXTS_PER_SHARD", 8)
+    monkeypatch.setattr(text_shards, "_AT_ONCE", 16)
+
+
+def write_all(folder: Path, count: int, encoder: Encoder = HASH) -> None:
+    for k in range(1, count + 1):
+        number = ShardNumber(k, count)
+        write_text_shard(number.texts(TEXTS), number, encoder, folder)
+
+
+def pluralign(*words: object) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+class Without:
+    """An encoder without its model: every vector must be in the cache."""
+
+    fingerprint = HASH.fingerprint
+    dimensions = 16
+
+    def encode(self, texts: Any) -> FloatArray:
+        raise AssertionError(texts)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_every_text_is_in_one_shard_and_its_vector_is_that_of_one_machine(
+    count: int, tmp_path: Path
+) -> None:
+    write_all(tmp_path, count)
+    tables = [pyarrow.parquet.read_table(path) for path in sorted(tmp_path.glob("*.parquet"))]
+    rows = {row["key"]: row["vector"] for table in tables for row in table.to_pylist()}
+    assert len(tables) == count
+    assert sum(table.num_rows for table in tables) == len(rows) == len(TEXTS)
+    # to_pylist of numpy drops zeros at the end of a key.
+    keys = [key.ljust(16, b"\0") for key in keys_of(TEXTS).tolist()]
+    assert np.array_equal([rows[key] for key in keys], HASH.encode(TEXTS))
+
+
+def test_collected_shards_need_no_model(tmp_path: Path) -> None:
+    write_all(tmp_path / "shards", 3)
+    found = collect_text_shards(tmp_path / "shards", tmp_path / "cache")
+    assert (found.files, found.vectors, found.missing) == (3, 50, ())
+    collect_text_shards(tmp_path / "shards", tmp_path / "cache")
+    vectors = CachedEncoder(Without(), tmp_path / "cache").encode(TEXTS)
+    assert np.array_equal(vectors, HASH.encode(TEXTS))
+
+
+def test_missing_shards_are_named(tmp_path: Path) -> None:
+    write_all(tmp_path, 4)
+    (tmp_path / "shard-3-of-4.parquet").unlink()
+    assert collect_text_shards(tmp_path, tmp_path / "cache").missing == ("3/4",)
+
+
+def test_a_finished_shard_is_skipped_unless_texts_or_encoder_are_others(tmp_path: Path) -> None:
+    number = ShardNumber()
+    write = partial(write_text_shard, number=number, folder=tmp_path)
+    assert not write(TEXTS, encoder=HASH).found
+    assert write(TEXTS, encoder=Without()).found
+    assert not write(TEXTS[1:], encoder=HASH).found
+    assert not write(TEXTS[1:], encoder=HashEncoder(8)).found
+
+
+def test_a_killed_shard_continues_with_the_texts_that_are_missing(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Stopping:
+        fingerprint, dimensions, most = "stopping", 16, 30
+
+        def encode(self, texts: Any) -> FloatArray:
+            if len(seen) > self.most:
+                raise KeyboardInterrupt
+            seen.extend(texts)
+            return HASH.encode(texts)
+
+    encoder = Stopping()
+    with pytest.raises(KeyboardInterrupt):
+        write_text_shard(TEXTS, ShardNumber(), encoder, tmp_path)
+    assert not list(tmp_path.glob("*.parquet"))
+    encoder.most = 1000
+    path = write_text_shard(TEXTS, ShardNumber(), encoder, tmp_path).path
+    assert seen == TEXTS
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_workers_encode_a_shard(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    make = doubles.failing_on("nothing")
+    with ThreadPoolExecutor(2) as pool:
+        write_text_shard(TEXTS, ShardNumber(), make(), tmp_path, workers=(make, pool))
+    table = pyarrow.parquet.read_table(tmp_path / "shard-1-of-1.parquet")
+    assert np.array_equal(table["vector"].to_pylist(), HASH.encode(TEXTS))
+
+
+def test_a_damaged_shard_is_named_and_written_again(tmp_path: Path) -> None:
+    write_all(tmp_path, 1)
+    path = tmp_path / "shard-1-of-1.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(DamagedFile, match="shard-1-of-1"):
+        collect_text_shards(tmp_path, tmp_path / "cache")
+    path.write_bytes(b"no Parquet")
+    with pytest.raises(DamagedFile, match="shard-1-of-1"):
+        collect_text_shards(tmp_path, tmp_path / "cache")
+    write_all(tmp_path, 1)
+    assert collect_text_shards(tmp_path, tmp_path / "cache").vectors == 50
+
+
+def test_a_folder_without_shards_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData, match="no files"):
+        collect_text_shards(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "1/0", "-1/3"])
+def test_a_shard_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="shard"):
+        ShardNumber.read(text)
+
+
+def test_the_command_encodes_columns_of_a_file_and_lines_of_a_text(tmp_path: Path) -> None:
+    rows = [{"prompt": f"p{k % 2}", "chosen": f"c{k}"} for k in range(5)]
+    table = tmp_path / "pairs.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    words = ("encode", table, "--out", tmp_path / "vectors", "--encoder", "hash")
+    result = pluralign(*words, "--column", "prompt", "--column", "chosen", "--json")
+    assert json.loads(result.stdout)["texts"] == 7
+    lines = tmp_path / "lines.txt"
+    lines.write_text("one\n\ntwo\none\n", encoding="utf-8")
+    result = pluralign("encode", lines, "--out", tmp_path / "more", "--encoder", "hash")
+    assert "2 texts, written" in result.stdout
+
+
+def test_a_run_whose_shards_are_collected_encodes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
+    settings = tmp_path / "tiny.toml"
+    settings.write_text(
+        'methods = ["pooled"]\nmin_pairs = 1\nmin_raters = 2\n'
+        '[pairs]\nsource = "society"\neach = 40\nthin = 10\nworld = 60\n'
+        '[trunk]\nencoder = "hash"\n[intervals]\ndraws = 100\n',
+        encoding="utf-8",
+    )
+    for k in (1, 2):
+        found = pluralign("encode", settings, "--shard", f"{k}/2", "--out", tmp_path / "vectors")
+        assert found.exit_code == 0, found.stderr
+    result = pluralign("encode", "--collect", tmp_path / "vectors")
+    assert "vectors of 2 files are in the cache" in result.stdout
+    monkeypatch.setattr(HashEncoder, "encode", Without.encode)
+    assert pluralign("run", settings, "--out", tmp_path / "run", "--json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "--out are needed"),
+        (("x.parquet",), "--out are needed"),
+        (("x.parquet", "--out", "y"), "x.parquet"),
+        (("x.jsonl", "--out", "y", "--on", "mars"), "names no workers"),
+    ],
+)
+def test_bad_input_of_the_command_says_what_to_do(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = pluralign("encode", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not list(tmp_path.iterdir())
