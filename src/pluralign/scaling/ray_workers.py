@@ -170,7 +170,7 @@ def _connected(address: str | None) -> Iterator[None]:
     settings: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(
             f"cannot connect to the Ray cluster: {_first_line(error)}",
             where=f"--on {address or 'ray'}",
