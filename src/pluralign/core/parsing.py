@@ -17,7 +17,8 @@ from pluralign.core.errors import DamagedFile
 
 MOST_LEVELS = 100
 _MOST_DIGITS = 300
-_MANY_DIGITS = re.compile(rf"\d{{{_MOST_DIGITS}}}")
+# Looked for at the beginning of a number only: vectors are nothing but digits.
+_MANY_DIGITS = re.compile(rf"(?<![0-9])[0-9]{{{_MOST_DIGITS}}}")
 
 
 def parse_json(text: str | bytes) -> Any:
