@@ -1,7 +1,7 @@
 """Start-up times: importing, the first help, and the first vector of MiniLM.
 
-Against a bare Python, Typer, torch, and sentence-transformers with the same model. Other work on the
-machine changes processor time least.
+Against a bare Python, Typer, torch, and sentence-transformers with the same model. Processor time
+is what other work on the machine changes least.
 """
 
 import argparse
