@@ -44,12 +44,14 @@ print(len(given["answers"]), "answers; the newest is to:", answer["prompt"])
 # ## A release
 #
 # Models are never trained on the store. A release is a snapshot of what people agreed to release,
-# with new ids for them. Communities with fewer than ten people are left out, as `~isle` is here.
+# with new ids for them. `finish_withdrawals` first takes out the person who has left already.
+# Communities with fewer than ten people are left out, as `~isle` is here.
 
 # %%
 import pluralign
-from pluralign.collecting import releases_of
+from pluralign.collecting import finish_withdrawals, releases_of
 
+finish_withdrawals(study)
 (release,) = releases_of(study)
 before = pluralign.read_pairs(release, source="collected")
 for community, counts in before.people().items():
@@ -59,8 +61,8 @@ for community, counts in before.people().items():
 # ## A model
 #
 # `draw = "hash"` puts each person on a side of the split by their own id, so that a person who
-# leaves moves nobody else. `note_run` notes that this run used the release; then a
-# withdrawal finds its models.
+# leaves moves nobody else. `note_run` notes that this run used the release; then a withdrawal finds
+# its models.
 
 # %%
 from pluralign.collecting import note_run

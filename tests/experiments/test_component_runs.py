@@ -234,6 +234,7 @@ def test_records_of_versions_without_components_are_read(
     go(settings | {"repeats": 1, "trunk": {"encoder": "hash", "components": 0}}, tmp_path / "run")
     tables = recorded_tables(tmp_path / "run")
     assert tables["trunk"].pop("components") == 0
+    assert tables["trunk"].pop("endpoint") is None, "a setting that came later still"
     assert recorded_settings(None, tables, tmp_path / "run").settings.components == 0
 
 

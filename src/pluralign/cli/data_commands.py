@@ -58,7 +58,7 @@ def show_source(
     from pluralign.core import NotEnoughData
     from pluralign.sources import report_on
 
-    report = report_on(_source(source, sets, skip_bad))
+    report = report_on(source_of(source, sets, skip_bad))
     show_report(report, Output(as_json=as_json, wide=wide))
     if not report.tally.made:
         raise NotEnoughData(
@@ -159,7 +159,7 @@ def write_private(
 
     given = {"epsilon": epsilon, "per": per, "ledger": ledger}
     reports = validated(SourcePrivacy, given, "data private").around(
-        _source(source, sets, skip_bad)
+        source_of(source, sets, skip_bad)
     )
     if Path(source).resolve() == out.resolve():
         raise InvalidInput(
@@ -202,7 +202,7 @@ def show_ledger(
     show_accounts(accounts, Output(as_json=as_json))
 
 
-def _source(source: str, sets: list[str] | None, skip_bad: bool) -> Any:
+def source_of(source: str, sets: list[str] | None, skip_bad: bool) -> Any:
     """The source with a name, or the reader of a file of pairs."""
     from pluralign.settings import built, source_named
     from pluralign.settings.toml_tables import override

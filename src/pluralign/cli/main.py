@@ -15,6 +15,7 @@ from pluralign.cli import (
     collect_release_commands,
     collect_steward_commands,
     export_commands,
+    hub_commands,
     interchange_commands,
     knowledge_ask_command,
     knowledge_measuring_commands,
@@ -102,6 +103,7 @@ app.command()(report)
 app.command()(schema)
 app.command()(serve)
 app.command()(export_commands.export)
+app.command()(hub_commands.push)
 app.command()(vllm)
 app.command()(export_commands.rewardbench)
 app.command("every-eval-ever")(interchange_commands.every_eval_ever)
@@ -119,6 +121,7 @@ collect.command()(collect_demo_command.demo)
 collect.add_typer(collect_steward_commands.steward, name="steward")
 collect.command()(collect_steward_commands.propose)
 collect.command()(collect_release_commands.changed)
+data.command("export")(hub_commands.export_dataset)
 app.add_typer(data, name="data")
 survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")

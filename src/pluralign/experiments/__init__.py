@@ -12,6 +12,7 @@ from pluralign.experiments.influence import ChangedPair, Influence, Influences, 
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.receipts import Receipt
 from pluralign.experiments.reward_run import Outcome, run_experiment
+from pluralign.experiments.run_pairs import pairs_of_run
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.withdrawing import begin_withdrawal, finished_receipt, withdraw
 
@@ -27,6 +28,7 @@ __all__ = [
     "demonstrate",
     "finished_receipt",
     "influence",
+    "pairs_of_run",
     "plan",
     "run_experiment",
     "split_pairs",

@@ -73,7 +73,7 @@ def _as_given(tables: Mapping[str, Any]) -> dict[str, Any]:
         found[section] = values
     trunk = {"components": 0} | found["trunk"]  # records of versions without them
     kind = Settings.model_validate({"pairs": [{}], "trunk": _of_kind(trunk)}).trunk
-    return found | {"trunk": {k: trunk[k] for k in type(kind).model_fields}}
+    return found | {"trunk": {k: trunk[k] for k in type(kind).model_fields if k in trunk}}
 
 
 def _of_kind(trunk: Mapping[str, Any]) -> dict[str, Any]:

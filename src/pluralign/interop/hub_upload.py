@@ -1,6 +1,7 @@
 """Upload a folder to the Hugging Face hub: a model, a data set, or the numbers of a run."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,44 @@ _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "requests", "urlli
 _MODELS = ("card.json", "config.json", "adapter_config.json", "modules.json")
 _DATASET = "croissant.json"
 _PROHIBITION = "odrl:prohibition"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What an upload sends, and where.
+
+    Attributes:
+        folder: The folder.
+        repo_id: Name of the repository.
+        kind: ``model`` or ``dataset``.
+        private: Whether a new repository is visible to its owner only.
+        files: Files of the folder, by their paths in it -> size in bytes.
+    """
+
+    folder: Path
+    repo_id: str
+    kind: str
+    private: bool
+    files: dict[str, int]
+
+
+def planned_upload(folder: AnyPath, repo_id: str, private: bool = True) -> Upload:
+    """Check what `push` would upload, without a token and without a connection.
+
+    Arguments and errors are those of `push`.
+    """
+    folder = as_path(folder)
+    _check_folder(folder)
+    if not _REPO.fullmatch(repo_id):
+        raise InvalidInput(
+            f"{repo_id!r} cannot name a repository",
+            where="repo_id",
+            hint="write owner/name, of letters, digits, '-', '_' and '.'",
+        )
+    kind = "dataset" if (folder / _DATASET).is_file() else "model"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    return Upload(folder, repo_id, kind, private, sizes)
 
 
 def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None = None) -> str:
@@ -37,18 +76,11 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
             set must not be distributed, the name is not a repository's, there is no token, or the
             hub cannot be reached or refuses.
     """
-    folder = as_path(folder)
     try:
         from huggingface_hub import HfApi, get_token
     except ImportError as error:
         raise MissingExtra.named("hub", "huggingface_hub") from error
-    _check_folder(folder)
-    if not _REPO.fullmatch(repo_id):
-        raise InvalidInput(
-            f"{repo_id!r} cannot name a repository",
-            where="repo_id",
-            hint="write owner/name, of letters, digits, '-', '_' and '.'",
-        )
+    planned = planned_upload(folder, repo_id, private)
     token = token or get_token()
     if not token:
         raise InvalidInput(
@@ -58,8 +90,8 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
             "'hf auth login' "
             "or set HF_TOKEN",
         )
-    kind = {"repo_type": "dataset"} if (folder / _DATASET).is_file() else {}
-    return _send(HfApi(token=token), folder, repo_id, private, kind)
+    kind = {"repo_type": "dataset"} if planned.kind == "dataset" else {}
+    return _send(HfApi(token=token), planned.folder, repo_id, private, kind)
 
 
 def _send(api: Any, folder: Path, repo_id: str, private: bool, kind: dict[str, str]) -> str:
@@ -100,13 +132,22 @@ def _check_folder(folder: Path) -> None:
         raise InvalidInput(
             f"there is no {_CARD} with front matter",
             where=str(folder),
-            hint="write one with write_model_card; write_dataset writes one",
+            hint="for a model, write_model_card and `pluralign export` write one; for data, "
+            "`pluralign data export`",
         )
-    _check_conditions(folder / _DATASET)
+    check_distribution(folder)
 
 
-def _check_conditions(croissant: Path) -> None:
-    """Refuse a data set whose conditions of use prohibit distribution, as an internal release."""
+def check_distribution(folder: AnyPath) -> None:
+    """Check that the conditions of a data set allow its distribution.
+
+    Args:
+        folder: A folder; without ``croissant.json`` it states no conditions.
+
+    Raises:
+        InvalidInput: If they prohibit it, as those of an internal release do.
+    """
+    croissant = as_path(folder) / _DATASET
     if croissant.is_file() and _PROHIBITION in read_json_object(croissant).get("usageInfo", {}):
         raise InvalidInput(
             "the conditions of the data set prohibit its distribution",

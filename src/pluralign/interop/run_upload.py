@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidInput, count_of
+from pluralign.core import AnyPath, InvalidInput, as_path, count_of
 from pluralign.interop.hub_upload import push
 from pluralign.runs import AuditRun, open_run
 from pluralign.sources.croissant import CONTEXT, STANDARDS, file_object
@@ -44,26 +44,45 @@ def push_run(
         InvalidSettings: If the folder contains no finished run.
         InvalidInput: If it is an audit, or as `push` raises it.
     """
-    found = open_run(run)
+    with TemporaryDirectory() as temporary:
+        folder = write_run_numbers(run, temporary, repo_id.rpartition("/")[2], licence)
+        return push(folder, repo_id, private, token)
+
+
+def write_run_numbers(run: AnyPath, folder: AnyPath, name: str, licence: str) -> Path:
+    """Write what `push_run` uploads into a folder.
+
+    Args:
+        run: The folder of a finished run.
+        folder: Folder to write to.
+        name: Name of the data set.
+        licence: SPDX id of the licence of the numbers.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InvalidSettings: If the folder contains no finished run.
+        InvalidInput: If it is an audit.
+    """
+    found, folder = open_run(run), as_path(folder)
     if isinstance(found, AuditRun):
         raise InvalidInput(
             "an audit has words and ids of people, and is not uploaded",
             where=str(found.folder),
             hint="name the run that was audited",
         )
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        names = [name for name in _TABLES if (found.folder / name).is_file()]
-        for name in names:
-            shutil.copyfile(found.folder / name, folder / name)
-        name = repo_id.rpartition("/")[2]
-        (folder / "README.md").write_text(
-            _card(found.record, found.results, names, name, licence), encoding="utf-8"
-        )
-        (folder / "croissant.json").write_text(
-            json.dumps(_croissant(folder, names, name, licence), indent=2) + "\n", encoding="utf-8"
-        )
-        return push(folder, repo_id, private, token)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [one for one in _TABLES if (found.folder / one).is_file()]
+    for one in names:
+        shutil.copyfile(found.folder / one, folder / one)
+    (folder / "README.md").write_text(
+        _card(found.record, found.results, names, name, licence), encoding="utf-8"
+    )
+    (folder / "croissant.json").write_text(
+        json.dumps(_croissant(folder, names, name, licence), indent=2) + "\n", encoding="utf-8"
+    )
+    return folder
 
 
 def _card(record: Any, results: Any, names: list[str], name: str, licence: str) -> str:
