@@ -45,6 +45,7 @@ def test_files_with_raters_are_for_their_owner_alone(
     assert len(private) > len(PRIVATE)
     assert {mode(path) for path in private} == {0o600}
     others = {path for path in run.rglob("*") if path.is_file()} - private
+    others.discard(run / ".lock")  # empty; only some versions of filelock leave it
     assert {mode(path) for path in others} == {0o666 & ~umask}
     raters = {row["rater"].encode() for row in rows if len(row.get("rater", "")) > 6}
     assert raters

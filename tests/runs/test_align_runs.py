@@ -51,7 +51,7 @@ def test_curves_are_choices_among_answers_and_the_matrix_takes_the_most_of_them(
 def test_it_is_shown_with_its_gains_and_a_missing_judge_is_named(tmp_path: Path) -> None:
     judged = repr(opened(write_policies(tmp_path / "judged")))
     assert "with a judge" in judged
-    assert "best of 8  MEX      1.20 [1.10, 1.30]" in judged
+    assert "best of 8 MEX 1.20 [1.10, 1.30]" in " ".join(judged.split())
     alone = opened(write_policies(tmp_path / "alone", ["MEX"], judged=None, tuned=()))
     assert "WITHOUT A JUDGE" in repr(alone)
     assert "WITHOUT A JUDGE" in alone._repr_html_()

@@ -78,7 +78,7 @@ def export_dataset(
 
 
 def _pairs(given: str, sets: list[str] | None, skip_bad: bool) -> "Sequence[PreferencePair]":
-    """The pairs of a run, a file or a source; what happened to its rows is printed."""
+    """The pairs of a run, a file or a source; its rows are counted on standard error."""
     from pluralign.cli.source_tables import show_tally
     from pluralign.core import InvalidInput, Tally
     from pluralign.experiments import pairs_of_run

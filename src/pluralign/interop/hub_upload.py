@@ -17,7 +17,7 @@ _PROHIBITION = "odrl:prohibition"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What an upload sends, and where.
+    """An upload: its files, and the repository that they go to.
 
     Attributes:
         folder: The folder.
