@@ -113,7 +113,7 @@ def convert_files(
             where=str(out),
             hint="give it a new name",
         )
-    sources = [_source(source, sets, skip_bad) for source in inputs]
+    sources = [source_of(source, sets, skip_bad) for source in inputs]
     with Screen() as screen:
         converted = convert_pairs(sources, out, screen)
     show_converted(converted, Output(as_json=as_json))
