@@ -79,7 +79,7 @@ def test_order_batches_and_failing_requests_change_no_vector() -> None:
     with running(server, Served()) as urls:
         alone = encoder(urls[1:]).encode(TEXTS[:12])
 
-        @settings(max_examples=12, deadline=None)
+        @settings(max_examples=8, deadline=None)
         @given(st.permutations(range(12)), st.integers(1, 13), st.integers(2, 5))
         def check(order: list[int], batch: int, every: int) -> None:
             fails[0] = every

@@ -1,6 +1,5 @@
 """MiniLM on onnxruntime: the vectors of torch but for rounding, checked before they are used."""
 
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from pluralign.encoders import SentenceEncoder, cache_size, clear_cache, encoder
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-TEXTS = ["", "a", "¿Qué importa más? 家庭 🙂", *(f"word {i} " * i for i in (1, 5, 20, 60, 300))]
+TEXTS = ["", "a", "¿Qué importa más? 家庭 🙂", *(f"word {i} " * i for i in (1, 5, 20, 200))]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +28,7 @@ def encoder(kept: Path) -> SentenceEncoder:
     return found
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_torch_but_for_rounding(encoder: SentenceEncoder) -> None:
     torch = minilm(device="cpu")
     found_N_D, wanted_N_D = encoder.encode(TEXTS), torch.encode(TEXTS)
@@ -36,16 +36,13 @@ def test_vectors_are_those_of_torch_but_for_rounding(encoder: SentenceEncoder) -
     assert encoder.truncated == torch.truncated > 0
     assert encoder.dimensions == 384
     assert encoder.side_by_side
-
-
-def test_vectors_are_never_mixed_with_those_of_torch(encoder: SentenceEncoder) -> None:
-    assert encoder.fingerprint != minilm(device="cpu").fingerprint
+    assert encoder.fingerprint != torch.fingerprint  # a cache never mixes the two
 
 
 def test_a_vector_does_not_depend_on_the_other_texts(encoder: SentenceEncoder) -> None:
-    together = encoder.encode(TEXTS)
-    assert np.abs(encoder.encode(TEXTS[::-1])[::-1] - together).max() < 1e-6
+    together = encoder.encode(TEXTS[:6])
     assert np.abs(encoder.encode([TEXTS[5]]) - together[5]).max() < 1e-6
+    assert np.array_equal(encoder.encode_shard(TEXTS[:6]), together)
 
 
 @pytest.mark.slow
@@ -59,18 +56,7 @@ def test_once_it_is_in_the_cache_no_torch_is_imported(encoder: SentenceEncoder, 
     subprocess.run([sys.executable, "-c", script, str(kept)], check=True, timeout=120)
 
 
-def test_a_damaged_network_is_written_again(
-    encoder: SentenceEncoder, kept: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = encoder.encode(["a"])
-    [path] = kept.glob("onnx/*/model.onnx")
-    path.write_bytes(path.read_bytes()[:1000])
-    with caplog.at_level(logging.WARNING):
-        again = encoder_named("minilm-onnx", kept).encode(["a"])
-    assert "damaged" in caplog.text
-    assert np.array_equal(again, before)
-
-
+@pytest.mark.slow
 def test_other_vectors_than_those_of_torch_are_refused_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,13 @@ from pluralign.clients import retries
 from pluralign.core import InvalidSettings, RewardRequest
 from pluralign.encoders import HashEncoder
 from pluralign.encoders.endpoint import OtherModel
+from pluralign.experiments import run_experiment
 from pluralign.huggingface.trusting import TRUSTED
 from pluralign.models import open_model
 from pluralign.settings import explain, resolve
 from pluralign.simulation import SocietySource
 
-SOCIETY = SocietySource(each=40, thin=10, world=60)
+SOCIETY = SocietySource(each=30, thin=10, world=30)
 REQUESTS = [RewardRequest("What matters?", text) for text in ("My family.", "What I earn.")]
 
 
@@ -90,8 +91,6 @@ def test_servers_may_change_before_a_run_is_resumed(served: Served, tmp_path: Pa
             "methods": ["reference", "full"],
             "trunk": {"encoder": "endpoint", "endpoint": {"urls": [url], "model": "m", "tries": 1}},
         }
-        from pluralign.experiments import run_experiment
-
         return run_experiment(resolve(settings | {"pairs": SOCIETY}), tmp_path / "run")
 
     run(f"{served.url}/v1")
