@@ -222,7 +222,10 @@ def source_of(source: str, sets: list[str] | None, skip_bad: bool) -> Any:
 @data.command("cache")
 def show_cache(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Delete the cached embeddings and distilled encoders.")
+        bool,
+        typer.Option(
+            "--clear", help="Delete the cached embeddings, and distilled and ONNX encoders."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -104,7 +104,7 @@ def show_cache_info(info: CacheInfo, cleared: bool, output: Output) -> None:
     output.text(
         f"{info.folder} {verb} {info.bytes / 2**20:.1f} MiB: "
         f"{count_of(info.entries, 'embedding')} of {count_of(info.encoders, 'encoder')}, "
-        f"{count_of(info.static_models, 'distilled encoder')}"
+        f"{count_of(info.static_models, 'static or ONNX encoder')}"
     )
 
 
