@@ -18,6 +18,8 @@ from pluralign.core import InvalidInput
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, encoder_named, sharding
 from pluralign.encoders.shards import shard_paths
 from pluralign.experiments import Outcome, run_experiment
+from pluralign.rewards import TableFeatures, fit_path
+from pluralign.rewards.block_sums import BLOCK
 from pluralign.scaling import SpreadEncoder, WorkerPool, spread
 from pluralign.settings import resolve
 
@@ -40,6 +42,9 @@ Cluster = Any
 def cluster() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # A killed node is noticed in seconds; until then new actors are started on it in vain.
+        patch.setenv("RAY_health_check_period_ms", "1000")
+        patch.setenv("RAY_health_check_failure_threshold", "3")
         patch.setenv("PYTHONPATH", ROOT)  # workers import the doubles
         head = {"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False}
         found = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
@@ -121,9 +126,7 @@ def test_a_node_may_be_killed_in_the_middle(cluster: Cluster, tmp_path: Path) ->
             cluster.remove_node(node, allow_graceful=False)
 
     with ray_pool(cluster.address, SECONDS, SECONDS) as pool:
-        blocker = _hold_cpu_of_head(cluster)
-        assert pool.submit(doubles.node_of_worker).result() == node.node_id
-        ray.kill(blocker)
+        _start_worker_on(node, cluster, pool)
         make = partial(doubles.slow_hash, 0.3)
         try:
             found = SpreadEncoder(make, pool, tmp_path, kill).encode(TEXTS)
@@ -131,6 +134,34 @@ def test_a_node_may_be_killed_in_the_middle(cluster: Cluster, tmp_path: Path) ->
             cluster.add_node(num_cpus=1, object_store_memory=STORE)
     assert killed == [12]
     assert np.array_equal(found, HashEncoder(16).encode(TEXTS))
+
+
+def test_a_fit_has_the_bits_of_this_process_though_a_node_is_killed_in_the_middle(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pluralign.rewards.choices._AT_HAND", 0)  # as for many pairs
+    rng, calls = np.random.default_rng(0), []
+    vector_T_d = rng.normal(size=(4000, 4)).astype(np.float32)
+    index_3_N = rng.integers(0, 4000, size=(3, 9 * BLOCK + 77), dtype=np.int32)
+    features = TableFeatures(vector_T_d, index_3_N, 0.7)
+    node = list(cluster.worker_nodes)[-1]
+    with ray_pool(cluster.address, SECONDS, SECONDS) as pool:
+        _start_worker_on(node, cluster, pool)
+        submit = pool.submit
+
+        def killing(task: Callable[..., Any], /, *arguments: Any) -> Any:
+            calls.append(task)
+            if len(calls) == 25:
+                cluster.remove_node(node, allow_graceful=False)
+            return submit(task, *arguments)
+
+        monkeypatch.setattr(pool, "submit", killing)
+        try:
+            found = fit_path(features, (10.0, 1.0), pool=pool)
+        finally:
+            cluster.add_node(num_cpus=1, object_store_memory=STORE)
+    assert len(calls) > 40
+    assert np.array_equal(found, fit_path(features, (10.0, 1.0)))
 
 
 def test_a_killed_driver_is_resumed_with_the_shards_that_are_missing(
@@ -165,6 +196,13 @@ def test_a_killed_driver_is_resumed_with_the_shards_that_are_missing(
 def _counted_shards(folder: Path) -> Callable[[], int]:
     home = CachedEncoder(doubles.slow_hash(0.0), folder).folder
     return lambda: len(shard_paths(home))
+
+
+def _start_worker_on(node: Any, cluster: Cluster, pool: WorkerPool) -> None:
+    """Start the one worker of a pool on this node, not on the head."""
+    blocker = _hold_cpu_of_head(cluster)
+    assert pool.submit(doubles.node_of_worker).result() == node.node_id
+    ray.kill(blocker)
 
 
 def _hold_cpu_of_head(cluster: Cluster) -> Any:

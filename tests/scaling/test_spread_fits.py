@@ -11,9 +11,12 @@ from numpy.testing import assert_array_equal
 from tests.scaling import doubles
 
 from pluralign.core import FloatArray, rng_for
+from pluralign.experiments import Outcome, run_experiment
 from pluralign.rewards import Scores, TableFeatures, fit_path, fit_paths
 from pluralign.rewards.block_sums import BLOCK
+from pluralign.rewards.spread_sums import group_sum
 from pluralign.scaling import WorkerPool, process_pool
+from pluralign.settings import resolve
 
 RIDGES, PAIRS = (10.0, 1.0), 9 * BLOCK + 77
 pytestmark = pytest.mark.slow
@@ -77,3 +80,28 @@ def test_another_computes_the_blocks_of_a_worker_that_died_in_the_middle(
 def test_files_of_a_fit_are_removed_after_it(pool: WorkerPool) -> None:
     fit_path(table(), RIDGES, pool=pool)
     assert not list(Path(pool._folder.name).iterdir())
+
+
+def test_a_run_sums_over_the_pairs_of_a_large_reference_on_its_workers(
+    pool: WorkerPool,
+    tables: dict[str, Any],
+    go: Callable[..., Outcome],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables |= {"methods": ["reference", "full"]}
+    tables["pairs"] |= {"world": 2000}
+    tables["trunk"] |= {"components": 0}
+    go(tables, tmp_path / "here")
+    submit, calls = pool.submit, []
+
+    def noted(task: Callable[..., Any], /, *arguments: Any) -> "Future[Any]":
+        calls.append(task)
+        return submit(task, *arguments)
+
+    monkeypatch.setattr(pool, "submit", noted)
+    resolved = resolve(tables, base=tmp_path, where="tiny.toml")
+    run_experiment(resolved, tmp_path / "there", cache=tmp_path / "cache", workers=pool)
+    assert calls.count(group_sum) > 3
+    for name in ("results.jsonl", "models/seed-3/reference/model.safetensors"):
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()

@@ -60,7 +60,7 @@ def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[L
     split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
     trunk, encoded = trunk_of_repeat(reference, work.opened, encoded, split, settings)
     side = sides(encoded, split, work.plan, settings, seed)
-    train = side.train
+    train = replace(side.train, pool=work.workers)
     if reference is None:
         fitted = fit_reference(train, trunk, work.plan, settings, seed)
         reference, train = fitted.model, fitted.train
