@@ -113,6 +113,7 @@ def test_texts_of_a_server_that_goes_down_are_taken_by_the_others(
         both = encoder([unused_url(), *urls], tries=2)
         assert same(both.encode(TEXTS))
         assert same(both.encode(TEXTS[::-1]), TEXTS[::-1])
+    assert caplog.text.count(f"{dying.url}/v1 gets no texts for now") <= 1
 
 
 def test_a_server_that_was_down_is_used_again() -> None:

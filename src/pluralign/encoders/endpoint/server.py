@@ -39,13 +39,14 @@ class EmbeddingServer:
         url: As given.
         limit: Most texts that it is sent at a time; halved when it refuses a request as too large.
         checked: Whether its model is known to be the right one since it last was down.
+        down: Whether it failed so often that it gets no texts; a warning is logged once.
         why: The last failure; empty where there was none.
     """
 
     def __init__(self, url: str, servers: EmbeddingServers, http: "httpx.Client", key: str) -> None:
         self.url = url
         self.limit = servers.batch
-        self.checked = False
+        self.checked = self.down = False
         self.why = ""
         self._servers, self._http = servers, http
         self._secrets = frozenset({key} if key else set())

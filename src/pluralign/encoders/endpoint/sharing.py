@@ -195,7 +195,7 @@ def _is_up(server: EmbeddingServer, fleet: Fleet, work: SharedTexts) -> bool:
                 hint="check model, dimensions and truncate in the settings",
             ) from None
         else:
-            server.checked = True
+            server.checked, server.down = True, False
             return True
     _is_down(server, work)
     return False
@@ -249,8 +249,9 @@ def _failed(server: EmbeddingServer, batch: Batch, work: SharedTexts, error: Not
 
 
 def _is_down(server: EmbeddingServer, work: SharedTexts) -> None:
-    server.checked = False
-    if not work.over:
+    with work.changed:
+        first, server.down, server.checked = not server.down, True, False
+    if first and not work.over:
         _log.warning("%s gets no texts for now: %s", server.url, server.why)
 
 
