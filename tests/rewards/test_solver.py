@@ -261,6 +261,17 @@ def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
         fit_bradley_terry(np.ones((1, 2)), 1.0, prior_D=np.array([0.0, bad]))
 
 
+@pytest.mark.parametrize("row", [0, 7, 9000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.filterwarnings("error")
+def test_one_feature_that_is_not_finite_is_refused_among_many(bad: float, row: int) -> None:
+    x_N_D = rng_for(0, "many").normal(size=(9001, 2))
+    x_N_D[row, 1] = bad
+    for prior_D in (None, np.array([800.0, 0.0])):
+        with pytest.raises(InvalidInput, match="finite"):
+            fit_bradley_terry(x_N_D, 1.0, prior_D)
+
+
 def test_a_negative_weight_is_refused() -> None:
     with pytest.raises(InvalidInput, match=">= 0"):
         fit_bradley_terry(np.ones((2, 2)), 1.0, weight_N=np.array([1.0, -1.0]))

@@ -44,17 +44,21 @@ def losses(choices: Choices, rows: slice, theta_P_D: FloatArray) -> FloatArray:
 def curvature(choices: Choices, rows: slice, theta_P_D: FloatArray) -> FloatArray:
     """Mean of X' S X over P heads, float32, shape (D, D), its lower triangle alone.
 
-    It aims the steps, the gradient ends them: float32 suffices, also for its factor.
+    It aims the steps, the gradient ends them: float32 suffices, also for its factor. It is not
+    finite where a feature of the block is not.
     """
     dimensions = theta_P_D.shape[1]
     curvature_D_D = np.zeros((dimensions, dimensions), dtype=np.float32, order="F")
-    for chunk_rows, stored in chunks(choices.features, rows):
-        chunk = stored.astype(np.float32, copy=False)
-        surprise = expit(-(chunk @ theta_P_D.T.astype(np.float32)))
-        bend = choices.weight_N[chunk_rows] * (surprise * (1 - surprise)).mean(axis=1)
-        scaled = chunk * np.sqrt(bend).astype(np.float32)[:, None]
-        # Half of the work of a product of two matrices, and nothing is copied.
-        curvature_D_D = ssyrk(1, scaled.T, beta=1, c=curvature_D_D, overwrite_c=True, lower=True)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for chunk_rows, stored in chunks(choices.features, rows):
+            chunk = stored.astype(np.float32, copy=False)
+            surprise = expit(-(chunk @ theta_P_D.T.astype(np.float32)))
+            bend = choices.weight_N[chunk_rows] * (surprise * (1 - surprise)).mean(axis=1)
+            scaled = chunk * np.sqrt(bend).astype(np.float32)[:, None]
+            # Half of the work of a product of two matrices, and nothing is copied.
+            curvature_D_D = ssyrk(
+                1, scaled.T, beta=1, c=curvature_D_D, overwrite_c=True, lower=True
+            )
     return curvature_D_D
 
 

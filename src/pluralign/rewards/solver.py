@@ -31,7 +31,9 @@ from pluralign.rewards.threads import one_blas_thread
 
 _MAX_STEPS = 200
 _EXACT = 1e-14
-_NUMBERS = "features and prior must be finite, weights finite and >= 0"
+_NUMBERS = (
+    "features and prior must be finite, also in single precision, and weights finite and >= 0"
+)
 _POSITIVE = 1e-6  # of its trace: more than rounding takes from a curvature of single precision
 
 
@@ -208,7 +210,7 @@ def _primal_paths(
     """
     priors_D = np.unique(prior_K_P_D.reshape(-1, prior_K_P_D.shape[-1]), axis=0)
     curvature_D_D = total(curvature, priors_D)
-    _check_finite(curvature_D_D)  # which it is not where a feature is not
+    _check_finite(curvature_D_D)  # as features are checked: it saves a reading of all of them
     theta_P_D = prior_K_P_D[0]
     thetas = []
     for ridge, prior_P_D in zip(ridges, prior_K_P_D, strict=True):
