@@ -33,7 +33,7 @@ pytestmark = [
 ]
 ROOT = str(Path(__file__).resolve().parents[2])
 STORE = 100 * 2**20
-SECONDS = 60.0
+SECONDS = 180.0
 TEXTS = [f"text number {i} of many" for i in range(60)]
 Cluster = Any
 
