@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -97,6 +98,19 @@ def test_a_run_that_lost_half_of_its_answers_samples_the_same_ones_again(done, t
     assert sorted(path.read_bytes().splitlines()) == sorted(whole.splitlines())
     assert read_rows(again / "results.jsonl") == read_rows(out / "results.jsonl")
     assert outcome.stages["sample"]["answers"] == len(lines)
+
+
+@pytest.mark.slow
+def test_answers_that_workers_score_have_the_same_rewards(done, tables, tmp_path, monkeypatch):
+    _, out = done
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
+    with ThreadPoolExecutor(2) as workers:
+        run_align(tables, copy, again="score", until="score", workers=workers)
+    assert list((tmp_path / "cache").rglob("*.npy"))
+    rewards = "score/rewards.jsonl"
+    assert (copy / rewards).read_bytes() == (out / rewards).read_bytes()
 
 
 @pytest.mark.slow
