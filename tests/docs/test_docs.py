@@ -229,6 +229,7 @@ def test_every_documented_command_and_option_exists() -> None:
         command, path = get_command(app), list(words)
         while path and path[0] in getattr(command, "commands", {}):
             command = command.commands[path.pop(0)]  # type: ignore[attr-defined]
+            command = getattr(command, "loaded", command)
         assert not hasattr(command, "commands"), f"no such command: {words}"
         options = {name for p in command.params for name in p.opts} | {"--help"}
         assert {word for word in path if word.startswith("-")} <= options

@@ -63,7 +63,7 @@ def test_the_template_example_can_be_used(tmp_path: Path) -> None:
 
 
 def test_every_command_and_option_that_the_page_names_exists() -> None:
-    commands = get_command(app).commands["survey"].commands  # type: ignore[attr-defined]
+    commands = get_command(app).commands["survey"].loaded.commands  # type: ignore[attr-defined]
     lines = re.findall(r"^pluralign survey (\w+) (.*)$", PAGE, re.M)
     assert lines
     for name, rest in lines:

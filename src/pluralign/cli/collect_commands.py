@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson, Wide
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pluralign.collecting.server import Started
 
 collect = typer.Typer(
+    cls=CommandGroup,
     help="Let people take part: a study's web pages, from invitation to withdrawal.",
     epilog="Start with two commands: `pluralign collect init tea --community MEX`, then "
     "`pluralign collect serve tea`. To look at a study with simulated people: "

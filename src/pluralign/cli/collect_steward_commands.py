@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pluralign.cli.collect_commands import Database, StudyFolder, _collecting
+from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pluralign.cli.printed_tables import PrintedTable
 
 steward = typer.Typer(
+    cls=CommandGroup,
     help="Add, list and revoke the stewards of a study: people who answer for communities.",
     epilog="Example: `pluralign collect steward add tea Ana --community MEX`",
     no_args_is_help=True,

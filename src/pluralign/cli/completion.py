@@ -1,11 +1,9 @@
 """Completion in the shell: settings and their values, sources, methods, strategies, communities."""
 
 import io
-import json
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -233,6 +231,8 @@ def _communities_on_the_line(ctx: typer.Context) -> dict[str, str]:
 
 
 def _of_model(folder: Any) -> Iterator[str]:
+    import json
+
     card = json.loads((Path(folder) / _CARD).read_text(encoding="utf-8"))
     yield from card["communities"]
     yield "~world"
@@ -247,6 +247,8 @@ def _of_settings_file(path: Any) -> Iterator[str]:
 
 
 def _of_survey(source: Any) -> Iterator[str]:
+    import json
+
     folder = Path(str(source).rpartition("=")[2])
     for name in _SHARES:
         if (folder / name).is_file():
@@ -254,6 +256,8 @@ def _of_survey(source: Any) -> Iterator[str]:
 
 
 def _settings_file(path: Any) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, TypeError):

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from pluralign.cli.completion import complete_source, complete_source_setting
+from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson, SkipBad, Wide, overrides
 
 data = typer.Typer(
+    cls=CommandGroup,
     help="List the sources of data, look into one, make choices private, and manage the "
     "cached embeddings.",
     epilog="Example: `pluralign data show pairs.jsonl`",

@@ -14,12 +14,14 @@ from pluralign.cli.knowledge_options import (
     source_of_communities,
     tag_of,
 )
+from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson, SkipBad, Wide
 
 if TYPE_CHECKING:
     from pluralign.sources import KnowledgeSource
 
 knowledge = typer.Typer(
+    cls=CommandGroup,
     help="Write and check tests of what the people of a community know and do, in their language, "
     "and ask language models.",
     epilog="Start with a template: `pluralign knowledge new oaxaca.toml --community MEX/oaxaca "

@@ -5,49 +5,148 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from pluralign._version import __version__
-from pluralign.cli import (
-    collect_backup_commands,
-    collect_candidates_command,
-    collect_demo_command,
-    collect_release_commands,
-    collect_steward_commands,
-    export_commands,
-    hub_commands,
-    interchange_commands,
-    knowledge_ask_command,
-    knowledge_measuring_commands,
-    knowledge_score_command,
-    reward_commands,
+from pluralign.cli.later import CommandGroup, Later
+
+COMMANDS = (
+    Later(
+        "init",
+        "init_command:init",
+        "Look at data files, and write a commented settings file that runs as it is.",
+    ),
+    Later(
+        "run",
+        "reward_commands:run",
+        "Fit a reference, steer it to each community by every method, and measure the result.",
+    ),
+    Later(
+        "score",
+        "reward_commands:score",
+        "Score prompts and responses for communities.",
+    ),
+    Later(
+        "adapt",
+        "adapt_command:adapt",
+        "Add a community to a saved model, from a few choices of its people or from none.",
+    ),
+    Later(
+        "encode",
+        "encode_command:encode",
+        "Encode a part of many texts, on one machine of many.",
+    ),
+    Later(
+        "demo",
+        "reward_commands:demo",
+        "Run every method on a planted society, and compare the learned tastes with the "
+        "planted ones.",
+    ),
+    Later(
+        "pluralise",
+        "pluralise_command:pluralise",
+        "Tune a language model on its own culture-aware answers, and measure the change "
+        "(CultureSPA).",
+    ),
+    Later(
+        "align",
+        "align_command:align",
+        "Let a language model follow the reward model of each community, and measure the gain.",
+    ),
+    Later(
+        "influence",
+        "influence_command:influence",
+        "Show what a person's choices changed in the model of their community, and what "
+        "they did not.",
+    ),
+    Later(
+        "withdraw",
+        "withdraw_command:withdraw",
+        "Take the choices of people out of a run, and make it again as if it had never had them.",
+    ),
+    Later(
+        "audit",
+        "audit_command:audit",
+        "Find cultural risks in recorded evidence, each as a claim that can be checked.",
+    ),
+    Later(
+        "report",
+        "report_command:report",
+        "Write one HTML page about runs; the page needs no network.",
+    ),
+    Later(
+        "schema",
+        "schema_command:schema",
+        "Print the JSON Schema (draft 2020-12) of a kind of file, or check a file row by row.",
+    ),
+    Later(
+        "serve",
+        "serve_command:serve",
+        "Serve the rewards of all communities of a model over HTTP, and policies that follow them.",
+    ),
+    Later(
+        "export",
+        "export_commands:export",
+        "Write one community, a blend, or all communities as a folder that loads without "
+        "pluralign.",
+    ),
+    Later(
+        "push",
+        "hub_commands:push",
+        "Upload a model, a data set, a release, or the numbers of a run to the Hugging Face hub.",
+    ),
+    Later(
+        "vllm",
+        "vllm_command:vllm",
+        "Write settings of vLLM that serve the start model with the adapters of all communities.",
+    ),
+    Later(
+        "rewardbench",
+        "export_commands:rewardbench",
+        "Score pairs, and write result files in the format of RewardBench.",
+    ),
+    Later(
+        "every-eval-ever",
+        "interchange_commands:every_eval_ever",
+        "Write the results of a run as Every Eval Ever's JSON (schema 0.3.0).",
+    ),
+    Later(
+        "collect",
+        "collect_group:collect",
+        "Let people take part: a study's web pages, from invitation to withdrawal.",
+    ),
+    Later(
+        "data",
+        "data_group:data",
+        "List the sources of data, look into one, make choices private, and manage the "
+        "cached embeddings.",
+    ),
+    Later(
+        "survey",
+        "survey_group:survey",
+        "Ask language models the questions of surveys, and compare the answers with people's.",
+    ),
+    Later(
+        "knowledge",
+        "knowledge_group:knowledge",
+        "Write and check tests of what the people of a community know and do, in their "
+        "language, and ask language models.",
+    ),
 )
-from pluralign.cli.adapt_command import adapt
-from pluralign.cli.align_command import align
-from pluralign.cli.audit_command import audit
-from pluralign.cli.collect_commands import collect
-from pluralign.cli.completion import complete_in_bash
-from pluralign.cli.data_commands import data
-from pluralign.cli.encode_command import encode
-from pluralign.cli.influence_command import influence
-from pluralign.cli.init_command import init
-from pluralign.cli.knowledge_commands import knowledge
-from pluralign.cli.pluralise_command import pluralise
-from pluralign.cli.report_command import report
-from pluralign.cli.schema_command import schema
-from pluralign.cli.serve_command import serve
-from pluralign.cli.survey_commands import survey
-from pluralign.cli.vllm_command import vllm
-from pluralign.cli.withdraw_command import withdraw
 
 
-class _Careful(TyperGroup):
+class _Careful(CommandGroup):
     """Ends with one readable message and an exit code where a user can mend what is wrong."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands = {str(command.name): command for command in COMMANDS}
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command: exit code 0 done, 2 bad settings or input, 130 stopped by hand."""
         try:
             return super().invoke(ctx)
+        except typer.Exit:
+            raise
         except BrokenPipeError as error:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(141) from error
@@ -88,59 +187,19 @@ def _version(
         raise typer.Exit
 
 
-app.command()(init)
-app.command()(reward_commands.run)
-app.command()(reward_commands.score)
-app.command()(adapt)
-app.command()(encode)
-app.command()(reward_commands.demo)
-app.command()(pluralise)
-app.command()(align)
-app.command()(influence)
-app.command()(withdraw)
-app.command()(audit)
-app.command()(report)
-app.command()(schema)
-app.command()(serve)
-app.command()(export_commands.export)
-app.command()(hub_commands.push)
-app.command()(vllm)
-app.command()(export_commands.rewardbench)
-app.command("every-eval-ever")(interchange_commands.every_eval_ever)
-app.add_typer(collect, name="collect")
-collect.command()(collect_backup_commands.backup)
-collect.command()(collect_backup_commands.restore)
-collect.command()(collect_backup_commands.verify)
-collect.command()(collect_release_commands.release)
-collect.command()(collect_release_commands.used)
-collect.command()(collect_release_commands.withdraw)
-collect.command()(collect_release_commands.export)
-collect.command()(collect_release_commands.dossier)
-collect.command()(collect_candidates_command.candidates)
-collect.command()(collect_demo_command.demo)
-collect.add_typer(collect_steward_commands.steward, name="steward")
-collect.command()(collect_steward_commands.propose)
-collect.command()(collect_release_commands.changed)
-data.command("export")(hub_commands.export_dataset)
-app.add_typer(data, name="data")
-survey.command()(interchange_commands.tasks)
-app.add_typer(survey, name="survey")
-knowledge.command()(knowledge_ask_command.ask)
-knowledge.command()(knowledge_score_command.score)
-knowledge.command()(knowledge_measuring_commands.baselines)
-knowledge.command()(knowledge_measuring_commands.people)
-knowledge.command("tasks")(interchange_commands.knowledge_tasks)
-app.add_typer(knowledge, name="knowledge")
-
-
 def main() -> None:
     """Run the command line."""
+    import gc
     import logging
 
+    # Until a command runs there is no garbage to speak of, and looking for it takes 5 % of a help.
+    gc.disable()
     logging.basicConfig(
         format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr
     )
     if os.environ.get("_PLURALIGN_COMPLETE") == "complete_bash":
+        from pluralign.cli.completion import complete_in_bash
+
         complete_in_bash(app)
     else:
         app()

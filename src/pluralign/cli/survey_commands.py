@@ -10,6 +10,7 @@ from pluralign.cli.completion import (
     complete_source_setting,
     complete_survey_setting,
 )
+from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import (
     AsJson,
     BaseUrl,
@@ -25,6 +26,7 @@ from pluralign.cli.options import (
 )
 
 survey = typer.Typer(
+    cls=CommandGroup,
     help="Ask language models the questions of surveys, and compare the answers with people's.",
     epilog="Example: `pluralign survey run --survey wvs --model models/mine`",
     no_args_is_help=True,
