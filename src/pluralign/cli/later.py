@@ -20,7 +20,11 @@ class CommandGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read a line; if it begins with a command, all options are the command's."""
         self._names_a_command = bool(args) and args[0] in self.commands
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        if self._names_a_command:
+            own = [option for option in self.params if option.expose_value]
+            ctx.params |= {option.name: option.get_default(ctx) for option in own}
+        return rest
 
     def get_params(self, ctx: Any) -> Any:
         """The options of the group, as far as the line may have some."""

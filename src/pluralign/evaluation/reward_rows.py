@@ -1,7 +1,7 @@
 """Tidy rows: one number each, with its interval and the people behind it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 from pluralign.core import Estimate
@@ -87,7 +87,8 @@ class Row:
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object, with further columns."""
-        return asdict(self) | more
+        # Values are numbers and texts: `dataclasses.asdict` would copy each of them.
+        return {column.name: getattr(self, column.name) for column in fields(self)} | more
 
     def as_line(self, **more: Any) -> dict[str, Any]:
         """The row as its file has it: without the optional columns that are None."""

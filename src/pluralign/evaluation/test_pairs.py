@@ -1,7 +1,7 @@
 """Test pairs as columns, and the margins that models give them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ from pluralign.core import (
     NO_STEER,
     BoolArray,
     FloatArray,
+    IntArray,
     NotEnoughData,
     PreferencePair,
     RewardRequest,
@@ -23,6 +24,7 @@ from pluralign.core import (
 from pluralign.metrics import Clusters, correct
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
+IdArray = StrArray | IntArray
 OWN = "own"
 """Steer of the rows in which each community is measured under the steer to itself."""
 
@@ -64,13 +66,13 @@ class TestPairs:
 
     __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
 
-    pair_N: StrArray
+    pair_N: IdArray
     community_N: StrArray
-    cluster_N: StrArray
+    cluster_N: IdArray
     reference_N: FloatArray
     raters: bool
     flip_N: FloatArray | None = None
-    stem_N: StrArray | None = None
+    stem_N: IdArray | None = None
     nobody_N: BoolArray | None = None
     strength_N: FloatArray | None = None
 
@@ -136,6 +138,15 @@ class TestPairs:
         credit_N = correct(margin_N)
         return credit_N if self.flip_N is None else corrected_credit(credit_N, self.flip_N)
 
+    def numbered(self) -> "TestPairs":
+        """The same pairs with numbers as ids of pairs, clusters and stems, in the ids' order.
+
+        Every measure sorts the ids, and numbers are sorted many times faster than texts.
+        """
+        stem_N = None if self.stem_N is None else _numbers(self.stem_N)
+        pair_N, cluster_N = _numbers(self.pair_N), _numbers(self.cluster_N)
+        return replace(self, pair_N=pair_N, cluster_N=cluster_N, stem_N=stem_N)
+
     @classmethod
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "TestPairs":
         """Columns of pairs; clusters are raters, and stems of pairs without a rater."""
@@ -174,6 +185,12 @@ class TestPairs:
             ~person_N if raters and not person_N.all() else None,
             _joined(parts, [p.strength_N for p in parts], np.nan),
         )
+
+
+def _numbers(ids_N: IdArray) -> IntArray:
+    """Where each id stands among the distinct ones, shape (N,)."""
+    numbers_N: IntArray = np.unique(ids_N, return_inverse=True)[1]
+    return numbers_N
 
 
 def _joined(

@@ -69,7 +69,9 @@ def rows_of_repeats(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
     for seed in seeds_of(work):
         for method in work.resolved.methods:
             judged, margins = work.folder.read_predictions(seed, method.name)
-            found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
+            found = summary_rows(
+                judged.numbered(), method.name, margins, work.plan.steered, drawing
+            )
             rows += [row.as_line(seed=seed) for row in found]
     return rows
 
@@ -82,4 +84,4 @@ def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArra
     for steer in steers:
         each = [margins.get(steer, judged.reference_N) for judged, margins in parts]
         joined_margins[steer] = np.concatenate(each).astype(np.float64)
-    return TestPairs.join([judged for judged, _ in parts]), joined_margins
+    return TestPairs.join([judged for judged, _ in parts]).numbered(), joined_margins
