@@ -52,6 +52,17 @@ def test_on_contested_pairs_the_reference_is_always_wrong_and_its_negation_alway
         assert all(r.low <= value <= r.high for r in rows)
 
 
+def test_numbers_in_place_of_ids_change_no_number(judged: TestPairs, drawing: Drawing) -> None:
+    twice, margins = TestPairs.join([judged, judged]), shaken(judged, "GBR", "MEX")
+    margins = {steer: np.concatenate([margin_N, -margin_N]) for steer, margin_N in margins.items()}
+    for rows_of in (
+        lambda pairs: steer_rows(pairs, "m", margins, drawing),
+        lambda pairs: summary_rows(pairs, "m", margins, ["GBR", "MEX"], drawing),
+        lambda pairs: harm_rows(pairs, "m", margins, ["MEX", "~hill"], drawing),
+    ):
+        assert list(rows_of(twice.numbered())) == list(rows_of(twice))
+
+
 def test_there_is_a_row_for_every_steer_community_and_subset(
     judged: TestPairs, drawing: Drawing
 ) -> None:

@@ -101,6 +101,26 @@ def test_every_caller_gets_its_own_rewards_in_its_own_order(
             assert np.array_equal(reward_B_N_S, scorer.rewards(one))
 
 
+@pytest.mark.parametrize(("texts", "at_once"), [(["a", "b"], True), (["a" * 20_000], False)])
+def test_small_batches_of_an_instant_encoder_need_no_thread(
+    texts: list[str], at_once: bool
+) -> None:
+    threads = []
+
+    class Watched(Lengths):
+        def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
+            threads.append(threading.current_thread() is threading.main_thread())
+            return super().score(wanted)
+
+    async def test() -> None:
+        batcher = Batcher(Watched(), 2048, 10_000, instant=True)
+        await batcher.score([wanted(*texts)])
+        await batcher.close()
+
+    run(test)
+    assert threads == [at_once]
+
+
 def held(
     scorer: Lengths, tokens: int, most: int = 10_000
 ) -> tuple[Batcher, "asyncio.Task[list[FloatArray]]"]:
