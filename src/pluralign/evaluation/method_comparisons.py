@@ -16,7 +16,7 @@ from pluralign.evaluation.community_accuracy import (
     subset_rows,
 )
 from pluralign.evaluation.reward_rows import DifferenceRow, strength_columns
-from pluralign.evaluation.test_pairs import OWN, StrArray, TestPairs
+from pluralign.evaluation.test_pairs import OWN, IdArray, TestPairs
 from pluralign.metrics import NORMAL_95, average_draws, draw_series_means, standard_error
 
 _BOUNDS = (-1.0, 1.0)
@@ -130,7 +130,7 @@ def _factor(
 
 
 def _averages(
-    part: TestPairs, credit_N_M: FloatArray, cluster_N: StrArray, rng: Generator, draws: int
+    part: TestPairs, credit_N_M: FloatArray, cluster_N: IdArray, rng: Generator, draws: int
 ) -> FloatArray:
     """Draws of each method's mean over communities, shape (B, M)."""
     draws_B_C_M = draw_series_means(credit_N_M, part.community_N, cluster_N, rng, draws)

@@ -24,7 +24,7 @@ from pluralign.core import (
 from pluralign.metrics import Clusters, correct
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
-IdArray = StrArray | IntArray
+IdArray = np.ndarray[Any, np.dtype[Any]]
 OWN = "own"
 """Steer of the rows in which each community is measured under the steer to itself."""
 
