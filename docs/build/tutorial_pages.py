@@ -26,9 +26,9 @@ _CELL = re.compile(r"^# %%[ \t]*(\[markdown\])?[ \t]*$\n", re.M)
 _LABEL = re.compile(r'aria-label="([^"]*)"')
 _TITLE = re.compile(r"Title text '(.*)'", re.S)
 _NOTE = (
-    "This page is the output of [{file}](../../tutorials/{file}), a plain Python file: "
-    "`python tutorials/{file}` runs it from a checkout. VS Code opens it as a notebook, "
-    "`jupytext --to notebook` and `marimo convert` make one of it. It needs no network{extras}."
+    "This page is the output of [{file}](../../tutorials/{file}), a plain Python file. Run it in "
+    "an empty folder, where it leaves its files: `python PATH/{file}`. VS Code opens it as a "
+    "notebook; `jupytext --to notebook` and `marimo convert` make one of it. {needs}"
 )
 
 
@@ -115,7 +115,7 @@ def page_of(name: str, folder: Path) -> Page:
             parts += _code(cell.source, shown, name)
             pictures |= {f"{name}-{file}": svg for file, svg in shown.pictures.items()}
     title, _, rest = "\n\n".join(parts).partition("\n\n")
-    note = _NOTE.format(file=f"{name}.py", extras=_extras(source))
+    note = _NOTE.format(file=f"{name}.py", needs=_needs(source))
     return Page(f"{title}\n\n{rest}\n\n## Run it yourself\n\n{note}\n", pictures)
 
 
@@ -130,12 +130,14 @@ def _code(source: str, shown: Shown, name: str) -> Iterator[str]:
         yield f"![{title_of(svg)}](../{PICTURES.as_posix()}/{name}-{file})"
 
 
-def _extras(source: str) -> str:
+def _needs(source: str) -> str:
+    """The extras that the text of a tutorial names, and that there is no need of a network."""
     found = re.search(r"pluralign\[([\w,]+)\]", source)
     if found is None:
-        return ""
-    listed = " and ".join(f"`{extra}`" for extra in found[1].split(","))
-    return f", and the {'extras' if ',' in found[1] else 'extra'} {listed}"
+        return "It needs no network."
+    extras = [f"`{extra}`" for extra in found[1].split(",")]
+    listed = f"extra {extras[0]}" if len(extras) == 1 else f"extras {' and '.join(extras)}"
+    return f"It needs the {listed}, and no network."
 
 
 def title_of(svg: str) -> str:
