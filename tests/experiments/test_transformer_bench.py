@@ -3,15 +3,18 @@
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.scaling.test_spreading import Here
 
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, RewardRequest, Steer
-from pluralign.experiments import Outcome
-from pluralign.models import open_model
+from pluralign.experiments import Outcome, run_experiment
+from pluralign.models import open_model, open_spread_model
+from pluralign.scaling import SpreadRewardModel, WorkerPool
 from pluralign.settings import explain, resolve
 
 pytest.importorskip("trl")
@@ -55,6 +58,10 @@ def test_a_run_on_trained_parts_measures_saves_and_goes_on_from_what_is_there(
     rewards = model.score(REQUESTS, Steer.to("~hill"))
     np.testing.assert_allclose(model.score_all(REQUESTS)[:, 0], rewards, atol=1e-5)
     assert not np.allclose(rewards, model.score(REQUESTS), atol=1e-4)
+    with ThreadPoolExecutor(1) as workers:
+        spread = open_spread_model(tmp_path / "run/models/seed-3/scpo", workers)
+        assert isinstance(spread, SpreadRewardModel)
+        np.testing.assert_allclose(spread.score(REQUESTS, "~hill"), rewards, atol=1e-6)
     shutil.rmtree(tmp_path / "run/predictions")  # as if stopped between training and measuring
     stamp = (tmp_path / "run/models/seed-3/scpo/parts/~hill/training.json").stat().st_mtime_ns
     again = go(small, tmp_path / "run", f"trunk.community={kind}")
@@ -75,6 +82,19 @@ def test_the_reference_of_a_saved_run_can_be_moved_with_it(
         REQUESTS, Steer.to("~hill", 0.5)
     )
     np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.slow
+def test_heads_on_workers_that_open_the_transformer_have_the_same_results(
+    go: Go, small: dict[str, Any], tmp_path: Path
+) -> None:
+    overrides = ["trunk.community=head", 'methods=["reference", "scpo"]', "fit.ridge=1.0"]
+    go(small, tmp_path / "here", *overrides)
+    resolved = resolve(small, base=tmp_path, where="tiny.toml", overrides=overrides)
+    with WorkerPool(Here, size=1) as workers:
+        run_experiment(resolved, tmp_path / "there", cache=tmp_path / "cache", workers=workers)
+    here, there = (tmp_path / place / "results.jsonl" for place in ("here", "there"))
+    assert here.read_bytes() == there.read_bytes()
 
 
 @pytest.mark.slow
