@@ -317,6 +317,21 @@ def test_half_width_and_full_width_letters_are_found_and_full_width_marks_are_no
     assert "'ﾗｰﾒﾝ'" in faults[0].what
 
 
+def test_a_fault_quotes_a_persian_word_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = {"question": "چه می\u200cخورند؟", "candidates": ["نان", "برنج"], "answer": "هفت\u200cسنگ"}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    [fault] = check_knowledge(MultipleChoice(path, "IRN", "fa")).faults
+    assert fault.what == "'answer' 'هفت\u200cسنگ' is not among the 2 options"
+
+
+def test_a_question_that_is_null_is_a_fault_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": null, "candidates": ["a", "b"], "answer": 1}\n')
+    [fault] = check_knowledge(MultipleChoice(path, "IRN", "fa")).faults
+    assert fault.what == "'question' must be text, got nothing"
+
+
 def test_a_right_option_that_gives_itself_away_is_found(tmp_path: Path) -> None:
     long = options("l", "¿Qué?", "la fiesta de los lunes del cerro en julio", "feria", "baile")
     inside = options("i", "¿Qué es el mole negro?", "mole", "atole", "pozole")

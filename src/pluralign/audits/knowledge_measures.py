@@ -28,11 +28,11 @@ _WORSE_IN_LOCAL = (
     "{other_share} in English."
 )
 _OTHER_NAMED = (
-    "{subject} answers as the people of {other}: asked in {language} about {community} by name, "
+    "{subject} responds as the people of {other}: asked in {language} about {community} by name, "
     "its answers score {share} in {other} and {other_share} in {community}."
 )
 _OTHER_UNNAMED = (
-    "{subject} answers as the people of {other}: asked in {language} without the name of "
+    "{subject} responds as the people of {other}: asked in {language} without the name of "
     "{community}, its answers score {share} in {other} and {other_share} in {community}."
 )
 _DEFAULT_IN_ENGLISH = (

@@ -106,7 +106,15 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import count_of, direction, from_right, isolated, listed, printable
+from pluralign.core.printable import (
+    count_of,
+    direction,
+    from_right,
+    isolated,
+    listed,
+    printable,
+    quoted,
+)
 from pluralign.core.private_choices import (
     PairKeys,
     as_reported,
@@ -256,6 +264,7 @@ __all__ = [
     "person_digest",
     "printable",
     "prompt_text",
+    "quoted",
     "read_answer",
     "read_json",
     "read_json_object",

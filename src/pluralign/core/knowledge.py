@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pluralign.core.accepted_answers import AcceptedAnswer
 from pluralign.core.errors import InvalidInput, InvalidQuestion, NotEnoughData
 from pluralign.core.place_words import PlaceWords
-from pluralign.core.printable import count_of, listed
+from pluralign.core.printable import count_of, listed, quoted
 from pluralign.core.stereotypes import StereotypeProbe
 
 
@@ -161,7 +161,7 @@ class KnowledgeQuestion:
         missing = sorted(variants - set(options))
         if missing:
             raise InvalidQuestion(
-                f"the accepted answer {missing[0]!r:.80} is not among the options",
+                f"the accepted answer {quoted(missing[0]):.80} is not among the options",
                 reason="answer is not among the options",
                 where=self.where,
                 hint=f"the options are: {', '.join(options)[:200]}",
@@ -177,7 +177,7 @@ class KnowledgeQuestion:
         if not variants:
             shown = next(text for found in answer.variants.values() for text in found)
             raise InvalidQuestion(
-                f"the accepted answer {shown!r:.80} has no option in {language!r}",
+                f"the accepted answer {quoted(shown):.80} has no option in {language!r}",
                 reason="answer without an option in a language",
                 where=self.where,
                 hint=f"write which option in {language!r} it is, or leave out these options",
@@ -202,7 +202,7 @@ class KnowledgeQuestion:
         if heard + self.without_answer > self.people:
             raise InvalidQuestion(
                 f"{count_of(heard, 'person', 'people')} gave the most common answer and "
-                f"{self.without_answer} none, but only "
+                f"{self.without_answer} gave none, but only "
                 f"{count_of(self.people, 'person was', 'people were')} asked",
                 reason="more people answered than were asked",
                 where=self.where,

@@ -26,6 +26,17 @@ def printable(text: str) -> str:
     return "".join(_shown(c) for c in text)
 
 
+def quoted(text: str) -> str:
+    r"""A text in quotation marks, with characters that cannot be seen as escapes.
+
+    The two joiners are shown as they are: words of Persian and Hindi are written with them.
+
+    >>> quoted("می\u200cخورند\u202e") == "'می\u200cخورند\\u202e'"
+    True
+    """
+    return repr(text).replace(r"\u200c", "\u200c").replace(r"\u200d", "\u200d")
+
+
 def direction(text: str) -> Literal["ltr", "rtl"]:
     """The direction in which most letters of a text are written.
 

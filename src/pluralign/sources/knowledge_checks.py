@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, shortened
+from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, quoted, shortened
 from pluralign.metrics.scripts import compatibility_word, foreign_share, mixed_word
 from pluralign.sources.knowledge_doubled import doubled_answers, doubled_questions
 from pluralign.sources.knowledge_faults import Fault, FaultKind, file_of
@@ -113,7 +113,7 @@ def _texts_of(question: KnowledgeQuestion) -> Iterator[tuple[str, str, str]]:
 def _unfinished(one: PlacedQuestion) -> Iterator[Fault]:
     for kind, _, text in _texts_of(one.question):
         if PLACEHOLDER in text:
-            what = f"the {kind} {shortened(text, _SHOWN)!r} is that of the template"
+            what = f"the {kind} {quoted(shortened(text, _SHOWN))} is that of the template"
             yield Fault(one.where, one.question.id, "unfinished", what, "write your own text")
             return
 
@@ -125,11 +125,11 @@ def _wrong_scripts(one: PlacedQuestion) -> Iterator[Fault]:
         texts[kind, language].append(text)
         word = mixed_word(text)
         if word is not None:
-            what = f"the word {word!r} mixes letters of two scripts that look alike"
+            what = f"the word {quoted(word)} mixes letters of two scripts that look alike"
             yield Fault(one.where, q.id, "mixed scripts", what, "type the word again")
         word = compatibility_word(text)
         if word is not None:
-            what = f"the word {word!r} has half-width, full-width or presentation forms"
+            what = f"the word {quoted(word)} has half-width, full-width or presentation forms"
             hint = "write the usual letters; a model reads these as other ones"
             yield Fault(one.where, q.id, "compatibility letters", what, hint)
     for (kind, language), found in texts.items():

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import AcceptedAnswer, KnowledgeQuestion, Tally, is_missing, text_digest, tidy
+from pluralign.core import (
+    AcceptedAnswer,
+    KnowledgeQuestion,
+    Tally,
+    is_missing,
+    quoted,
+    text_digest,
+    tidy,
+)
 from pluralign.sources.knowledge_reading import PlacedQuestion, as_bad_row, region_id
 from pluralign.sources.literals import literal
 from pluralign.sources.row_files import RowPolicy, location, read_rows, refused_at
@@ -134,7 +142,7 @@ def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
     found = by_number if by_text is None else by_text
     if found is None:
         raise BadRow(
-            f"'answer' {key!r:.60} is not among the {len(options)} options",
+            f"'answer' {quoted(key):.60} is not among the {len(options)} options",
             reason="answer is not among the options",
             hint=_remedy(key, options, first),
         )
@@ -177,7 +185,7 @@ def option_written(answer: str, options: Sequence[str], column: str = "answer") 
     key = tidy(answer)
     if key not in options:
         raise BadRow(
-            f"{column!r} {key!r:.60} is not among the {len(options)} options",
+            f"{column!r} {quoted(key):.60} is not among the {len(options)} options",
             reason=f"{column} is not among the options",
             hint=f"the options are: {', '.join(options)[:200]}",
         )

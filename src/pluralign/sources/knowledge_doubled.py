@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from pluralign.core import KnowledgeQuestion, count_of
+from pluralign.core import KnowledgeQuestion, count_of, quoted
 from pluralign.metrics import answer_form
 from pluralign.sources.knowledge_faults import Fault
 from pluralign.sources.knowledge_reading import PlacedQuestion
@@ -44,7 +44,7 @@ def doubled_answers(one: PlacedQuestion) -> Iterator[Fault]:
             if form and len(indices) > 1:
                 numbers = ", ".join(str(k + 1) for k in sorted(indices))
                 what = (
-                    f"{form!r:.60} is a variant in {language!r} of "
+                    f"{quoted(form):.60} is a variant in {language!r} of "
                     f"{count_of(len(indices), 'answer')}: {numbers}"
                 )
                 hint = "join these answers and add up their people, or use different words"

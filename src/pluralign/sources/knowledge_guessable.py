@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from scipy.stats import binomtest
 
-from pluralign.core import KnowledgeQuestion
+from pluralign.core import KnowledgeQuestion, quoted
 from pluralign.metrics import answer_words
 from pluralign.metrics.answer_forms import word_position
 from pluralign.sources.knowledge_faults import Fault, file_of
@@ -35,7 +35,9 @@ def given_away(one: PlacedQuestion) -> Iterator[Fault]:
                 o for o in options if word_position(answer_words(o, language), text) is not None
             ]
             if repeated == right:
-                what = f"only the right option, {right[0]!r:.60}, is in the text of the question"
+                what = (
+                    f"only the right option, {quoted(right[0]):.60}, is in the text of the question"
+                )
                 hint = "reword the question, or an option"
                 yield Fault(one.where, q.id, "given away by the question", what, hint)
 

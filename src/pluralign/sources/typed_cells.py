@@ -122,9 +122,8 @@ def text_of(row: Row, column: str) -> str:
     if isinstance(value, str):
         return value
     require_columns(row, (column,))
-    raise BadRow(
-        f"{column!r} must be text, got {type(value).__name__}", reason=f"{column} is not text"
-    )
+    given = "nothing" if value is None else type(value).__name__
+    raise BadRow(f"{column!r} must be text, got {given}", reason=f"{column} is not text")
 
 
 def optional_text(row: Row, column: str) -> str | None:
