@@ -54,6 +54,17 @@ def test_a_call_that_takes_too_long_ends() -> None:
             quick.submit(doubles.too_slow, 60.0).result()
 
 
+def test_workers_end_in_the_middle_of_a_call_where_their_block_is_stopped() -> None:
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), process_pool(1) as stopped:
+        _, process = stopped.submit(doubles.process_of, 1).result()
+        call = stopped.submit(doubles.too_slow, 120.0)
+        raise KeyboardInterrupt
+    assert call.done()
+    assert not _runs(process)
+    assert time.monotonic() - begun < 60
+
+
 def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
     mark = tmp_path / "process"
     code = (

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from pluralign.scaling.carried import Outcome, WorkerLost, call_here
@@ -25,6 +25,7 @@ class LocalProcess:
 
     def __init__(self, threads: int, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
+        self._closing = Lock()
         # Not forked: a process that has run torch must not be.
         context = multiprocessing.get_context("spawn")
         self._process = ProcessPoolExecutor(1, context, _prepare, (threads,))
@@ -43,9 +44,10 @@ class LocalProcess:
 
     def close(self) -> None:
         """End the process, also in the middle of a call."""
-        for process in list((self._process._processes or {}).values()):
-            process.kill()
-        self._process.shutdown(wait=True, cancel_futures=True)
+        with self._closing:  # the thread of its call may do the same at this moment
+            for process in list((self._process._processes or {}).values()):
+                process.kill()
+            self._process.shutdown(wait=True, cancel_futures=True)
 
 
 def _prepare(threads: int) -> None:
