@@ -10,7 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from pluralign.core import InvalidSettings, Steer, requests_of, rng_for
-from pluralign.experiments import Outcome, run_experiment
+from pluralign.evaluation import test_pairs
+from pluralign.experiments import Outcome, reward_run, run_experiment
 from pluralign.methods import choose_ridge
 from pluralign.models import open_model
 from pluralign.rewards import load_card
@@ -419,3 +420,24 @@ def test_with_one_community_the_ridge_of_full_fine_tuning_is_that_of_the_pooled_
     }  # fmt: skip
     go(tables, tmp_path / "one")
     assert len(chosen) == 1  # for both methods, and for the prior of the saved models
+
+
+def test_margins_of_very_many_communities_are_never_all_in_memory(
+    go: Go, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = go(tables, tmp_path / "usual")
+    for module in (test_pairs, reward_run):
+        monkeypatch.setattr(module, "MOST_CELLS", 100)
+    bounded = go(tables, tmp_path / "bounded")
+    (file, *_) = (tmp_path / "bounded" / "predictions").rglob("full.parquet")
+    assert pyarrow.parquet.ParquetFile(file).num_row_groups > 1
+    seed = int(file.parent.name.removeprefix("seed-"))
+    _, margins = RunFolder(tmp_path / "bounded").read_predictions(seed, "full")
+    _, others = RunFolder(tmp_path / "usual").read_predictions(seed, "full")
+    assert not isinstance(margins, dict)
+    assert list(margins) == list(others)
+    for steer, margin_N in margins.items():
+        assert margin_N == pytest.approx(others[steer], abs=1e-12)
+    assert bounded.results == usual.results
+    assert bounded.summary == usual.summary
+    assert bounded.comparisons == usual.comparisons

@@ -29,17 +29,27 @@ from pluralign.evaluation.reward_rows import (
     SensitivityRow,
     SummaryRow,
 )
-from pluralign.evaluation.test_pairs import OWN, Scoring, TestPairs, margins_by_steer, own_margins
+from pluralign.evaluation.test_pairs import (
+    MOST_CELLS,
+    OWN,
+    LazyMargins,
+    Scoring,
+    TestPairs,
+    margins_by_steer,
+    own_margins,
+)
 
 __all__ = [
     "ENOUGH",
     "METRIC",
+    "MOST_CELLS",
     "OWN",
     "SUBSETS",
     "Changes",
     "CurveRow",
     "DifferenceRow",
     "Drawing",
+    "LazyMargins",
     "Margins",
     "Needed",
     "NeededRow",

@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
 from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow, strength_columns
-from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
+from pluralign.evaluation.test_pairs import OWN, TestPairs, margins_on, own_margins
 from pluralign.metrics import ByCommunity, GroupMeans, disaggregate, group_means
 
 METRIC = "pairwise_accuracy"
@@ -69,13 +69,12 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
         One row for each steer, community and subset that has pairs; a community without test pairs
         yields none. Under a community's own steer, it has the strength-weighted accuracy too.
     """
-    steers = list(margins)
     for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset)
         if not rows.any():
             continue
-        part, own = judged.take(rows), {s: margins[s][rows] for s in steers}
-        yield from _series_rows(part, own, method, subset, drawing)
+        own = margins_on(margins, rows)
+        yield from _series_rows(judged.take(rows), own, method, subset, drawing)
 
 
 def summary_rows(

@@ -1,6 +1,6 @@
 """Test pairs as columns, and the margins that models give them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -27,6 +27,38 @@ StrArray = np.ndarray[Any, np.dtype[np.str_]]
 IdArray = np.ndarray[Any, np.dtype[Any]]
 OWN = "own"
 """Steer of the rows in which each community is measured under the steer to itself."""
+
+
+MOST_CELLS = 2**25
+"""Margins of all pairs under all steers that are in memory at once; further ones come one steer at
+a time, because they grow with pairs times communities."""
+
+
+class LazyMargins(Mapping[str, FloatArray]):
+    """Margins by steer, each made when it is asked for.
+
+    Args:
+        steers: The steers, in order.
+        margin_of: Makes the margins under a steer, shape (N,).
+    """
+
+    def __init__(self, steers: Iterable[str], margin_of: Callable[[str], FloatArray]) -> None:
+        self._steers, self._margin_of = dict.fromkeys(steers), margin_of
+
+    def __getitem__(self, steer: str) -> FloatArray:
+        if steer not in self._steers:
+            raise KeyError(steer)
+        return self._margin_of(steer)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._steers)
+
+    def __len__(self) -> int:
+        return len(self._steers)
+
+    def in_memory(self, pairs: int) -> Mapping[str, FloatArray]:
+        """All of them, where they are at most `MOST_CELLS`; else themselves."""
+        return dict(self) if pairs * len(self) <= MOST_CELLS else self
 
 
 class Scoring(Protocol):
@@ -250,6 +282,11 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
     reward_M_C = model.score_all(requests)
     margin_N_C = reward_M_C[chosen_N] - reward_M_C[rejected_N]
     return {community: margin_N_C[:, c] for c, community in enumerate(model.communities)}
+
+
+def margins_on(margins: Mapping[str, FloatArray], keep_N: BoolArray) -> LazyMargins:
+    """The margins of some of the pairs."""
+    return LazyMargins(margins, lambda steer: margins[steer][keep_N])
 
 
 def own_margins(margins: Mapping[str, FloatArray], judged: TestPairs) -> FloatArray:

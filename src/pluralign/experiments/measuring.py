@@ -1,6 +1,7 @@
 """The rows of a run, measured from the margins in its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from pluralign.core import FloatArray
 from pluralign.evaluation import (
     Drawing,
+    LazyMargins,
     TestPairs,
     harm_rows,
     own_margins,
@@ -17,6 +19,8 @@ from pluralign.evaluation import (
 )
 from pluralign.experiments.reward_record import RewardWork, seeds_of
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
+
+_ROWS_TOGETHER = 65_536
 
 
 def measure(
@@ -34,11 +38,12 @@ def measure(
     for k, name in enumerate(methods):
         work.reporter.progress(k, len(methods))
         judged, margins = _joined(work, name)
-        rows = list(steer_rows(judged, name, margins, drawing))
-        if apart:
-            tables.append(table_of(row for row in rows if is_apart(row)))
-            rows = [row for row in rows if not is_apart(row)]
-        results += [row.as_line() for row in rows]
+        rows = steer_rows(judged, name, margins, drawing)
+        while some := list(islice(rows, _ROWS_TOGETHER)):
+            if apart:
+                tables.append(table_of(row for row in some if is_apart(row)))
+                some = [row for row in some if not is_apart(row)]
+            results += [row.as_line() for row in some]
         of_all = summary_rows(judged, name, margins, steered, drawing)
         summary += [row.as_line() for row in of_all]
         harm = harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
@@ -76,12 +81,14 @@ def rows_of_repeats(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
     return rows
 
 
-def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+def _joined(work: RewardWork, name: str) -> tuple[TestPairs, Mapping[str, FloatArray]]:
     """A method's margins in all repeats; a steer that a repeat lacks is the reference there."""
     parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
     steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
-    joined_margins: dict[str, FloatArray] = {}
-    for steer in steers:
+
+    def of_all(steer: str) -> FloatArray:
         each = [margins.get(steer, judged.reference_N) for judged, margins in parts]
-        joined_margins[steer] = np.concatenate(each).astype(np.float64)
-    return TestPairs.join([judged for judged, _ in parts]).numbered(), joined_margins
+        return np.concatenate(each).astype(np.float64, copy=False)
+
+    judged = TestPairs.join([judged for judged, _ in parts]).numbered()
+    return judged, LazyMargins(steers, of_all).in_memory(len(judged))

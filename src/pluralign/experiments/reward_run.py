@@ -2,14 +2,17 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pluralign.core import (
     NO_STEER,
     AnyPath,
+    FloatArray,
     InvalidSettings,
     NotEnoughData,
     Reporter,
@@ -20,6 +23,7 @@ from pluralign.core import (
 )
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
+    MOST_CELLS,
     Drawing,
     TestPairs,
     ceiling_rows,
@@ -326,8 +330,20 @@ def _write_fit(
     work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
     if work.resolved.settings.privacy.audit:
         _write_seen(work, bench, side, method, fitted)
-    margins = fitted.margins(side.test)
-    work.folder.write_predictions(bench.seed, method.name, judged, margins)
+    blocks = _margin_blocks(fitted, side.test, len(side.train.communities))
+    work.folder.write_predictions(bench.seed, method.name, judged, blocks)
+
+
+def _margin_blocks(
+    fitted: FittedMethod, test: EncodedPairs, communities: int
+) -> Iterable[Mapping[str, FloatArray]]:
+    """Margins of the test pairs under every steer; in several blocks where they are very many."""
+    together = max(1, MOST_CELLS // max(communities, 1))
+    index_N = np.arange(len(test.pairs))
+    if len(index_N) <= together:
+        return [fitted.margins(test)]
+    starts = range(0, len(index_N), together)
+    return (fitted.margins(test.take(index_N[k : k + together])) for k in starts)
 
 
 def _write_seen(
@@ -337,7 +353,7 @@ def _write_seen(
     train = side.train.of(*side.train.communities).encoded
     judged = judge(train, bench.reference)
     own_N = own_margins(fitted.margins(train), judged)
-    work.folder.write_predictions(bench.seed, seen_by(method.name), judged, {NO_STEER: own_N})
+    work.folder.write_predictions(bench.seed, seen_by(method.name), judged, [{NO_STEER: own_N}])
 
 
 def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Outcome:

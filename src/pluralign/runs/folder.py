@@ -31,11 +31,12 @@ from pluralign.core import (
     read_json_object,
     whole_file,
 )
-from pluralign.evaluation import TestPairs
+from pluralign.evaluation import LazyMargins, TestPairs
 from pluralign.huggingface.processes import writing
 from pluralign.runs.finished import AGAIN
 
 STATE, RECORD = "state.json", "record.json"
+_MARGIN = "margin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,32 +121,32 @@ class RunFolder:
         return self.has(_predictions(seed, method))
 
     def write_predictions(
-        self, seed: int, method: str, judged: TestPairs, margins: Mapping[str, FloatArray]
+        self, seed: int, method: str, judged: TestPairs, blocks: Iterable[Mapping[str, FloatArray]]
     ) -> None:
         """Write the margins of one method on the test pairs.
 
         There is a column for each steer; ``margin`` for a method that does not steer.
-        """
-        import pyarrow as pa
 
-        columns: dict[str, Any] = {"pair": judged.pair_N, "community": judged.community_N}
-        if judged.raters:
-            # Null for the pairs without a rater.
-            columns["rater"] = pa.array(judged.cluster_N, mask=judged.nobody_N)
-        stem_N = judged.cluster_N if judged.stem_N is None else judged.stem_N
-        if judged.stem_N is not None or not judged.raters:
-            columns["stem"] = stem_N
-        columns["reference"] = judged.reference_N
-        if judged.flip_N is not None:
-            columns["flip"] = judged.flip_N
-        if judged.strength_N is not None:
-            columns["strength"] = judged.strength_N
-        columns |= {
-            "margin" if steer == NO_STEER else f"margin:{steer}": margin_N
-            for steer, margin_N in margins.items()
-        }
-        table = pa.table({k: pa.array(v) for k, v in columns.items()})
-        self.write_table(_predictions(seed, method), table, private=True)
+        Args:
+            seed: Seed of the repeat.
+            method: Name of the method.
+            judged: The test pairs.
+            blocks: Margins by steer of consecutive pairs, in order; one block is in memory.
+        """
+        import pyarrow.parquet as pq
+
+        with self._place(_predictions(seed, method), private=True) as partial:
+            if partial is None:
+                return
+            writer, start = None, 0
+            for margins in blocks:
+                end = start + len(next(iter(margins.values())))
+                table = _table_of(judged.take(np.arange(start, end)), margins)
+                writer = writer or pq.ParquetWriter(partial, table.schema)
+                writer.write_table(table)
+                start = end
+            if writer is not None:
+                writer.close()
 
     def write_table(self, name: str, table: Any, private: bool = False) -> None:
         """Write a pyarrow table as Parquet; ``private`` as in `write_rows`."""
@@ -155,7 +156,9 @@ class RunFolder:
             if partial is not None:
                 pq.write_table(table, partial)
 
-    def read_predictions(self, seed: int, method: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+    def read_predictions(
+        self, seed: int, method: str
+    ) -> tuple[TestPairs, Mapping[str, FloatArray]]:
         """Read what `write_predictions` wrote.
 
         Raises:
@@ -167,17 +170,17 @@ class RunFolder:
         path = self.path / _predictions(seed, method)
         check_written(self.path, _predictions(seed, method), hint=AGAIN)
         try:
-            table = pq.read_table(path)
-            columns = {name: table[name].to_numpy() for name in table.column_names}
-            judged = _test_pairs(columns)
+            with pq.ParquetFile(path) as file:
+                names, footer = file.schema_arrow.names, file.metadata
+            steers = {name.partition(":")[2]: name for name in names if _is_margin(name)}
+            table = pq.read_table(path, columns=[name for name in names if not _is_margin(name)])
+            judged = _test_pairs({name: table[name].to_numpy() for name in table.column_names})
+            stored = LazyMargins(steers, lambda steer: _column(path, steers[steer], footer))
+            return judged, stored.in_memory(len(judged))
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
             raise DamagedFile(
                 "missing, truncated or not written by pluralign", where=str(path), hint=AGAIN
             ) from error
-        margins = {
-            k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"
-        }
-        return judged, margins
 
     def _write(self, name: str, text: str, private: bool = False) -> None:
         with self._place(name, private) as partial:
@@ -220,6 +223,41 @@ def as_json(value: Mapping[str, Any]) -> str:
 def seen_by(method: str) -> str:
     """Name under which a method's margins of training pairs are written."""
     return f"{method}.seen"
+
+
+def _table_of(judged: TestPairs, margins: Mapping[str, FloatArray]) -> Any:
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"pair": judged.pair_N, "community": judged.community_N}
+    if judged.raters:
+        # Null for the pairs without a rater.
+        columns["rater"] = pa.array(judged.cluster_N, mask=judged.nobody_N)
+    stem_N = judged.cluster_N if judged.stem_N is None else judged.stem_N
+    if judged.stem_N is not None or not judged.raters:
+        columns["stem"] = stem_N
+    columns["reference"] = judged.reference_N
+    if judged.flip_N is not None:
+        columns["flip"] = judged.flip_N
+    if judged.strength_N is not None:
+        columns["strength"] = judged.strength_N
+    columns |= {
+        _MARGIN if steer == NO_STEER else f"{_MARGIN}:{steer}": margin_N
+        for steer, margin_N in margins.items()
+    }
+    return pa.table({k: pa.array(v) for k, v in columns.items()})
+
+
+def _is_margin(column: str) -> bool:
+    return column.partition(":")[0] == _MARGIN
+
+
+def _column(path: Path, name: str, footer: Any) -> FloatArray:
+    """One column of a file of predictions, whose footer is long where there are many columns."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, metadata=footer) as file:
+        found_N: FloatArray = file.read(columns=[name])[name].to_numpy()
+    return found_N
 
 
 def _test_pairs(columns: Mapping[str, Any]) -> TestPairs:

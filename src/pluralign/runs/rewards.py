@@ -226,7 +226,7 @@ class RewardRun(MeasuredRun):
         """For each steer, the change for the communities of the reference that are not meant."""
         return [r for r in self.comparisons if r.method == method and r.aggregate == "bystanders"]
 
-    def margins(self, method: str, seed: int) -> tuple[TestPairs, dict[str, FloatArray]]:
+    def margins(self, method: str, seed: int) -> tuple[TestPairs, Mapping[str, FloatArray]]:
         """The test pairs of a repeat, and their margins in logits by steer, shape (N,) each.
 
         Args:

@@ -83,22 +83,25 @@ def load_pairs(
     """
     tallies = tuple(Tally() for _ in sources)
     rng = rng_for(seed, "sample")
-    kept: list[tuple[int, PreferencePair]] = []
+    kept: list[PreferencePair] = []
+    source_N: list[int] = []
     for count, (k, pair) in enumerate(_stream(sources, tallies, withdrawn)):
         if progress is not None and count % 1000 == 0:
             progress(count)
         if len(kept) < limit:
-            kept.append((k, pair))
+            kept.append(pair)
+            source_N.append(k)
             continue
         # Reservoir sampling: every pair so far is kept with the same probability.
         slot = int(rng.integers(count + 1))
-        out = (k, pair)
+        out = k
         if slot < limit:
-            kept[slot], out = out, kept[slot]
-        tallies[out[0]].made -= 1
-        tallies[out[0]].leave_out(_OVER)
-    pairs = _with_stems(_unique_ids(kept))
-    return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
+            out, source_N[slot], kept[slot] = source_N[slot], k, pair
+        tallies[out].made -= 1
+        tallies[out].leave_out(_OVER)
+    fingerprint = _fingerprint(kept, source_N)
+    pairs = _with_stems(_unique_ids(kept, source_N))
+    return Loaded(pairs, tallies, tuple(source_N), fingerprint)
 
 
 def _stream(
@@ -119,11 +122,13 @@ def _stream(
             )
 
 
-def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferencePair, ...]:
+def _unique_ids(
+    kept: Sequence[PreferencePair], source_N: Sequence[int]
+) -> tuple[PreferencePair, ...]:
     """The pairs with unique ids: an id that was used before gets its source's number as prefix."""
     seen: set[str] = set()
     pairs = []
-    for k, pair in kept:
+    for k, pair in zip(source_N, kept, strict=True):
         id_ = pair.id
         while id_ in seen:
             id_ = f"{k}:{id_}"
@@ -151,9 +156,9 @@ def _with_stems(pairs: tuple[PreferencePair, ...]) -> tuple[PreferencePair, ...]
     )
 
 
-def _fingerprint(kept: Sequence[tuple[int, PreferencePair]]) -> str:
+def _fingerprint(kept: Sequence[PreferencePair], source_N: Sequence[int]) -> str:
     digest = hashlib.sha256()
-    for k, p in kept:
+    for k, p in zip(source_N, kept, strict=True):
         texts = (prompt_text(p.prompt), p.chosen, p.rejected, p.question, p.stem)
         parts = [str(k), p.id, *texts, p.community, p.rater or "", str(p.weight)]
         if p.flip:

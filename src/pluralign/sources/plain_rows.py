@@ -78,6 +78,7 @@ class PlainRows:
     ) -> None:
         self._columns, self._known, self._seen = columns, known, seen
         self._community, self._source, self._terms = community_id(community), source, terms
+        self._nothing: Mapping[str, object] = {}  # shared by all pairs without other columns
         self._layouts: dict[tuple[str, ...], _Layout | None] = {}
         self._names: tuple[str, ...] = ()
         self._layout: _Layout | None = None
@@ -103,7 +104,9 @@ class PlainRows:
             return None
         id_, source, terms = f"{self._source}:{number}", self._source, self._terms
         if not layout.others and not layout.extra:
-            return checked_pair(id_, prompt, chosen, rejected, community, rater, source, terms, {})
+            return checked_pair(
+                id_, prompt, chosen, rejected, community, rater, source, terms, self._nothing
+            )
         others = _others(row, layout.others)
         if others is None or ("id" in others and self._seen.again(others["id"])):
             return None
@@ -116,7 +119,7 @@ class PlainRows:
             rater,
             others.pop("source", source),
             others.pop("license", terms),
-            {name: row[name] for name in layout.extra},
+            {name: row[name] for name in layout.extra} if layout.extra else self._nothing,
             **others,
         )
 
