@@ -110,7 +110,7 @@ def _on_torch(folder: Path, device: str | None) -> Runner:
 
 
 def _on_onnxruntime(cache: Path | None, folder: Path, device: str | None) -> Runner:
-    from pluralign.encoders.minilm_onnx import MiniLmOnnx
+    from pluralign.encoders.onnx_minilm import MiniLmOnnx
 
     return MiniLmOnnx(folder, cache, _LONGEST)
 

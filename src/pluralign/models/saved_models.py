@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     SavedModel = LinearRewardModel | TransformerRewardModel
 
 ROWS_AT_ONCE = 2048
+"""Rows of a file that are scored together."""
 LEFT_OUT = "a thought before the answer is left out"
 FADED = "steered more weakly: the prompt is unlike those that the community was asked"
 NO_ANSWER = "no answer: empty, or a thought that never ends"
