@@ -183,6 +183,20 @@ def test_only_concerns_and_risks_make_a_strict_audit_fail(
     assert read_rows(tmp_path / "out/findings.jsonl")[0]["severity"] == "concern"
 
 
+def test_a_check_with_notes_alone_has_no_concern_and_shows_its_notes(
+    on_screen: OnScreen, tmp_path: Path, write_rows: Write
+) -> None:
+    silent = [v | {"context": None if i % 2 else "So."} for i, v in enumerate(votes())]
+    file = write_rows(tmp_path / "silent.jsonl", silent)
+    words = ("--out", tmp_path / "out", "--set", "participation.own-words.concern=0.51", *QUICK)
+
+    shown = on_screen("audit", "--pairs", file, *words, width=300)
+
+    (line,) = [line for line in shown.splitlines() if "participation.own-words" in line]
+    assert "no concern" in line
+    assert "1 note" in line
+
+
 def test_thresholds_of_a_file_give_way_to_those_of_options(
     call: Call, tmp_path: Path, pairs: Path
 ) -> None:

@@ -21,7 +21,7 @@ from pluralign.scaling import (
     WorkerPool,
     spread,
 )
-from pluralign.scaling.carried import InFile, Outcome, call_here
+from pluralign.scaling.carried import CallOutcome, InFile, call_here
 
 TEXTS = [f"text number {i} of many" for i in range(50)]
 HASH = partial(encoder_named, "hash")
@@ -36,7 +36,7 @@ class Here:
         self.dying = dying
         self.closed = False
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
         if Here.lost < self.dying:
             Here.lost += 1
             raise WorkerLost("gone")

@@ -14,6 +14,7 @@ from pluralign.core import Estimate, count_of
 _STYLES = {"risk": "bold red", "concern": "yellow"}
 _MOST = 20
 _MOST_CLAIMS = 3
+_STATUS = {"found": "found", "clear": "no concern", "not assessed": "not assessed"}
 
 
 def show_audit(
@@ -104,9 +105,17 @@ def _check_table(assessments: Sequence[Assessment]) -> PrintedTable:
         ],
     )
     for a in assessments:
-        reason = a.reasons[0] if a.status == "not assessed" and a.reasons else ""
-        table.rows.append([f"{a.audit}.{a.check}", a.status, a.asks, reason])
+        table.rows.append([f"{a.audit}.{a.check}", _STATUS[a.status], a.asks, _reason(a)])
     return table
+
+
+def _reason(assessment: Assessment) -> str:
+    """Why a check was not assessed; how many notes it has where it found no concern or risk."""
+    if assessment.status == "not assessed":
+        return assessment.reasons[0] if assessment.reasons else ""
+    if assessment.status == "clear" and assessment.found:
+        return count_of(assessment.found, "note")
+    return ""
 
 
 def _not_applying(checks: Sequence[Assessment]) -> str:

@@ -70,10 +70,10 @@ class ContextModel:
 
     def context(self, choices: TrainingSet) -> Any:
         """The choices as a context, shape (k, 2, D)."""
-        from pluralign.methods.networks import Choices
+        from pluralign.methods.networks import CommunityPairs
 
         requests, index_2_N = responses_of(choices)
-        own = Choices(index_2_N, choices.unit_N, choices.weight_N, choices.flip_N)
+        own = CommunityPairs(index_2_N, choices.unit_N, choices.weight_N, choices.flip_N)
         return self.table(requests).context(self.drawn(own.take(choices.weight_N > 0)))
 
     def drawn(self, own: Any) -> Any:
@@ -302,9 +302,9 @@ def choices_by_community(
 
     Pairs of weight 0 are left out: a mean over them alone is not a number.
     """
-    from pluralign.methods.networks import Choices
+    from pluralign.methods.networks import CommunityPairs
 
-    whole = Choices(index_2_N, train.unit_N, train.weight_N, train.flip_N)
+    whole = CommunityPairs(index_2_N, train.unit_N, train.weight_N, train.flip_N)
     community_N, rows_N = train.community_N, rows_N & (train.weight_N > 0)
     present = np.unique(community_N[rows_N]).tolist()
     return {c: whole.take(rows_N & (community_N == c)) for c in present}

@@ -136,7 +136,7 @@ def start_at_the_reference(layer: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class CommunityPairs:
     """Pairs of one community, as rows of a table of responses.
 
     Attributes:
@@ -151,9 +151,9 @@ class Choices:
     weight_N: FloatArray
     flip_N: FloatArray
 
-    def take(self, rows: Any) -> "Choices":
+    def take(self, rows: Any) -> "CommunityPairs":
         """The pairs at these positions."""
-        return Choices(
+        return CommunityPairs(
             self.index_2_N[:, rows], self.unit_N[rows], self.weight_N[rows], self.flip_N[rows]
         )
 
@@ -172,11 +172,13 @@ class ResponseTable:
     reward_R: Tensor
     loss: LossKind = "plain"
 
-    def context(self, choices: Choices) -> Tensor:
+    def context(self, choices: CommunityPairs) -> Tensor:
         """The context that these pairs are, shape (k, 2, D)."""
         return self.feature_R_D[torch.from_numpy(choices.index_2_N.T.copy()).long()]
 
-    def losses(self, network: Any, context_B_k_2_D: Tensor, targets: Sequence[Choices]) -> Any:
+    def losses(
+        self, network: Any, context_B_k_2_D: Tensor, targets: Sequence[CommunityPairs]
+    ) -> Any:
         """Mean loss over target pairs, each weighted, and the mean penalty."""
         index_B_2_T = torch.from_numpy(np.stack([t.index_2_N for t in targets])).long()
         added_B_T, penalty_B = network(context_B_k_2_D, self.feature_R_D[index_B_2_T].flatten(1, 2))
@@ -203,12 +205,12 @@ class NetworkTraining:
     """
 
     table: ResponseTable
-    communities: Sequence[Choices]
+    communities: Sequence[CommunityPairs]
     largest: int
     rate: float
     penalty: float
     seed: int
-    several: list[Choices] = field(init=False)
+    several: list[CommunityPairs] = field(init=False)
 
     def __post_init__(self) -> None:
         self.several = [c for c in self.communities if len(np.unique(c.unit_N)) > 1]
@@ -233,7 +235,7 @@ class NetworkTraining:
                 if step in stops:
                     yield step, network.eval()
 
-    def episodes(self, rng: np.random.Generator) -> tuple[Tensor, list[Choices]]:
+    def episodes(self, rng: np.random.Generator) -> tuple[Tensor, list[CommunityPairs]]:
         """Contexts of one size, shape (B, k, 2, D), and target pairs of other units."""
         drawn = [self.several[i] for i in rng.integers(len(self.several), size=_EPISODES)]
         halves = [_halves(choices, rng) for choices in drawn]
@@ -243,7 +245,9 @@ class NetworkTraining:
         return torch.stack(contexts), [draw(asked, _TARGETS, rng) for _, asked in halves]
 
 
-def _halves(choices: Choices, rng: np.random.Generator) -> tuple[Choices, Choices]:
+def _halves(
+    choices: CommunityPairs, rng: np.random.Generator
+) -> tuple[CommunityPairs, CommunityPairs]:
     """The pairs of half of the units, and those of the others."""
     units = np.unique(choices.unit_N)
     told = rng.permutation(units)[: len(units) // 2]
@@ -251,13 +255,15 @@ def _halves(choices: Choices, rng: np.random.Generator) -> tuple[Choices, Choice
     return choices.take(told_N), choices.take(~told_N)
 
 
-def draw(choices: Choices, size: int, rng: np.random.Generator) -> Choices:
+def draw(choices: CommunityPairs, size: int, rng: np.random.Generator) -> CommunityPairs:
     """Pairs drawn without repetition while there are enough, else with repetition."""
     there = len(choices.unit_N)
     return choices.take(rng.choice(there, size, replace=size > there))
 
 
-def choice_loss(network: Any, table: ResponseTable, told: Choices, asked: Choices) -> float:
+def choice_loss(
+    network: Any, table: ResponseTable, told: CommunityPairs, asked: CommunityPairs
+) -> float:
     """Mean loss of one community's pairs with others of its pairs as the context."""
     with torch.no_grad(), one_thread():
         loss, _ = table.losses(network, table.context(told)[None], [asked])

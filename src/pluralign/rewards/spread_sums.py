@@ -55,7 +55,7 @@ def spread_total(choices: Choices, pool: Executor) -> Iterator[Total]:
     shared = [MappedArray.of(a) if _is_whole_file(a) else share(a) for a in arrays]
 
     def total(part: Part, theta_P_D: FloatArray) -> FloatArray:
-        def submit(group: range) -> "Future[Reply]":
+        def submit(group: range) -> "Future[GroupSum]":
             return pool.submit(group_sum, part, theta_P_D, group, table.scale, *shared)
 
         return added(map(_own_sum, _in_order(submit, groups, ahead=_AHEAD * size)))
@@ -66,7 +66,7 @@ def spread_total(choices: Choices, pool: Executor) -> Iterator[Total]:
         shared.clear()  # a pool removes what nobody refers to
 
 
-class Reply(NamedTuple):
+class GroupSum(NamedTuple):
     """The sum over a group of blocks, and the arithmetic of the worker that computed it."""
 
     total: FloatArray
@@ -75,7 +75,7 @@ class Reply(NamedTuple):
 
 def group_sum(
     part: Part, theta_P_D: FloatArray, group: range, scale: float, *arrays: "Array | MappedArray"
-) -> Reply:
+) -> GroupSum:
     """The call of a worker: the sum over a group of blocks.
 
     Args:
@@ -91,14 +91,14 @@ def group_sum(
     features = TableFeatures(vector_T_d, index_3_N, scale, scores)
     with one_blas_thread():
         total = total_of(Choices(features, weight_N, against_N), part, theta_P_D, group)
-    return Reply(total, arithmetic())
+    return GroupSum(total, arithmetic())
 
 
 def _in_order(
-    submit: "Callable[[range], Future[Reply]]", groups: list[range], ahead: int
-) -> Iterator[Reply]:
+    submit: "Callable[[range], Future[GroupSum]]", groups: list[range], ahead: int
+) -> Iterator[GroupSum]:
     """Replies in the order of the groups, `ahead` of which are underway at once."""
-    underway: deque[Future[Reply]] = deque()
+    underway: deque[Future[GroupSum]] = deque()
     try:
         for group in groups:
             underway.append(submit(group))
@@ -111,7 +111,7 @@ def _in_order(
             future.cancel()
 
 
-def _own_sum(reply: Reply) -> FloatArray:
+def _own_sum(reply: GroupSum) -> FloatArray:
     if reply.arithmetic != arithmetic():
         warnings.warn(
             f"a worker computes with {reply.arithmetic}, this process with {arithmetic()}: heads "

@@ -51,7 +51,7 @@ def _made(pickled: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """How a call ended.
 
     Attributes:
@@ -77,14 +77,14 @@ class Outcome:
         return self.value
 
 
-def call_here(function: Callable[..., Any], arguments: Sequence[Any]) -> Outcome:
+def call_here(function: Callable[..., Any], arguments: Sequence[Any]) -> CallOutcome:
     """Call a function in this process; values in files are read first."""
     with _recorded() as warnings:
         try:
             given = [a.read() if isinstance(a, InFile) else a for a in arguments]
-            return Outcome(function(*given), None, warnings)
+            return CallOutcome(function(*given), None, warnings)
         except Exception as error:
-            return Outcome(None, _as_sendable(error), warnings)
+            return CallOutcome(None, _as_sendable(error), warnings)
 
 
 def _as_sendable(error: Exception) -> Exception:

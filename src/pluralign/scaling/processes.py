@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from threading import Lock, Thread
 from typing import Any
 
-from pluralign.scaling.carried import Outcome, WorkerLost, call_here
+from pluralign.scaling.carried import CallOutcome, WorkerLost, call_here
 from pluralign.scaling.workers import WorkerPool
 
 _SECONDS = 3600.0
@@ -30,7 +30,7 @@ class LocalProcess:
         context = multiprocessing.get_context("spawn")
         self._process = ProcessPoolExecutor(1, context, _prepare, (threads,))
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
         """Make a call in the process."""
         try:
             found = self._process.submit(call_here, function, arguments).result(self._seconds)

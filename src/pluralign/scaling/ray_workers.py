@@ -11,7 +11,7 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.core import InvalidInput, MissingExtra
-from pluralign.scaling.carried import Outcome, WorkerLost, WorkerNotReady, call_here
+from pluralign.scaling.carried import CallOutcome, WorkerLost, WorkerNotReady, call_here
 from pluralign.scaling.workers import WorkerPool
 
 _SECONDS = 3600.0
@@ -106,9 +106,9 @@ class RayActor:
                 "whether there are free CPUs",
             ) from error
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
         """Make a call in the actor; Ray reads the values of references first."""
-        found: Outcome = self._get(self._actor.call.remote(function, *arguments), self._seconds)
+        found: CallOutcome = self._get(self._actor.call.remote(function, *arguments), self._seconds)
         return found
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class _Actor:
     def versions(self) -> tuple[str, str]:
         return _versions()
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Outcome:
+    def call(self, function: Callable[..., Any], *arguments: Any) -> CallOutcome:
         return call_here(function, arguments)
 
 

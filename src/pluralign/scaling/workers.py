@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from pluralign.scaling.carried import InFile, Outcome, WorkerLost
+from pluralign.scaling.carried import CallOutcome, InFile, WorkerLost
 
 TRIES = 2
 """How often a call is made whose worker is lost."""
@@ -17,7 +17,7 @@ TRIES = 2
 class Worker(Protocol):
     """A process, here or on another machine, that makes one call at a time."""
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
         """Make a call.
 
         Raises:

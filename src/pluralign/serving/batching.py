@@ -10,7 +10,7 @@ import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData, RewardRequest, prompt_text
 from pluralign.serving.scoring import Scorer, ScoreRequest
-from pluralign.serving.workers import Worker
+from pluralign.serving.workers import ScoringThread
 
 _BYTES_PER_TOKEN = 4
 _LONGEST_WAIT = 60
@@ -135,7 +135,7 @@ class Batcher:
         self.waiting = 0
         self._wake = asyncio.Event()
         self._cores = self._free = cores
-        self._workers = [Worker(scorer) for _ in range(cores)]
+        self._workers = [ScoringThread(scorer) for _ in range(cores)]
         self._instant = instant
         self._tokens_per_second = 10_000.0
         self._batches = 0
@@ -205,7 +205,7 @@ class Batcher:
                 # spinning on a core.
                 batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
-    async def _score_on(self, cores: int, worker: Worker, lots: Sequence[_Lot]) -> None:
+    async def _score_on(self, cores: int, worker: ScoringThread, lots: Sequence[_Lot]) -> None:
         worker.cores = cores if self._cores > 1 else None
         try:
             await self._score(lots, worker)
@@ -232,7 +232,7 @@ class Batcher:
         self._waiting = [lot for lot in self._waiting if lot not in lots]
         self.waiting -= sum(len(lot.rows) for lot in lots)
 
-    async def _score(self, lots: Sequence[_Lot], worker: Worker) -> None:
+    async def _score(self, lots: Sequence[_Lot], worker: ScoringThread) -> None:
         since = time.perf_counter()
         try:
             at_once = self._instant and _are_small(lots)
@@ -249,7 +249,9 @@ class Batcher:
         self._learn(batch, of_all=(worker.cores or self._cores) / self._cores)
         self._watch(batch)
 
-    async def _score_apart(self, lots: Sequence[_Lot], worker: Worker, error: Exception) -> None:
+    async def _score_apart(
+        self, lots: Sequence[_Lot], worker: ScoringThread, error: Exception
+    ) -> None:
         """Score the callers separately, so that a faulty request does not fail the others."""
         if len(lots) == 1:
             if not lots[0].job.answer.done():

@@ -9,7 +9,7 @@ from pluralign.core import FloatArray
 from pluralign.serving.scoring import Scorer, ScoreRequest
 
 
-class Worker:
+class ScoringThread:
     """A thread that scores.
 
     Args:

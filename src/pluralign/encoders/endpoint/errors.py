@@ -15,7 +15,7 @@ class TextRefused(InvalidInput):
     """A server refuses a text."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A server refuses a request: its texts are sent in smaller requests, down to single ones.
 
     Attributes:

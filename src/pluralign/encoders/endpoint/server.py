@@ -18,7 +18,7 @@ from pluralign.encoders.endpoint.dialects import (
     words_of,
 )
 from pluralign.encoders.endpoint.endpoint_settings import EmbeddingServers
-from pluralign.encoders.endpoint.errors import EndpointFailed, NotNow, Refused
+from pluralign.encoders.endpoint.errors import EndpointFailed, NotNow, RequestRefused
 
 if TYPE_CHECKING:
     import httpx
@@ -57,7 +57,7 @@ class EmbeddingServer:
 
         Raises:
             NotNow: If the server is busy, away, or fails.
-            Refused: If it refuses these texts.
+            RequestRefused: If it refuses these texts.
             InvalidSettings: If it refuses the key.
             EndpointFailed: If it has no such model, or its answer cannot be used.
         """
@@ -117,7 +117,7 @@ class EmbeddingServer:
                 hint=f"check model = {self._servers.model!r} and the address: it usually {usual}; "
                 f"{path} is added",
             )
-        return Refused(why, too_much=status == 413)
+        return RequestRefused(why, too_much=status == 413)
 
     def _unusable(self, what: str) -> EndpointFailed:
         return EndpointFailed(

@@ -11,7 +11,7 @@ import numpy as np
 from pluralign.clients.retries import pause
 from pluralign.core import FloatArray, count_of
 from pluralign.encoders.endpoint.endpoint_settings import EmbeddingServers
-from pluralign.encoders.endpoint.errors import EndpointFailed, NotNow, Refused, TextRefused
+from pluralign.encoders.endpoint.errors import EndpointFailed, NotNow, RequestRefused, TextRefused
 from pluralign.encoders.endpoint.server import EmbeddingServer
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TextBatch:
     """Texts of one request.
 
     Attributes:
@@ -33,10 +33,10 @@ class Batch:
     rows: tuple[int, ...]
     tries: int
 
-    def halves(self) -> "list[Batch]":
+    def halves(self) -> "list[TextBatch]":
         """Both halves of a batch of several texts."""
         half = len(self.rows) // 2
-        return [Batch(self.rows[:half], self.tries), Batch(self.rows[half:], self.tries)]
+        return [TextBatch(self.rows[:half], self.tries), TextBatch(self.rows[half:], self.tries)]
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class SharedTexts:
     """
 
     texts: Sequence[str]
-    waiting: deque[Batch] = field(default_factory=deque)
+    waiting: deque[TextBatch] = field(default_factory=deque)
     vectors: dict[int, FloatArray] = field(default_factory=dict)
     error: BaseException | None = None
     workers: int = 0
@@ -64,7 +64,7 @@ class SharedTexts:
         """Whether nothing is left to do."""
         return self.error is not None or len(self.vectors) == len(self.texts)
 
-    def take(self, most: int) -> Batch | None:
+    def take(self, most: int) -> TextBatch | None:
         """The next batch of at most ``most`` texts; None if nothing is left to do."""
         with self.changed:
             self.changed.wait_for(lambda: self.over or self.waiting)
@@ -72,18 +72,18 @@ class SharedTexts:
                 return None
             batch = self.waiting.popleft()
             if len(batch.rows) > most:
-                self.waiting.appendleft(Batch(batch.rows[most:], batch.tries))
-                batch = Batch(batch.rows[:most], batch.tries)
+                self.waiting.appendleft(TextBatch(batch.rows[most:], batch.tries))
+                batch = TextBatch(batch.rows[:most], batch.tries)
             self.changed.notify()
             return batch
 
-    def give_back(self, batches: Sequence[Batch]) -> None:
+    def give_back(self, batches: Sequence[TextBatch]) -> None:
         """Let any server take these."""
         with self.changed:
             self.waiting.extend(batches)
             self.changed.notify_all()
 
-    def keep(self, batch: Batch, embedding_N_D: FloatArray) -> None:
+    def keep(self, batch: TextBatch, embedding_N_D: FloatArray) -> None:
         """Keep the vectors of a batch."""
         with self.changed:
             self.vectors.update(zip(batch.rows, embedding_N_D, strict=True))
@@ -140,7 +140,7 @@ def shared(texts: Sequence[str], fleet: Fleet) -> FloatArray:
     work = SharedTexts(texts)
     limits, rows = fleet.limits, range(len(texts))
     for start in rows[:: limits.batch]:
-        work.waiting.append(Batch(tuple(rows[start : start + limits.batch]), limits.tries))
+        work.waiting.append(TextBatch(tuple(rows[start : start + limits.batch]), limits.tries))
     for server in fleet.servers:
         _start(limits.concurrency if server.checked else 1, server, fleet, work)
     try:
@@ -188,7 +188,7 @@ def _is_up(server: EmbeddingServer, fleet: Fleet, work: SharedTexts) -> bool:
             fleet.check(server)
         except NotNow as error:
             _pause(server, turn, error, fleet, work)
-        except Refused as error:
+        except RequestRefused as error:
             raise EndpointFailed(
                 f"a first request fails: {error}",
                 where=server.url,
@@ -207,7 +207,7 @@ def _take_texts(server: EmbeddingServer, fleet: Fleet, work: SharedTexts) -> Non
         try:
             work.keep(batch, fleet.ask(server, [work.texts[row] for row in batch.rows]))
             failures = 0
-        except Refused as error:
+        except RequestRefused as error:
             _refused(server, batch, work, error)
         except NotNow as error:
             _failed(server, batch, work, error)
@@ -227,7 +227,9 @@ def _pause(
         work.rest(pause(turn, error.retry_after, fleet.limits.timeout_s))
 
 
-def _refused(server: EmbeddingServer, batch: Batch, work: SharedTexts, error: Refused) -> None:
+def _refused(
+    server: EmbeddingServer, batch: TextBatch, work: SharedTexts, error: RequestRefused
+) -> None:
     """Send the texts in halves; stop if it is one text that is refused."""
     if len(batch.rows) == 1:
         work.stop(_text_refused(server, work.texts[batch.rows[0]], error))
@@ -237,13 +239,13 @@ def _refused(server: EmbeddingServer, batch: Batch, work: SharedTexts, error: Re
     work.give_back(batch.halves())
 
 
-def _failed(server: EmbeddingServer, batch: Batch, work: SharedTexts, error: NotNow) -> None:
+def _failed(server: EmbeddingServer, batch: TextBatch, work: SharedTexts, error: NotNow) -> None:
     """Give the texts back; texts at which servers fail again and again are halved."""
     tries = batch.tries - error.texts_fault
     if tries > 0:
-        work.give_back([Batch(batch.rows, tries)])
+        work.give_back([TextBatch(batch.rows, tries)])
     elif len(batch.rows) > 1:
-        work.give_back(Batch(batch.rows, _TRIES_OF_A_HALF).halves())
+        work.give_back(TextBatch(batch.rows, _TRIES_OF_A_HALF).halves())
     else:
         work.stop(_text_refused(server, work.texts[batch.rows[0]], error))
 

@@ -11,7 +11,7 @@ from pluralign.reports.reading import Run
 _REASONS = 3
 _STATUS = {
     "found": "a concern or a risk",
-    "clear": "nothing beyond the threshold",
+    "clear": "no concern or risk",
     "not assessed": "not assessed",
 }
 
@@ -39,7 +39,7 @@ def not_assessed(runs: Sequence[Run], say: Speech) -> Section | None:
         columns.insert(0, Column("run", say("Run")))
     counts = {status: sum(row["status"] == status for row in rows) for status in order}
     text = say(
-        "Checks with a concern or a risk: {found}; with nothing beyond the threshold: {clear}; not "
+        "Checks with a concern or a risk: {found}; without one: {clear}; not "
         "assessed for lack of evidence: {missing}. “Not assessed” is a result too: nobody can know "
         "the answer from this evidence.",
         found=say.number(counts["found"], 0),
