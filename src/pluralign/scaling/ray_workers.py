@@ -172,7 +172,7 @@ def _connected(address: str | None) -> Iterator[None]:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
     except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(
-            f"cannot connect to the Ray cluster: {_first_line(error)}",
+            f"cannot connect to the Ray cluster: {_first_and_last_line(error)}",
             where=f"--on {address or 'ray'}",
             hint="`ray status` on its head node shows whether it runs",
         ) from error
@@ -200,6 +200,12 @@ def _check_reachable(address: str) -> None:
             hint="the address is ray://HOST:PORT of the head node, with port 10001 where none was "
             "set; its client server needs pip install 'ray[client]' there",
         ) from error
+
+
+def _first_and_last_line(error: Exception) -> str:
+    """The head of a message of Ray, and its end: the error of the server below its traceback."""
+    last = str(error).strip().splitlines()[-1:]
+    return " ".join(dict.fromkeys([_first_line(error), *(line.strip() for line in last)]))
 
 
 def _first_line(error: Exception) -> str:
