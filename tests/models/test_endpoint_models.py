@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from pluralign.encoders.endpoint import OtherModel
 from pluralign.experiments import run_experiment
 from pluralign.huggingface.trusting import TRUSTED
 from pluralign.models import open_model
+from pluralign.models.trunks import open_trunk
 from pluralign.settings import explain, resolve
+from pluralign.settings.experiment import EmbeddingTrunkSettings
 from pluralign.simulation import SocietySource
 
 SOCIETY = SocietySource(each=30, thin=10, world=30)
@@ -80,6 +83,18 @@ def test_a_card_sends_no_text_and_no_key_to_servers_that_only_it_names(
         open_model(folder, trust_encoder=f"{served.url}/v1")  # trusted, but not with this key
     assert len(served.bodies) == asked
     assert open_model(folder, trust_encoder=f"{served.url}/v1 MY_KEY").score(REQUESTS).shape == (2,)
+
+
+def test_workers_notice_that_servers_have_another_model_than_the_cache(
+    served: Served, tmp_path: Path
+) -> None:
+    settings = EmbeddingTrunkSettings.model_validate(on(served))
+    open_trunk(settings, tmp_path)
+    served.model = HashEncoder(seed=1).encode
+    with ThreadPoolExecutor(1) as pool:
+        trunk = open_trunk(settings, tmp_path, workers=pool).trunk
+        with pytest.raises(OtherModel, match="another vector"):
+            trunk.features(REQUESTS)
 
 
 def test_servers_may_change_before_a_run_is_resumed(served: Served, tmp_path: Path) -> None:

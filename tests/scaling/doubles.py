@@ -35,6 +35,20 @@ class Faulty:
         return HashEncoder(16).encode(texts)
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """An encoder that always raises this error, and leaves a file for each call."""
+
+    error: type[Exception]
+    folder: Path
+    dimensions: int = 16
+    fingerprint: str = "stopped"
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        (self.folder / f"call-{time.monotonic_ns()}").touch()
+        raise self.error("stopped")
+
+
 def failing_on(*texts: str) -> "partial[Faulty]":
     return partial(Faulty, frozenset(texts))
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from tests.scaling import doubles
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, InvalidSettings, PluralignError
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, encoder_named, sharding
+from pluralign.encoders.endpoint import EndpointFailed, OtherModel
 from pluralign.encoders.shards import shard_paths
 from pluralign.scaling import (
     SpreadEncoder,
@@ -141,6 +142,28 @@ def test_an_encoder_that_fails_on_everything_is_not_taken_for_bad_texts(tmp_path
     many = [f"{k}" for k in range(8 * 30)]
     with ThreadPoolExecutor(2) as pool, pytest.raises(ValueError, match="8 bad"):
         SpreadEncoder(doubles.failing_on(*many), pool, tmp_path).encode(many)
+
+
+@pytest.mark.parametrize("error", [EndpointFailed, OtherModel, InvalidSettings])
+def test_an_error_that_no_text_can_cause_stops_the_work_at_its_first_shard(
+    tmp_path: Path, error: type[PluralignError]
+) -> None:
+    with WorkerPool(Here, size=1) as pool, pytest.raises(error):
+        SpreadEncoder(partial(doubles.Stopped, error, tmp_path), pool, tmp_path).encode(TEXTS)
+    assert len(list(tmp_path.glob("call-*"))) == 1
+
+
+def test_a_worker_that_starts_while_its_pool_ends_is_closed() -> None:
+    worker = Here()
+
+    def start() -> Here:
+        pool.shutdown(wait=False)
+        return worker
+
+    pool = WorkerPool(start, size=1)
+    with pytest.raises(WorkerLost, match="has ended"):
+        pool.submit(abs, -1).result()
+    assert worker.closed
 
 
 def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:

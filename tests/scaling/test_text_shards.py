@@ -184,6 +184,8 @@ def test_a_run_whose_shards_are_collected_encodes_nothing(
         (("x.parquet",), "--out are needed"),
         (("x.parquet", "--out", "y"), "x.parquet"),
         (("x.jsonl", "--out", "y", "--on", "mars"), "names no workers"),
+        (("x.toml", "--out", "y", "--skip-bad"), "columns and skip_bad"),
+        (("x.toml", "--out", "y", "--encoder", "hash"), "columns and skip_bad"),
     ],
 )
 def test_bad_input_of_the_command_says_what_to_do(

@@ -30,8 +30,8 @@ def encode(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Encoder: minilm (the default), static, hash, or the name or folder of a "
-            "sentence-transformers model. With settings, theirs."
+            help="Encoder: minilm (the default), minilm-onnx, static, hash, or the name or folder "
+            "of a sentence-transformers model. With settings, theirs."
         ),
     ] = None,
     column: Annotated[
@@ -131,20 +131,25 @@ def _texts_and_encoder(
     skip_bad: bool,
 ) -> "tuple[list[str], Callable[[], Encoder]]":
     """The texts of a part, and a function that makes the encoder here and on workers."""
+    from pluralign.core import InvalidInput
     from pluralign.models.trunks import encoder_maker
     from pluralign.settings.experiment import EmbeddingTrunkSettings
     from pluralign.sources import RowPolicy, read_texts
 
     if path.suffix.lower() == ".toml":
-        return _of_settings(path, number, encoder, columns)
+        if encoder is not None or columns or skip_bad:
+            raise InvalidInput(
+                "settings of a run have their own encoder, columns and skip_bad",
+                where="--encoder, --column, --skip-bad",
+                hint="leave these options out, or give a file of texts",
+            )
+        return _of_settings(path, number)
     settings = EmbeddingTrunkSettings(encoder=encoder or "minilm")
     own = number.texts(read_texts(path, RowPolicy(tally, skip_bad), columns))
     return own, encoder_maker(settings)
 
 
-def _of_settings(
-    path: Path, number: "ShardNumber", encoder: str | None, columns: list[str]
-) -> "tuple[list[str], Callable[[], Encoder]]":
+def _of_settings(path: Path, number: "ShardNumber") -> "tuple[list[str], Callable[[], Encoder]]":
     from pluralign.core import InvalidInput
     from pluralign.models.trunks import encoder_maker
     from pluralign.rewards import texts_of
@@ -153,12 +158,6 @@ def _of_settings(
 
     resolved = resolve(path)
     settings = resolved.settings
-    if encoder is not None or columns:
-        raise InvalidInput(
-            "settings of a run have their own encoder and columns",
-            where="--encoder, --column",
-            hint="leave these options out, or give a file of texts",
-        )
     if settings.trunk.kind != "embedding":
         raise InvalidInput(
             "a transformer reads prompts and responses together, not texts",

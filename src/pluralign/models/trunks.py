@@ -92,6 +92,10 @@ def open_trunk(
     reporter = reporter or Silent()
     if settings.kind == "embedding":
         named = _encoder(settings, cache, kept=around is None)
+        if settings.endpoint is not None and isinstance(named, EndpointEncoder):
+            # Workers must find the model of this process, whose vectors are in the cache.
+            known = settings.endpoint.model_copy(update={"probe": named.probe})
+            settings = settings.model_copy(update={"endpoint": known})
         make = encoder_maker(settings, cache)
         encoder = around(named) if around else _kept(named, make, cache, reporter, workers)
         described: dict[str, object] = {
@@ -102,9 +106,7 @@ def open_trunk(
         if settings.components:
             described["components"] = settings.components
         if settings.endpoint is not None and isinstance(named, EndpointEncoder):
-            described["endpoint"] = settings.endpoint.model_dump(exclude_unset=True) | {
-                "probe": named.probe
-            }
+            described["endpoint"] = settings.endpoint.model_dump(exclude_unset=True)
         trunk = EmbeddingTrunk(encoder, settings.interaction)
         return OpenTrunk(trunk, described, make_encoder=make)
     from pluralign.rewards.transformer.backbones import load_backbone

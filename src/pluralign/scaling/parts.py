@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from pluralign.core import IntArray, InvalidInput, count_of
+from pluralign.core import IntArray, InvalidInput, InvalidSettings, count_of
+from pluralign.encoders.endpoint import EndpointFailed, OtherModel
 from pluralign.scaling.carried import WorkerNotReady
 from pluralign.scaling.spreading import spread
 
 _MOST_FAULTS = 20
 """Parts that may fail in a round; with more, the fault is not in an item."""
+_FAULTY_SET_UP = (WorkerNotReady, EndpointFailed, OtherModel, InvalidSettings)
+"""Errors that no item can cause."""
 _SHOWN = 60
 
 
@@ -39,6 +42,9 @@ def done_in_parts(
     Raises:
         InvalidInput: If items fail on their own: in the end, when all others are done.
         WorkerNotReady: If a worker lacks something.
+        EndpointFailed: If no server of embeddings answers.
+        OtherModel: If the servers have another model than the other vectors are of.
+        InvalidSettings: If settings do not fit, such as a key that a worker does not have.
         Exception: The error of the function, if it fails in more than 20 parts.
     """
     left, faults = list(parts), dict[int, BaseException]()
@@ -48,7 +54,7 @@ def done_in_parts(
         for k, done in spread(tasks, function, pool):
             if (error := done.exception()) is None:
                 yield left[k], done.result()
-            elif isinstance(error, WorkerNotReady):
+            elif isinstance(error, _FAULTY_SET_UP):
                 raise error
             else:
                 failed.append((left[k], error))

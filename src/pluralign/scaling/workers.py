@@ -126,6 +126,9 @@ class WorkerPool(Executor):
             raise WorkerLost("the pool of workers has ended")
         worker = self._start()
         self._live.add(worker)
+        if self._ended:  # while it started: the end of the pool may have missed it
+            worker.close()
+            raise WorkerLost("the pool of workers has ended")
         return worker
 
     def _share_in_file(self, value: Any) -> InFile:

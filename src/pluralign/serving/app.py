@@ -23,7 +23,7 @@ from pluralign.serving.server_settings import ServeSettings
 
 _log = logging.getLogger("pluralign.serving")
 _ABOUT = (
-    "Score responses for communities One reward model, steered to every community. Rewards are "
+    "Score responses for communities. One reward model, steered to every community. Rewards are "
     "logits; only differences between responses to the same prompt have a meaning. A score is "
     "similarity to the choices of the people who took part, not to a whole community."
 )
