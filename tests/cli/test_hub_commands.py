@@ -40,9 +40,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[FakeApi]:
 
 @pytest.fixture
 def exported(tmp_path: Path, call: Call, write_rows: Callable[..., Path]) -> Path:
-    """A data set of two people."""
+    """A data set of two people; ids of pairs contain theirs."""
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "MEX"}
-    rows = [row | {"rater": rater} for rater in ("maria@x.org", "bob", "maria@x.org")]
+    people = ("maria@x.org", "bob", "maria@x.org")
+    rows = [row | {"id": f"{k}:{rater}", "rater": rater} for k, rater in enumerate(people)]
     file = write_rows(tmp_path / "pairs.jsonl", rows)
     found = call("data", "export", file, "--out", tmp_path / "tea", *ABOUT)
     assert found.exit_code == 0, found.output

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.options import AsJson, On, SkipBad, Wide
+from pluralign.cli.options import AsJson, On, SkipBad
 
 if TYPE_CHECKING:
     from pluralign.core import Encoder, Tally
@@ -46,7 +46,6 @@ def encode(
     ] = None,
     on: On = "local",
     skip_bad: SkipBad = False,
-    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Encode a part of many texts, on one machine of many.
@@ -68,7 +67,7 @@ def encode(
     from pluralign.cli.output import Output
     from pluralign.core import InvalidInput
 
-    output = Output(as_json=as_json, wide=wide)
+    output = Output(as_json=as_json)
     if collect is not None:
         _collect(collect, output.json if as_json else None)
         return

@@ -40,7 +40,8 @@ def export_dataset(
     keep_ids: Annotated[
         bool,
         typer.Option(
-            "--keep-ids", help="Keep the ids of people. Without it, they are numbered anew."
+            "--keep-ids",
+            help="Keep the ids of people and pairs. Without it, both are numbered anew.",
         ),
     ] = False,
     sets: Annotated[
@@ -102,19 +103,23 @@ def _pairs(given: str, sets: list[str] | None, skip_bad: bool) -> "Sequence[Pref
 
 
 def renumbered(pairs: "Sequence[PreferencePair]") -> "list[PreferencePair]":
-    """Pairs whose people have new ids, numbered as they first appear.
+    """Pairs with new ids, their people numbered as they first appear.
+
+    The id of a pair is its number: in some sources it contains the id of its person.
 
     >>> from pluralign.core import PreferencePair
-    >>> pairs = [PreferencePair(str(i), "Tea?", "Yes", "No", rater=r) for i, r in enumerate("zaz")]
-    >>> [pair.rater for pair in renumbered(pairs)]
-    ['p1', 'p2', 'p1']
+    >>> pairs = [PreferencePair(f"{r}:5", "Tea?", "Yes", "No", "GBR", r) for r in "zaz"]
+    >>> [(pair.id, pair.rater) for pair in renumbered(pairs)]
+    [('1', 'p1'), ('2', 'p2'), ('3', 'p1')]
     """
     from dataclasses import replace
 
     raters = dict.fromkeys(pair.rater for pair in pairs if pair.rater is not None)
     ids: dict[str | None, str | None] = {None: None}
     ids |= {rater: f"p{number}" for number, rater in enumerate(raters, 1)}
-    return [replace(pair, rater=ids[pair.rater]) for pair in pairs]
+    return [
+        replace(pair, id=str(number), rater=ids[pair.rater]) for number, pair in enumerate(pairs, 1)
+    ]
 
 
 def push(
