@@ -187,6 +187,21 @@ def test_an_answer_key_is_read_in_the_digits_and_letters_of_its_script(
     assert option_named(key, ("tea", "coffee", "milk")) == index
 
 
+def test_a_key_that_a_spreadsheet_wrote_with_a_decimal_point_names_its_option(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "exam.csv"
+    lines = ["id,question,choices,answer", "q1,Drink?,tea|coffee,2.0", "q2,Food?,rice|bread,1.5"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"'1\.5' is not among the 2 options") as error:
+        read_knowledge(MultipleChoice(path, "GBR", "en"))
+    assert error.value.where == f"{path}:3"
+    (kept,) = read_knowledge(MultipleChoice(path, "GBR", "en", skip_bad=True)).questions
+    assert kept.answers[0].variants["en"] == ("coffee",)
+    with pytest.raises(BadRow, match="number of an option and the text of another one"):
+        option_named("1.0", ("2.0", "1.0"))
+
+
 def test_options_may_be_numbered_from_zero() -> None:
     assert option_named("0", ("tea", "coffee"), first=0) == 0
 

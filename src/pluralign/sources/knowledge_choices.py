@@ -38,6 +38,8 @@ _LETTERS = ("abcdefgh", "ابجدهوزح", "абвгдежз", "αβγδεζη�
 _FIRST_LETTER = {"أ": "ا", "آ": "ا", "الف": "ا"}
 """Other ways to write the first letter."""
 _AROUND = " .:)(]["
+_WHOLE = re.compile(r"(\d+)\.0+")
+"""A whole number as spreadsheets write it where a column has an empty cell: 1.0."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
     """The index of the option that an answer key names: by its number, letter or text.
 
     Args:
-        answer: A number, or the text of a number in any script, of a letter, or of an option.
+        answer: A number, or the text of a number in any script (2 or 2.0), of a letter, or of an
+            option.
         options: The options.
         first: Number of the first option.
 
@@ -120,8 +123,8 @@ def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
         BadRow: If it names no option, or may be a number as well as the text of another option.
 
     >>> options = ("تهران", "شیراز", "تبریز", "اصفهان")
-    >>> [option_named(key, options) for key in (2, "۲", "٢", "B", "(ب)", "شیراز")]
-    [1, 1, 1, 1, 1, 1]
+    >>> [option_named(key, options) for key in (2, "2.0", "۲", "٢", "B", "(ب)", "شیراز")]
+    [1, 1, 1, 1, 1, 1, 1]
     """
     if is_missing(answer) or isinstance(answer, bool) or not isinstance(answer, int | float | str):
         raise BadRow(
@@ -132,7 +135,9 @@ def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
         answer = f"{answer:g}"
     key = tidy(str(answer))
     by_text = {option: index for index, option in enumerate(options)}.get(key)
-    by_number = _numbered(key, len(options), first)
+    whole = _WHOLE.fullmatch(key)
+    number = whole[1] if whole else key
+    by_number = _numbered(number, len(options), first)
     if by_text is not None and by_number is not None and by_text != by_number:
         raise BadRow(
             f"'answer' {key!r} is the number of an option and the text of another one",
@@ -144,7 +149,7 @@ def option_named(answer: object, options: Sequence[str], first: int = 1) -> int:
         raise BadRow(
             f"'answer' {quoted(key):.60} is not among the {len(options)} options",
             reason="answer is not among the options",
-            hint=_remedy(key, options, first),
+            hint=_remedy(number, options, first),
         )
     return found
 
