@@ -119,3 +119,14 @@ def test_a_community_chooses_the_questions_of_a_test_in_every_command(
     found = json.loads(call("knowledge", command, "blend", "-c", "Iran", "--json").stdout)
     assert found["kept"] == 4
     assert sum(found["dropped"].values()) == 8
+
+
+def test_blank_lines_of_recorded_answers_are_counted_like_other_skipped_rows(
+    on_screen: OnScreen,
+) -> None:
+    row = {"model": "mine", "community": "IRN", "question_id": "drink", "language": "en"}
+    Path("mine.jsonl").write_text(f"\n{json.dumps(row | {'answer': 'tea'})}\n\n\n", "utf-8")
+    shown = on_screen(
+        "knowledge", "score", "--answers", "mine.jsonl", "--test", "blend", "--out", "o"
+    )
+    assert "3 x blank line" in shown and "note: blank" not in shown

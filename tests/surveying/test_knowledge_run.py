@@ -134,6 +134,24 @@ def test_answers_of_another_program_are_scored_with_the_names_that_they_lack(
         evaluate_knowledge([path], source, tmp_path / "out")
 
 
+def test_answers_in_a_language_that_the_test_lacks_are_counted_in_a_note(
+    blend: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    rows = ["drink,Tee,IRN,de", "fruit,Apfel,USA,de", "drink,tea,IRN,en", "fruit,mango,MEX,es"]
+    head = "question_id,answer,community,language"
+    path.write_text("\n".join([head, *rows]), encoding="utf-8")
+    source = knowledge_source({"path": str(blend)}, tmp_path, "--test")
+    names = KnowledgeNames(model="mine")
+    found = evaluate_knowledge([path], source, tmp_path / "out", names=names)
+    (note,) = (note for note in found.record["notes"] if "does not have" in note)
+    assert note.startswith("2 answers in a language that the test does not have")
+    assert "(de 2; the test has en, fa)" in note
+    path.write_text("\n".join([head, *rows[2:]]), encoding="utf-8")
+    found = evaluate_knowledge([path], source, tmp_path / "out", names=names)
+    assert not any("does not have" in note for note in found.record["notes"])
+
+
 def test_a_test_without_counts_has_no_typical_person_and_says_so(tmp_path: Path) -> None:
     row = {"id": 1, "question": "؟", "candidates": ["الف", "ب", "پ"], "answer": "۲"}
     (tmp_path / "t.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from pluralign.evaluation.knowledge.result_rows import (
     VALID_ACCURACY,
     is_reference,
 )
+from pluralign.sources.row_files import BLANK_LINE
 from pluralign.surveying import KnowledgeOutcome
 
 _FEW = 10
@@ -216,7 +217,8 @@ def _asked_cells(row: KnowledgeRow) -> list[Cell]:
 
 def _lines(outcome: KnowledgeOutcome) -> Iterator[str]:
     answers = outcome.record["data"]["answers"]
-    for reason, n in (answers["dropped"] | answers["left_out"]).items():
+    blank = {reason: n for reason, n in answers["notes"].items() if reason == BLANK_LINE}
+    for reason, n in (answers["dropped"] | answers["left_out"] | blank).items():
         yield f"{n:,} x {reason}"
     for note in outcome.record["notes"]:
         yield f"note: {note}"

@@ -18,6 +18,8 @@ from pluralign.sources.typed_cells import BadRow, Row, require_columns
 NumberedRows = Iterator[tuple[int, Row]]
 NumberedResults = Iterator[tuple[int, Row | BadRow | None]]
 
+BLANK_LINE = "blank line"
+"""The remark by which a tally counts empty lines."""
 ALL_KINDS = ("jsonl", "json", "csv", "parquet")
 SKIP_HINT = (
     "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
@@ -163,7 +165,7 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
     n_rows = 0
     for number, row in _reader(path, kinds)(path, limits):
         if row is None:
-            policy.tally.note("blank line")
+            policy.tally.note(BLANK_LINE)
             continue
         n_rows += 1
         if n_rows > limits.rows:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pluralign.sources.file_opening import encoding_of, read_text_lines
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.row_files import BLANK_LINE, RowPolicy, location, read_rows
 from pluralign.sources.typed_cells import BadRow, Row, require_columns
 
 _TEXT = "text"
@@ -45,7 +45,7 @@ def _lines(path: Path, policy: RowPolicy) -> Iterator[str]:
             policy.tally.kept += 1
             yield text
         else:
-            policy.tally.note("blank line")
+            policy.tally.note(BLANK_LINE)
 
 
 def _text(row: Row, column: str) -> str:

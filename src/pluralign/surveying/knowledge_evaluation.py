@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from pluralign.sources.recorded_knowledge import (
     answer_files,
     read_knowledge_answers,
 )
+from pluralign.sources.row_files import BLANK_LINE
 from pluralign.surveying.judging import JudgedAnswers, JudgeModel, judged_answers
 from pluralign.surveying.knowledge_run import ANSWERS, ASKED, questions_digest
 
@@ -211,7 +213,7 @@ def _record(
         },
         "languages": {c: test.of(c)[0].language for c in test.communities},
         "judge": None if judged is None else dict(judged.record),
-        "notes": list(tally.notes),
+        "notes": [note for note in tally.notes if note != BLANK_LINE],
     }
 
 
@@ -230,9 +232,29 @@ def _notes(
             "the test has no counts of people for some questions: each accepted answer scores 1, "
             "and there is no typical person"
         )
+    yield from _note_on_languages(scored)
     cut = sum(one.answer.finish_reason == "length" for one in scored)
     if cut:
         yield f"{count_of(cut, 'answer')} reached the limit of tokens, and may be incomplete"
+
+
+def _note_on_languages(scored: Sequence[ScoredText]) -> Iterator[str]:
+    """A note on answers in a language in which the test has neither the question nor answers."""
+    answered: Counter[str] = Counter()
+    asked: set[str] = set()
+    for one in scored:
+        variants = (tag for answer in one.question.answers for tag in answer.variants)
+        known = {*one.question.texts, *variants}
+        if one.answer.language not in known:
+            answered[one.answer.language] += 1
+            asked |= known
+    if answered:
+        counts = ", ".join(f"{language} {n:,}" for language, n in sorted(answered.items()))
+        yield (
+            f"{count_of(answered.total(), 'answer')} in a language that the test does not have for "
+            f"these questions ({counts}; the test has {', '.join(sorted(asked))}): words that "
+            "differ from those of the test's languages score 0"
+        )
 
 
 def _scored_row(one: ScoredText) -> dict[str, Any]:
