@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.scaling import doubles
 
+from pluralign.cli.error_messages import message_of
 from pluralign.core import InvalidInput, InvalidSettings, PluralignError
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, encoder_named, sharding
 from pluralign.encoders.endpoint import EndpointFailed, OtherModel
@@ -188,8 +189,9 @@ def test_a_lost_worker_is_replaced_and_its_call_made_again() -> None:
 def test_a_call_that_loses_every_worker_fails_alone() -> None:
     Here.lost = 0
     with WorkerPool(partial(Here, dying=2), size=1) as pool:
-        with pytest.raises(WorkerLost, match="gone"):
+        with pytest.raises(WorkerLost, match="gone") as error:
             pool.submit(abs, -2).result()
+        assert "fewer workers" in str(message_of(error.value))  # a message, not a traceback
         assert pool.submit(abs, -3).result() == 3
 
 

@@ -17,8 +17,16 @@ _ALIGNMENT = 64
 _READ_AT_ONCE = 8  # values in files that a worker keeps at hand
 
 
-class WorkerLost(RuntimeError):
-    """A worker died, or did not answer in time, at every try of a call."""
+class WorkerLost(PluralignError, RuntimeError):
+    """A worker died, or did not answer in time, at every try of a call.
+
+    Args:
+        what: What happened to it.
+    """
+
+    def __init__(self, what: str) -> None:
+        hint = "give the same command again, with fewer workers if memory ran out; work is kept"
+        super().__init__(what, hint=hint)
 
 
 class WorkerNotReady(PluralignError):

@@ -74,7 +74,7 @@ def _halves(row_S: IntArray) -> list[IntArray]:
 
 def _faulty(faults: dict[str, BaseException], items: int, item: str, done: str) -> InvalidInput:
     lines = [
-        f"{name[:_SHOWN]!r}{'...' if len(name) > _SHOWN else ''} ({type(error).__name__}: {error})"
+        f"{name[:_SHOWN]!r}{'...' if len(name) > _SHOWN else ''} ({type(error).__name__}: {getattr(error, 'what', error)})"
         for name, error in faults.items()
     ]
     return InvalidInput(

@@ -101,7 +101,7 @@ class RayActor:
             _check_versions(self._get(self._actor.versions.remote(), start_seconds))
         except WorkerLost as error:
             raise WorkerNotReady(
-                f"a worker of the Ray cluster does not start: {error}",
+                f"a worker of the Ray cluster does not start: {error.what}",
                 hint="install the same version of pluralign on every node; `ray status` shows "
                 "whether there are free CPUs",
             ) from error
