@@ -66,14 +66,16 @@ def test_workers_end_in_the_middle_of_a_call_where_their_block_is_stopped() -> N
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read from /proc")
-def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
+def test_no_process_and_no_shared_value_outlives_a_process_that_was_killed(tmp_path: Path) -> None:
     mark = tmp_path / "process"
     code = (
         "from pluralign.scaling import process_pool\n"
         "from tests.scaling import doubles\n"
         "if __name__ == '__main__':\n"
         "    pool = process_pool(1)\n"
-        f"    open({str(mark)!r}, 'w').write(str(pool.submit(doubles.process_of, 1).result()[1]))\n"
+        "    value = pool.share([1.0])\n"
+        "    process = pool.submit(doubles.process_of, 1).result()[1]\n"
+        f"    open({str(mark)!r}, 'w').write(f'{{process}} {{value.path}}\\n')\n"
         "    pool.submit(doubles.too_slow, 60.0).result()\n"
     )
     script = tmp_path / "driver.py"
@@ -81,14 +83,16 @@ def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
     root = str(Path(__file__).resolve().parents[2])
     driver = subprocess.Popen([sys.executable, script], env=os.environ | {"PYTHONPATH": root})
     until = time.monotonic() + 60
-    while not (mark.exists() and mark.read_text()) and time.monotonic() < until:
+    while not (mark.exists() and mark.read_text().endswith("\n")) and time.monotonic() < until:
         time.sleep(0.05)
+    assert Path(mark.read_text().split()[1]).exists()
     driver.kill()
     driver.wait()
-    process = int(mark.read_text())
+    process, shared = int(mark.read_text().split()[0]), Path(mark.read_text().split()[1])
     while _runs(process) and time.monotonic() < until:
         time.sleep(0.05)
     assert not _runs(process)
+    assert not shared.parent.exists()
 
 
 def _runs(process: int) -> bool:

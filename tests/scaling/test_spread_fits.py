@@ -79,7 +79,7 @@ def test_another_computes_the_blocks_of_a_worker_that_died_in_the_middle(
 
 def test_files_of_a_fit_are_removed_after_it(pool: WorkerPool) -> None:
     fit_path(table(), RIDGES, pool=pool)
-    assert not list(Path(pool._folder.name).iterdir())
+    assert not list(pool.folder.iterdir())
 
 
 def test_a_run_sums_over_the_pairs_of_a_large_reference_on_its_workers(

@@ -3,9 +3,11 @@
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
@@ -21,14 +23,15 @@ class LocalProcess:
     Args:
         threads: Number of threads of its libraries.
         seconds: How long a call may take.
+        shared: Folder of shared values, which is deleted if the first process is killed.
     """
 
-    def __init__(self, threads: int, seconds: float = _SECONDS) -> None:
+    def __init__(self, threads: int, seconds: float, shared: Path) -> None:
         self._seconds = seconds
         self._closing = Lock()
         # Not forked: a process that has run torch must not be.
         context = multiprocessing.get_context("spawn")
-        self._process = ProcessPoolExecutor(1, context, _prepare, (threads,))
+        self._process = ProcessPoolExecutor(1, context, _prepare, (threads, shared))
 
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
         """Make a call in the process."""
@@ -50,18 +53,19 @@ class LocalProcess:
             self._process.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(threads: int) -> None:
+def _prepare(threads: int, shared: Path) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch, which is not imported yet
     logging.getLogger().addHandler(logging.NullHandler())  # warnings go to the first process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the first process
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, args=(shared,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(shared: Path) -> None:
     """End this process when the one that started it is gone, even if that was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        shutil.rmtree(shared, ignore_errors=True)
         os._exit(1)
 
 
@@ -73,7 +77,8 @@ def process_pool(size: int, seconds: float = _SECONDS) -> WorkerPool:
         seconds: How long a call may take.
     """
     threads = max(1, _cores() // size)
-    return WorkerPool(lambda: LocalProcess(threads, seconds), size)
+    pool = WorkerPool(lambda: LocalProcess(threads, seconds, pool.folder), size)
+    return pool
 
 
 def _cores() -> int:

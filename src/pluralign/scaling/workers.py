@@ -44,6 +44,7 @@ class WorkerPool(Executor):
 
     Attributes:
         size: As given.
+        folder: A temporary folder, in which shared values are.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class WorkerPool(Executor):
         self.size = size
         self._start = start
         self._tries = tries
-        self._folder = tempfile.TemporaryDirectory(prefix="pluralign-shared-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="pluralign-shared-")
+        self.folder = Path(self._temporary.name)
         self._numbers = count()
         self._share = share or self._share_in_file
         self._threads = ThreadPoolExecutor(size, "worker")
@@ -104,7 +106,7 @@ class WorkerPool(Executor):
         self._ended = True
         for worker in list(self._live):
             worker.close()
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         worker = self._idle.get()
@@ -132,4 +134,4 @@ class WorkerPool(Executor):
         return worker
 
     def _share_in_file(self, value: Any) -> InFile:
-        return InFile.write(value, Path(self._folder.name, str(next(self._numbers))))
+        return InFile.write(value, self.folder / str(next(self._numbers)))
