@@ -67,6 +67,12 @@ def test_without_ray_its_install_line_is_given(monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
+def test_an_address_of_a_cluster_without_a_port_is_refused() -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(InvalidInput, match="names no port"), workers_on("ray://head"):
+        pass
+
+
 def test_a_cluster_that_cannot_be_reached_is_refused_at_once() -> None:
     pytest.importorskip("ray")
     with (

@@ -143,6 +143,12 @@ def _texts_and_encoder(
                 hint="leave these options out, or give a file of texts",
             )
         return _of_settings(path, number)
+    if encoder == "endpoint":
+        raise InvalidInput(
+            "servers of embeddings have addresses, which an option cannot name",
+            where="--encoder",
+            hint='give settings of a run with encoder = "endpoint", in place of a file of texts',
+        )
     settings = EmbeddingTrunkSettings(encoder=encoder or "minilm")
     own = number.texts(read_texts(path, RowPolicy(tally, skip_bad), columns))
     return own, encoder_maker(settings)

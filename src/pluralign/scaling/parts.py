@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from pluralign.core import IntArray, InvalidInput, InvalidSettings, count_of
+from pluralign.core import IntArray, InvalidInput, InvalidSettings, PluralignError, count_of
 from pluralign.encoders.endpoint import EndpointFailed, OtherModel
 from pluralign.scaling.carried import WorkerNotReady
 from pluralign.scaling.spreading import spread
@@ -74,10 +74,16 @@ def _halves(row_S: IntArray) -> list[IntArray]:
 
 def _faulty(faults: dict[str, BaseException], items: int, item: str, done: str) -> InvalidInput:
     lines = [
-        f"{name[:_SHOWN]!r}{'...' if len(name) > _SHOWN else ''} ({type(error).__name__}: {getattr(error, 'what', error)})"
+        f"{name[:_SHOWN]!r}{'...' if len(name) > _SHOWN else ''} ({_shown(error)})"
         for name, error in faults.items()
     ]
     return InvalidInput(
         f"{len(faults):,} of {count_of(items, item)} cannot be {done}: {'; '.join(lines)}",
         hint="change these or leave them out, and give the same command again",
     )
+
+
+def _shown(error: BaseException) -> str:
+    """Kind and message of an error, without the hint of ours."""
+    message = error.what if isinstance(error, PluralignError) else error
+    return f"{type(error).__name__}: {message}"

@@ -191,9 +191,15 @@ def _check_reachable(address: str) -> None:
     if address in {"auto", "local"}:
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        raise InvalidInput(
+            f"{address} names no port",
+            where="--on",
+            hint="write ray://HOST:PORT, with port 10001 where none was set for the head node",
+        )
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise InvalidInput(
             f"no Ray cluster can be reached at {address}: {error}",
             where="--on",
