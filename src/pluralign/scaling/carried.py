@@ -21,7 +21,7 @@ class WorkerLost(PluralignError, RuntimeError):
     """A worker died, or did not answer in time, at every try of a call.
 
     Args:
-        what: What happened to it.
+        what: The event, such as its death.
     """
 
     def __init__(self, what: str) -> None:
