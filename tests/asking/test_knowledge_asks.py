@@ -109,6 +109,39 @@ def test_an_option_that_people_here_accept_is_left_out_also_as_a_part() -> None:
         OptionDrawer(KnowledgeTest("t", (wider, *rest))).draw(wider, "en", rng_for(0, "x"))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_limit_draws_among_the_questions_that_can_be_asked(seed: int) -> None:
+    elsewhere = [q for q in TEST.questions if q.community != "IRN" and q.id == "fruit"]
+    test = KnowledgeTest("few", (*TEST.of("IRN"), *elsewhere))
+    putting = KnowledgePutting(("en",), forms=("options",), limit=1, seed=seed)
+    tally, again = Tally(), Tally()
+    asks = put_knowledge(test, test.of("IRN"), putting, tally)
+    assert [one.ask.question.id for one in asks] == ["fruit"]
+    assert asks == put_knowledge(test, test.of("IRN"), putting, again) and tally == again
+    assert tally.dropped.total() <= 3
+
+
+def test_a_limit_above_the_number_of_questions_asks_all_in_the_order_of_the_test() -> None:
+    all_, _ = asks(forms=("options",), languages=("en",))
+    limited, tally = asks(forms=("options",), languages=("en",), limit=9)
+    assert limited == all_ and len(all_) == 12 and not tally.dropped  # type: ignore[arg-type,attr-defined]
+
+
+def test_questions_whose_place_cannot_be_left_out_are_named() -> None:
+    texts = {"es": "¿Qué comen los yucatecos de Yucatán?"}
+    answers = (AcceptedAnswer({"es": ("papadzules",)}, 2),)
+    questions = tuple(
+        KnowledgeQuestion(f"q{k}", "MEX/yucatan", "es", texts, answers) for k in range(7)
+    )
+    tally = Tally()
+    putting = KnowledgePutting(place_named=(False,), forms=("short", "options"))
+    test = KnowledgeTest("yucatan", questions)
+    assert not put_knowledge(test, questions, putting, tally)
+    (sentence,) = tally.advice
+    assert "questions in es" in sentence and "q0 (MEX/yucatan), q1 (MEX/yucatan)" in sentence
+    assert "q4 (MEX/yucatan) and 2 more; reword them" in sentence
+
+
 def test_a_question_keeps_its_own_options_in_their_order() -> None:
     own = KnowledgeQuestion(
         "q", "IRN", "fa", {"fa": "؟"}, (AcceptedAnswer({"fa": ("ب",)}),), {"fa": ("الف", "ب")}
@@ -138,7 +171,9 @@ def test_the_record_of_an_answer_has_all_that_was_shown() -> None:
     )
 
 
-@pytest.mark.parametrize("how", [{"draws": 0}, {"options": 2}, {"languages": ()}, {"forms": ()}])
+@pytest.mark.parametrize(
+    "how", [{"draws": 0}, {"options": 2}, {"limit": 0}, {"languages": ()}, {"forms": ()}]
+)
 def test_numbers_that_make_no_asks_are_refused(how: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         KnowledgePutting(**how)  # type: ignore[arg-type]

@@ -130,3 +130,22 @@ def test_blank_lines_of_recorded_answers_are_counted_like_other_skipped_rows(
         "knowledge", "score", "--answers", "mine.jsonl", "--test", "blend", "--out", "o"
     )
     assert "3 x blank line" in shown and "note: blank" not in shown
+
+
+def test_questions_whose_place_cannot_be_left_out_are_named_before_a_model_is_asked(
+    call: Call,
+) -> None:
+    Path("lima.toml").write_text(
+        'community = "PER"\nlanguage = "es"\n'
+        '[[question]]\nid = "q1"\ntext.es = "¿Qué se come?"\n'
+        'answers = [{ es = ["pan"], people = 2 }]\n'
+        '[[question]]\nid = "q2"\ntext.es = "¿Qué comen los peruanos del Perú?"\n'
+        'answers = [{ es = ["ceviche"], people = 2 }]\n',
+        encoding="utf-8",
+    )
+    words = ("knowledge", "ask", "lima.toml", "--model", "none", "--place", "unnamed", "--show=1")
+    shown = call(*words)
+    assert "note: questions in es that still name their place" in shown.output
+    assert "q2 (PER)" in shown.output
+    (note,) = json.loads(call(*words, "--json").stdout)["notes"]
+    assert "q2 (PER); reword" in note

@@ -263,6 +263,17 @@ def test_a_limit_takes_the_same_questions_everywhere(blend: Path, tmp_path: Path
     assert {len(ids) for ids in asked.values()} == {2}
 
 
+def test_a_run_with_a_limit_and_options_that_is_repeated_asks_the_same(
+    blend: Path, tmp_path: Path
+) -> None:
+    chosen = settings(blend, limit=1, form="options", languages=["en"], communities=["IRN"])
+    first = run_knowledge(chosen, tmp_path / "run")
+    written = (tmp_path / "run" / "answers.jsonl").read_bytes()
+    again = run_knowledge(chosen, tmp_path / "run")
+    assert len(first.answers) == 1 and again.asks == first.asks
+    assert (tmp_path / "run" / "answers.jsonl").read_bytes() == written
+
+
 def test_notes_report_words_that_no_native_reader_has_signed(blend: Path, tmp_path: Path) -> None:
     reporter = Notes()
     run_knowledge(settings(blend), tmp_path / "run", reporter)

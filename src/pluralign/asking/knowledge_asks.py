@@ -1,7 +1,8 @@
 """Write the asks of a test of knowledge: each question in its languages, forms and ways to name."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pluralign.asking.knowledge_options import NoOptions, OptionDrawer, ShownOptions
 from pluralign.asking.knowledge_templates import Template, template
@@ -19,6 +20,7 @@ from pluralign.core import (
     Reply,
     SurveyQuestion,
     Tally,
+    listed,
     option_labels,
     render_question,
     rng_for,
@@ -40,7 +42,9 @@ class KnowledgePutting:
         shows_options: Whether the words show the options. Without them each option can be scored as
             the answer in words, by its likelihood.
         draws: Number of times each ask is sampled, >= 1.
-        seed: Seed of the options and of their order.
+        seed: Seed of the options, of their order, and of the questions drawn.
+        limit: Number of questions about each community, >= 1, drawn among those that can be asked,
+            in one order for all communities. None for all.
 
     Raises:
         InvalidInput: If a number is too small, or a list is empty.
@@ -53,12 +57,15 @@ class KnowledgePutting:
     shows_options: bool = True
     draws: int = 1
     seed: int = 0
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.draws < 1 or self.options < 3:
             raise InvalidInput(
                 f"draws must be >= 1 and options >= 3, got {self.draws} and {self.options}"
             )
+        if self.limit is not None and self.limit < 1:
+            raise InvalidInput(f"limit must be >= 1, got {self.limit}")
         if self.languages == () or not self.place_named or not self.forms:
             raise InvalidInput("languages, place_named and forms must not be empty")
 
@@ -122,11 +129,49 @@ def put_knowledge(
         test: The test, from which the options of questions without options are drawn.
         questions: The questions to ask.
         putting: Languages, forms and ways to name the place.
-        tally: Counts the asks that cannot be made, by reason.
+        tally: Counts the asks that cannot be made, by reason; its advice names questions whose
+            place cannot be left out. With a limit, questions after the last one drawn are not
+            counted.
         stems: Stems of words, by which two options may be the same answer.
     """
     writer = _Writer(putting, OptionDrawer(test, putting.options, stems), tally)
-    return [ask for question in questions for ask in writer.asks(question)]
+    if putting.limit is None:
+        asks = [ask for question in questions for ask in writer.asks(question)]
+    else:
+        asks = _drawn_asks(questions, writer, putting.limit)
+    tally.advice += _advice_on_places(writer.still_named)
+    return asks
+
+
+def _drawn_asks(
+    questions: Sequence[KnowledgeQuestion], writer: "_Writer", limit: int
+) -> list[KnowledgeAsk]:
+    """The asks of the first questions of each community that can be asked, in an order by chance.
+
+    The order of the ids is the same for all communities. The asks are in the order of the test.
+    """
+    ids = list(dict.fromkeys(question.id for question in questions))
+    order = rng_for(writer.putting.seed, "questions").permutation(len(ids)).tolist()
+    rank = {ids[i]: position for position, i in enumerate(order)}
+    drawn: Counter[str] = Counter()
+    asks: dict[tuple[str, str], list[KnowledgeAsk]] = {}
+    for question in sorted(questions, key=lambda question: rank[question.id]):
+        if drawn[question.community] == limit:
+            continue
+        own = list(writer.asks(question))
+        asks[question.community, question.id] = own
+        drawn[question.community] += bool(own)
+    return [ask for q in questions for ask in asks.get((q.community, q.id), ())]
+
+
+def _advice_on_places(still_named: Mapping[str, Sequence[KnowledgeQuestion]]) -> Iterator[str]:
+    """For each language a sentence with the first questions whose place cannot be left out."""
+    for language, questions in still_named.items():
+        names = list(dict.fromkeys(f"{q.id} ({q.community})" for q in questions))
+        yield (
+            f"questions in {language} that still name their place when its phrases are left out: "
+            f"{listed(names)}; reword them, or add to the phrases of their place in the test"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +196,7 @@ class _Writer:
     putting: KnowledgePutting
     drawer: OptionDrawer
     tally: Tally
+    still_named: dict[str, list[KnowledgeQuestion]] = field(default_factory=dict)
 
     def asks(self, question: KnowledgeQuestion) -> Iterator[KnowledgeAsk]:
         for posed in self._posed(question):
@@ -163,6 +209,7 @@ class _Writer:
                     yield from self._drawn(posed, named, text)
                 else:
                     self.tally.drop(f"{_STILL_NAMED} in {posed.language}")
+                    self.still_named.setdefault(posed.language, []).append(question)
 
     def _posed(self, question: KnowledgeQuestion) -> Iterator[_Posed]:
         for language in self.putting.languages or question.texts:

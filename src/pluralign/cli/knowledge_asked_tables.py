@@ -24,7 +24,8 @@ def show_knowledge_asks(asks: Sequence[KnowledgeAsk], tally: Tally, n: int, outp
     if output.as_json:
         shown = [_ask_as_json(one) for one in first]
         counts = {"asks": len(asks), "different": n_asked(asks)}
-        output.json({**counts, "not_asked": dict(tally.dropped), "shown": shown})
+        not_asked = {"not_asked": dict(tally.dropped), "notes": list(tally.advice)}
+        output.json({**counts, **not_asked, "shown": shown})
         return
     for one in first:
         place = "place named" if one.place_named else "place not named"
@@ -54,6 +55,7 @@ def show_asked(asked: KnowledgeAsked, folder: Path, output: Output) -> None:
                 "asks": len(asked.asks),
                 "failed": asked.failed,
                 "not_asked": dict(asked.tally.dropped),
+                "notes": list(asked.tally.advice),
                 "answers": rows,
             }
         )
@@ -84,6 +86,8 @@ def show_asked(asked: KnowledgeAsked, folder: Path, output: Output) -> None:
 def _show_not_asked(tally: Tally, output: Output) -> None:
     for reason, counts in reasons_not_asked(tally):
         output.line(f"not asked: {reason}: {counts}")
+    for sentence in tally.advice:
+        output.line(f"note: {sentence}")
 
 
 def _counts(answers: Sequence[KnowledgeAnswer]) -> dict[Way, Counter[str]]:

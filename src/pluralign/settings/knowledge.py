@@ -57,8 +57,8 @@ class KnowledgeSettings(SettingsTable):
     draws: Annotated[int, Field(ge=1)] = 1
     """Number of times each question is asked; answers differ only with a temperature above 0."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """Number of questions to ask about each community, drawn by the seed; the same ones for all
-    that have them. When unset: all."""
+    """Number of questions to ask about each community, drawn by the seed among those that can
+    be asked, in one order for all communities. When unset: all."""
     test: dict[str, Any]
     """The test: ``path`` of a file or folder, or a list of several, with ``community`` and
     ``language`` where a file does not name them (unless given, those asked about, if there is one

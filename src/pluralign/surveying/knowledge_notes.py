@@ -31,7 +31,7 @@ def notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Ite
     Args:
         asks: The asks.
         read: Rows of the test: read, kept and dropped.
-        tally: Asks that could not be made, by reason.
+        tally: Asks that could not be made, by reason, with advice.
     """
     different = n_asked(asks)
     if different < len(asks):
@@ -43,6 +43,7 @@ def notes_before(asks: Sequence[KnowledgeAsk], read: Tally, tally: Tally) -> Ite
         yield f"in the test: {n:,} x {reason}"
     for reason, counts in reasons_not_asked(tally):
         yield f"not asked: {reason}: {counts}"
+    yield from tally.advice
     foreign = sorted({o.ask.language for o in asks if not _has_template(o)})
     if foreign:
         yield (

@@ -22,7 +22,6 @@ from pluralign.core import (
     count_of,
     knowledge_answer_from_row,
     knowledge_answer_row,
-    rng_for,
     text_digest,
 )
 from pluralign.matching import stemmed
@@ -99,7 +98,7 @@ def _run(resolved: ResolvedKnowledge, out: Path, reporter: Reporter, fresh: bool
     for note in notes_before(asks, read, tally):
         reporter.note(note)
     if False in settings.place_named:
-        for note in notes_on_places(_chosen(resolved, test), settings.languages):
+        for note in notes_on_places(_asked_about(resolved, test), settings.languages):
             reporter.note(note)
     with claimed(RunFolder(out), _fingerprint(resolved, asks), fresh) as faults:
         note_earlier(reporter, out, faults)
@@ -159,32 +158,22 @@ def knowledge_asks(
         shows_options=settings.method == "generate",
         draws=settings.draws,
         seed=settings.seed,
+        limit=settings.limit,
     )
-    asks = put_knowledge(test, _chosen(resolved, test), putting, tally, stemmed)
+    asks = put_knowledge(test, _asked_about(resolved, test), putting, tally, stemmed)
     if not asks:
         reasons = [f"{reason}: {counts}" for reason, counts in reasons_not_asked(tally)]
+        reasons += tally.advice
         raise NotEnoughData(
             "there is no question to ask", where=test.name, hint="; ".join(reasons) or None
         )
     return asks
 
 
-def _chosen(resolved: ResolvedKnowledge, test: KnowledgeTest) -> list[KnowledgeQuestion]:
-    """The questions to ask; with a limit the same ids in every community that has them."""
-    settings = resolved.settings
-    wanted = settings.communities or test.communities
-    questions = [question for question in test.questions if question.community in wanted]
-    if settings.limit is None:
-        return questions
-    ids = list(dict.fromkeys(question.id for question in questions))
-    order = rng_for(settings.seed, "questions").permutation(len(ids)).tolist()
-    rank = {ids[i]: position for position, i in enumerate(order)}
-    kept: list[KnowledgeQuestion] = []
-    for community in dict.fromkeys(question.community for question in questions):
-        own = [question for question in questions if question.community == community]
-        first = sorted((question.id for question in own), key=rank.__getitem__)[: settings.limit]
-        kept += [question for question in own if question.id in first]
-    return kept
+def _asked_about(resolved: ResolvedKnowledge, test: KnowledgeTest) -> list[KnowledgeQuestion]:
+    """The questions about the communities that the settings name."""
+    wanted = resolved.settings.communities or test.communities
+    return [question for question in test.questions if question.community in wanted]
 
 
 def _rows_of(asks: Sequence[KnowledgeAsk]) -> AnswerRows:
