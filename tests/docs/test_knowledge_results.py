@@ -11,7 +11,7 @@ from pages.knowledge import section
 from pages.sections import inside
 from pages.writing import percent
 from pluralign.cli.main import app
-from pluralign.core import Estimate, community_name
+from pluralign.core import Estimate, community_title
 
 ROOT = Path(__file__).resolve().parents[2]
 READING = "### How to read these numbers"
@@ -87,7 +87,5 @@ def test_both_pages_have_the_numbers_that_the_commands_print(shared_data: Path) 
         (person,) = (row for row in here if row["answering"] == asked)
         others = [row for row in here if row["answering"] != asked]
         nearest = max(others, key=lambda row: row["value"])
-        names = [
-            id_ if "/" in id_ else community_name(id_) for id_ in (asked, nearest["answering"])
-        ]
+        names = [community_title(id_) for id_ in (asked, nearest["answering"])]
         assert f"| {names[0]} | {shown(person)} | {names[1]} | {shown(nearest)} |" in page
