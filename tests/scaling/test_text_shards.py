@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from pluralign.cli.main import app
 from pluralign.core import DamagedFile, Encoder, FloatArray, InvalidInput, NotEnoughData
 from pluralign.encoders import CachedEncoder, HashEncoder, sharding
+from pluralign.encoders.endpoint import OtherModel
 from pluralign.encoders.shards import keys_of
 from pluralign.scaling import ShardNumber, collect_text_shards, text_shards, write_text_shard
 
@@ -136,6 +137,29 @@ def test_a_damaged_shard_is_named_and_written_again(tmp_path: Path) -> None:
 def test_a_folder_without_shards_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match="no files"):
         collect_text_shards(tmp_path)
+
+
+class OnServers:
+    """An encoder on servers, whose model may change behind its name."""
+
+    fingerprint, dimensions = "endpoint", HASH.dimensions
+
+    def __init__(self, *probe: float) -> None:
+        self.probe = probe
+
+    def encode(self, texts: Any) -> Any:
+        return HASH.encode(texts)
+
+
+def test_files_of_servers_whose_model_changed_are_not_collected_together(tmp_path: Path) -> None:
+    vectors, cache = tmp_path / "vectors", tmp_path / "cache"
+    write_all(vectors, 2, OnServers(1.0, 0.0))
+    assert collect_text_shards(vectors, cache).files == 2
+    second = ShardNumber(2, 2)
+    second.file(vectors).unlink()
+    write_text_shard(second.texts(TEXTS), second, OnServers(0.0, 1.0), vectors)
+    with pytest.raises(OtherModel, match="shard-2-of-2"):
+        collect_text_shards(vectors, cache)
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "1/0", "-1/3"])

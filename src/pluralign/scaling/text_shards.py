@@ -24,6 +24,7 @@ from pluralign.core import (
 )
 from pluralign.encoders import CachedEncoder, Progress
 from pluralign.encoders.cache_folders import embeddings_folder
+from pluralign.encoders.endpoint import OtherModel, is_same_model
 from pluralign.encoders.sharding import TEXTS_PER_SHARD
 from pluralign.encoders.shards import KeyArray, keys_of, shard_of, write_shard
 from pluralign.scaling.encoder import SpreadEncoder
@@ -142,7 +143,7 @@ def write_text_shard(
         OSError: If it cannot be written.
     """
     path, key_N = number.file(folder), keys_of(texts)
-    about = {
+    about: dict[str, Any] = {
         "encoder": encoder.fingerprint,
         "texts": hashlib.sha256(key_N.tobytes()).hexdigest(),
         "shard": f"{number.number}/{number.count}",
@@ -150,6 +151,8 @@ def write_text_shard(
     }
     if _is_finished(path, about):
         return WrittenShard(path, len(texts), found=True)
+    if (probe := getattr(encoder, "probe", None)) is not None:
+        about["probe"] = probe
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished" / path.stem
     if workers is None:
@@ -163,7 +166,7 @@ def write_text_shard(
 
 
 def _write(
-    path: Path, texts: Sequence[str], key_N: KeyArray, encoder: Encoder, about: dict[str, str]
+    path: Path, texts: Sequence[str], key_N: KeyArray, encoder: Encoder, about: dict[str, Any]
 ) -> None:
     import pyarrow.parquet
 
@@ -179,7 +182,7 @@ def _write(
             writer.write_table(_table(key_N[part], encoder.encode(texts[part]), schema))
 
 
-def _schema(dimensions: int, about: dict[str, str]) -> "pyarrow.Schema":
+def _schema(dimensions: int, about: dict[str, Any]) -> "pyarrow.Schema":
     import pyarrow as pa
 
     vector = pa.list_(pa.float32(), dimensions)
@@ -199,7 +202,7 @@ def _table(key_N: KeyArray, vector_N_D: Any, schema: "pyarrow.Schema") -> "pyarr
     return pa.table([keys, vectors], schema=schema)
 
 
-def _is_finished(path: Path, about: dict[str, str]) -> bool:
+def _is_finished(path: Path, about: dict[str, Any]) -> bool:
     if not path.is_file():
         return False
     try:
@@ -209,13 +212,13 @@ def _is_finished(path: Path, about: dict[str, str]) -> bool:
     return all(found.get(name) == about[name] for name in ("encoder", "texts"))
 
 
-def _about(path: Path) -> dict[str, str]:
+def _about(path: Path) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet
 
     try:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
-        found: dict[str, str] = parse_json(metadata[_ABOUT])
+        found: dict[str, Any] = parse_json(metadata[_ABOUT])
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise DamagedFile(
             "`pluralign encode` did not write this file of vectors",
@@ -257,18 +260,26 @@ def collect_text_shards(
     Raises:
         NotEnoughData: If the folder has no such files.
         DamagedFile: If a file is damaged; earlier ones are in the cache.
+        OtherModel: If servers of embeddings had another model for a file than for an earlier one.
     """
     paths = sorted(path for path in folder.glob("*.parquet") if _NAME.fullmatch(path.name))
     if not paths:
         raise NotEnoughData(
             "no files shard-K-of-N.parquet", where=str(folder), hint="write them with --shard K/N"
         )
-    vectors, encoders = 0, dict[str, None]()
+    vectors, encoders = 0, dict[str, Any]()
     for done, path in enumerate(paths):
         if reporter is not None:
             reporter.progress(done, len(paths))
-        fingerprint = _about(path)["encoder"]
-        encoders[fingerprint] = None
+        about = _about(path)
+        fingerprint, probe = about["encoder"], about.get("probe")
+        if probe is not None and not is_same_model(probe, encoders.get(fingerprint) or probe):
+            raise OtherModel(
+                "the servers had another model than for earlier files",
+                where=str(path),
+                hint="delete the files of the wrong model, and write their shards again",
+            )
+        encoders.setdefault(fingerprint, probe)
         home = embeddings_folder(cache, fingerprint)
         for key_M, vector_M_D in _vectors(path):
             write_shard(home, shard_of(key_M, vector_M_D))

@@ -3,6 +3,7 @@
 from pluralign.encoders.endpoint.encoder import EndpointEncoder, opened_endpoint
 from pluralign.encoders.endpoint.endpoint_settings import EmbeddingServers
 from pluralign.encoders.endpoint.errors import EndpointFailed, OtherModel, TextRefused
+from pluralign.encoders.endpoint.probing import is_same_model
 
 __all__ = [
     "EmbeddingServers",
@@ -10,5 +11,6 @@ __all__ = [
     "EndpointFailed",
     "OtherModel",
     "TextRefused",
+    "is_same_model",
     "opened_endpoint",
 ]
