@@ -12,9 +12,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from pluralign.scaling.carried import CallOutcome, WorkerLost, call_here
-from pluralign.scaling.workers import WorkerPool
-
-_SECONDS = 3600.0
+from pluralign.scaling.workers import CALL_SECONDS, WorkerPool
 
 
 class LocalProcess:
@@ -69,7 +67,7 @@ def _end_with_parent(shared: Path) -> None:
         os._exit(1)
 
 
-def process_pool(size: int, seconds: float = _SECONDS) -> WorkerPool:
+def process_pool(size: int, seconds: float = CALL_SECONDS) -> WorkerPool:
     """A pool of processes on this machine, which share its cores.
 
     Args:

@@ -12,9 +12,8 @@ from typing import Any
 from pluralign._version import __version__
 from pluralign.core import InvalidInput, MissingExtra
 from pluralign.scaling.carried import CallOutcome, WorkerLost, WorkerNotReady, call_here
-from pluralign.scaling.workers import WorkerPool
+from pluralign.scaling.workers import CALL_SECONDS, WorkerPool
 
-_SECONDS = 3600.0
 _START_SECONDS = 300.0
 _CONNECT_SECONDS = 10.0
 _RESTARTS, _RETRIES = 3, 1
@@ -23,7 +22,7 @@ _RESTARTS, _RETRIES = 3, 1
 
 @contextmanager
 def ray_pool(
-    address: str | None = None, seconds: float = _SECONDS, start_seconds: float = _START_SECONDS
+    address: str | None = None, seconds: float = CALL_SECONDS, start_seconds: float = _START_SECONDS
 ) -> Iterator[WorkerPool]:
     """A pool of actors on a Ray cluster, one for each CPU but one, or one for each GPU.
 

@@ -12,6 +12,8 @@ from pluralign.scaling.carried import CallOutcome, InFile, WorkerLost
 
 TRIES = 2
 """How often a call is made whose worker is lost."""
+CALL_SECONDS = 24 * 3600.0
+"""Time after which a worker that has not answered is lost: longer than fits of large data take."""
 
 
 class Worker(Protocol):
