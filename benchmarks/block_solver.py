@@ -96,7 +96,7 @@ def clocks() -> tuple[float, float]:
     ticks = os.sysconf("SC_CLK_TCK")
     used = time.process_time()
     for worker in multiprocessing.active_children():
-        state = Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")")[-1].split()
+        state = Path(f"/proc/{worker.pid}/stat").read_text(encoding="utf-8").rsplit(")")[-1].split()
         used += (int(state[11]) + int(state[12])) / ticks
     return time.perf_counter(), used
 

@@ -184,7 +184,7 @@ async def _watched(pid: int, every: float) -> list[float]:
 
 
 def _mebibytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 

@@ -97,7 +97,7 @@ def polars_dicts(path: Path) -> int:
 
 def csv_loop(path: Path) -> int:
     """The standard library's ``csv.DictReader``."""
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return sum(1 for _ in csv.DictReader(file))
 
 

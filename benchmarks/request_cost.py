@@ -97,7 +97,7 @@ def plainly_served(name: str) -> Iterator[tuple[str, int]]:
 
 def processor_seconds(process: int) -> float:
     """Time that a process took of the processor, in user mode and in the kernel."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -81,7 +81,7 @@ def write_pairs(path: Path, pairs: int) -> None:
     rng = rng_for(0, "pairs")
     responses, prompts = texts(rng, RESPONSES, 60), texts(rng, PROMPTS, 12)
     raters = max(20, pairs // 800)
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for i in range(pairs):
             community = COMMUNITIES[i % len(COMMUNITIES)]
             chosen, rejected = rng.choice(RESPONSES, 2, replace=False).tolist()

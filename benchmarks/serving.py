@@ -106,9 +106,11 @@ def served(model: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[b
     try:
         url = ""
         while not url or not answers(f"{url}/readyz"):
-            assert process.poll() is None, Path(log.name).read_text()
+            assert process.poll() is None, Path(log.name).read_text(encoding="utf-8")
             found = [
-                word for word in Path(log.name).read_text().split() if word.startswith("http://")
+                word
+                for word in Path(log.name).read_text(encoding="utf-8").split()
+                if word.startswith("http://")
             ]
             url = found[0] if found else ""
             time.sleep(0.02)
@@ -230,10 +232,10 @@ def direct(model: Path, requests: Sequence[RewardRequest]) -> float:
 
 def resident_megabytes(process: int) -> float:
     """Resident memory of a process and its children."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
     own = [
         line
-        for line in Path(f"/proc/{process}/status").read_text().splitlines()
+        for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
         if line.startswith("VmRSS")
     ]
     return int(own[0].split()[1]) / 1e3 + sum(resident_megabytes(int(child)) for child in children)

@@ -85,18 +85,18 @@ class Serving:
         stat = Path(f"/proc/{self.pid}/stat")
         if not stat.exists():
             return 0.0
-        after_name = stat.read_text().rpartition(")")[2].split()
+        after_name = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
     end = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < end and server.poll() is None:
-        found = _ADDRESS.search(log.read_text())
+        found = _ADDRESS.search(log.read_text(encoding="utf-8"))
         if found and _answers(found[1]):
             return found[1]
         time.sleep(0.1)
-    raise RuntimeError(f"the server did not start: {log.read_text()}")
+    raise RuntimeError(f"the server did not start: {log.read_text(encoding='utf-8')}")
 
 
 def _answers(address: str) -> bool:

@@ -383,11 +383,11 @@ def test_an_impossible_request_ends_with_one_readable_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("empty.jsonl").write_text("")
-    Path("broken.csv").write_text(BROKEN)
+    Path("empty.jsonl").write_text("", encoding="utf-8")
+    Path("broken.csv").write_text(BROKEN, encoding="utf-8")
     Path("latin.csv").write_bytes(b"country,x\nM\xe9xico,1\n")
-    Path("broken.jsonl").write_text('\n{"id": "gift"}\n')
-    Path("bad.toml").write_text("[participatoin.few-people]\nconcern = 50\n")
+    Path("broken.jsonl").write_text('\n{"id": "gift"}\n', encoding="utf-8")
+    Path("bad.toml").write_text("[participatoin.few-people]\nconcern = 50\n", encoding="utf-8")
 
     result = call("audit", *words)
 

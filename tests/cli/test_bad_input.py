@@ -90,7 +90,7 @@ def test_a_bad_setting_is_refused(call: Call, config: Path, setting: str, said: 
     ],
 )
 def test_a_bad_table_in_the_file_is_refused(call: Call, config: Path, text: str, said: str) -> None:
-    config.write_text(f"{config.read_text()}\n[scpo]\n{text}")
+    config.write_text(f"{config.read_text(encoding='utf-8')}\n[scpo]\n{text}", encoding="utf-8")
     assert_refused(call("run", config, "--out", config.parent / "out", "--json"), said)
 
 
@@ -156,7 +156,7 @@ def test_a_row_no_pair_can_be_made_of_is_dropped_and_counted(
 
 
 def test_a_settings_file_that_is_not_toml_is_refused(call: Call, config: Path) -> None:
-    config.write_text("name = \n")
+    config.write_text("name = \n", encoding="utf-8")
     assert_refused(call("run", config), str(config), "not valid TOML", "line 1")
     assert_refused(call("run", config.parent / "no.toml"), "no.toml: no such file")
     assert_refused(call("run", config.parent), "cannot be read")

@@ -14,7 +14,7 @@ def call(*args: object) -> Result:
 def write_pairs(path: Path) -> Path:
     rows = [{"prompt": f"Q{k}?", "chosen": "yes", "rejected": "no", "who": k} for k in range(3)]
     tie = {"prompt": "Tea?", "chosen": "yes", "rejected": "yes", "who": 3}
-    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, tie]))
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, tie]), encoding="utf-8")
     return path
 
 

@@ -116,7 +116,7 @@ def test_a_limit_on_the_size_of_files_stops_a_run_with_a_message(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a device")
 def test_a_full_output_is_reported(shell: Shell) -> None:
-    with Path("/dev/full").open("w") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         line = ["data", "list", "--json"]
         found = subprocess.run(
             [sys.executable, "-m", "pluralign.cli.main", *line],

@@ -15,10 +15,10 @@ REPLIES = [{"prompt": "What matters?", "response": text} for text in ("My family
 @pytest.fixture
 def model(tmp_path: Path, config: Path, call: Call, tiny_encoder: Path) -> Path:
     """A model whose communities are heads on a frozen transformer."""
-    text = config.read_text().replace(
+    text = config.read_text(encoding="utf-8").replace(
         'encoder = "hash"', f'kind = "transformer"\nmodel = "{tiny_encoder}"\ncommunity = "head"'
     )
-    config.write_text(text.replace("[trunk]", "[trunk]\nmax_length = 64"))
+    config.write_text(text.replace("[trunk]", "[trunk]\nmax_length = 64"), encoding="utf-8")
     found = call("run", config, "--out", tmp_path / "run", "--set", 'methods=["scpo"]', "--json")
     assert found.exit_code == 0, found.output
     return tmp_path / "run/models/seed-3/scpo"
@@ -83,7 +83,9 @@ def test_a_model_on_a_sentence_encoder_leaves_with_the_scores_of_the_score_comma
     config: Path, tmp_path: Path, call: Call, tiny_encoder: Path
 ) -> None:
     library = pytest.importorskip("sentence_transformers")
-    config.write_text(config.read_text().replace('"hash"', f'"{tiny_encoder}"'))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace('"hash"', f'"{tiny_encoder}"'), encoding="utf-8"
+    )
     found = call("run", config, "--out", tmp_path / "run", "--set", 'methods=["scpo"]', "--json")
     assert found.exit_code == 0, found.output
     model, file = tmp_path / "run/models/seed-3/scpo", tmp_path / "replies.jsonl"

@@ -53,13 +53,13 @@ def test_a_settings_file_is_never_replaced_without_force(
     call: Call, rows: Rows, write_rows: Write
 ) -> None:
     write_rows(Path("pairs.jsonl"), rows)
-    Path("pairs.toml").write_text("mine = true\n")
+    Path("pairs.toml").write_text("mine = true\n", encoding="utf-8")
     refused = call("init", "pairs.jsonl")
     assert refused.exit_code == 2
     assert "--force" in refused.stderr
-    assert Path("pairs.toml").read_text() == "mine = true\n"
+    assert Path("pairs.toml").read_text(encoding="utf-8") == "mine = true\n"
     assert call("init", "pairs.jsonl", "--force").exit_code == 0
-    assert "mine" not in Path("pairs.toml").read_text()
+    assert "mine" not in Path("pairs.toml").read_text(encoding="utf-8")
 
 
 def test_people_are_held_out_where_every_pair_has_one_and_questions_elsewhere(
@@ -71,7 +71,7 @@ def test_people_are_held_out_where_every_pair_has_one_and_questions_elsewhere(
     split = written(call, "b.jsonl", "--force")["split"]
     assert split["by"] in ("question", "stem")
     assert "draw" not in split
-    assert "have no raters" in Path("first.toml").read_text()
+    assert "have no raters" in Path("first.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("people", "draw"), [(40, "hash"), (12, None)])
@@ -108,20 +108,20 @@ def test_thresholds_are_lowered_where_no_community_has_enough_and_the_file_state
     write_rows(Path("a.jsonl"), few)
     found = written(call, "a.jsonl")
     assert (found["min_pairs"], found["min_raters"]) == (50, 5)
-    assert "Lowered" in Path("first.toml").read_text()
+    assert "Lowered" in Path("first.toml").read_text(encoding="utf-8")
 
 
 def test_a_setting_that_a_source_needs_is_asked_for_with_the_option_that_gives_it(
     call: Call,
 ) -> None:
     Path("votes.csv").write_text(
-        "question_id,rater_id,thought_a,thought_b,vote\n1,r,1,2,Thought A\n"
+        "question_id,rater_id,thought_a,thought_b,vote\n1,r,1,2,Thought A\n", encoding="utf-8"
     )
     refused = call("init", "votes.csv")
     assert refused.exit_code == 2
     assert "--set pairs.texts=..." in refused.stderr
     Path("texts.txt").write_text(
-        "question_id,question,thought_id,thought\n1,Tea?,1,Yes\n1,Tea?,2,No\n"
+        "question_id,question,thought_id,thought\n1,Tea?,1,Yes\n1,Tea?,2,No\n", encoding="utf-8"
     )
     found = written(call, "votes.csv", "--set", "pairs.texts=texts.txt")
     assert found["pairs"]["texts"] == "texts.txt"
@@ -129,7 +129,9 @@ def test_a_setting_that_a_source_needs_is_asked_for_with_the_option_that_gives_i
 
 def test_a_choice_in_numbers_is_asked_for_and_not_guessed(call: Call) -> None:
     lines = [f"Q{i}?,long text {i},text,{1 + i % 2},p{i % 5}" for i in range(30)]
-    Path("a.csv").write_text("\n".join(["prompt,response_1,response_2,label,rater", *lines]))
+    Path("a.csv").write_text(
+        "\n".join(["prompt,response_1,response_2,label,rater", *lines]), encoding="utf-8"
+    )
     refused = call("init", "a.csv")
     assert refused.exit_code == 2
     assert "pairs.prefers_a" in refused.stderr
@@ -188,7 +190,9 @@ def test_several_files_become_a_source_each_and_run_together(
 ) -> None:
     write_rows(Path("a.jsonl"), rows[::2])
     lines = [",".join(f'"{row[k]}"' for k in ("prompt", "chosen", "rejected")) for row in rows[1:9]]
-    Path("b.csv").write_text("\n".join(["prompt,chosen,rejected", *lines, "Tea?,Yes,Yes"]))
+    Path("b.csv").write_text(
+        "\n".join(["prompt,chosen,rejected", *lines, "Tea?,Yes,Yes"]), encoding="utf-8"
+    )
     given = ("--set", "pairs.1.community=MEX", "--set", 'pairs.1.license="CC0"')
     found = call("init", "a.jsonl", "b.csv", *given, "--skip-bad", "--json")
     assert found.exit_code == 0, found.output

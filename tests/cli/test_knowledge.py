@@ -62,12 +62,12 @@ def test_check_names_languages_in_which_the_place_has_no_words(
 
 
 def test_a_test_is_never_replaced_without_force(call: Call) -> None:
-    Path("mine.toml").write_text("mine = true\n")
+    Path("mine.toml").write_text("mine = true\n", encoding="utf-8")
     words = ("knowledge", "new", "mine.toml", "-c", "MEX", "--language", "es")
     refused = call(*words)
     assert refused.exit_code == 2
     assert "--force" in refused.stderr
-    assert Path("mine.toml").read_text() == "mine = true\n"
+    assert Path("mine.toml").read_text(encoding="utf-8") == "mine = true\n"
     assert call(*words, "--force").exit_code == 0
 
 

@@ -112,13 +112,13 @@ def test_a_number_that_is_not_finite_is_refused_wherever_it_is_set(
     if how == "file":
         table, _, name = key.partition(".")
         text = (
-            config.read_text()
+            config.read_text(encoding="utf-8")
             .replace("ridge = 1.0\n", "")
             .replace("[fit]\n", "")
             .replace("[reference]\n", "")
         )
         text = text.replace('fit_on = ["~world"]\n', "").replace('[trunk]\nencoder = "hash"\n', "")
-        config.write_text(f"{text}\n[{table}]\n{name} = {value}\n")
+        config.write_text(f"{text}\n[{table}]\n{name} = {value}\n", encoding="utf-8")
         assert_one_message(call("run", config, "--explain"), "tiny.toml")
     else:
         assert_one_message(

@@ -18,7 +18,7 @@ def write_pairs(path: Path) -> None:
          "rater": f"r{k % 7}"}
         for k in range(70)
     ]  # fmt: skip
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def test_reports_are_written_once_and_their_ledger_is_shown(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def withdrawn(folder: Path, rater: str, cache: Path, deadly: int | None, report:
     counting = Counting(folder, deadly)
     sys.addaudithook(counting)
     withdraw(folder, [rater], reporter=Silent(), cache=cache)
-    report.write_text(json.dumps(counting.seen))
+    report.write_text(json.dumps(counting.seen), encoding="utf-8")
 
 
 def operations(case: dict[str, Any], out: Path) -> int:

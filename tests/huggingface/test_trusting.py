@@ -120,7 +120,7 @@ def test_a_damaged_memory_trusts_no_code(own_cache: Path, text: str) -> None:
 def test_where_nothing_can_be_written_nothing_is_remembered_and_nothing_fails(
     own_cache: Path,
 ) -> None:
-    own_cache.write_text("a file")
+    own_cache.write_text("a file", encoding="utf-8")
     remember("owner/name")
     with pytest.raises(InvalidSettings):
         require_trust("owner/name", "card")

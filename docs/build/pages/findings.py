@@ -135,7 +135,7 @@ def rewards_table(found: Mapping[str, Sequence[Finding]]) -> str:
 
 def planted_table(path: Path) -> str:
     """How often each fault was found, and how often another audit raised an alarm."""
-    rates = json.loads(path.read_text())
+    rates = json.loads(path.read_text(encoding="utf-8"))
     rows = [
         [f["fault"].split(": ")[0], f["fault"].split(": ")[1], str(f["found"]), str(f["others"])]
         for f in rates["faults"]

@@ -81,7 +81,7 @@ def write_adapter_cards(work: AlignWork, record: Row, results: Sequence[Row]) ->
         path = folder / README
         if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
             with whole_file(path) as partial:
-                partial.write_text(text, encoding="utf-8")
+                partial.write_text(text, encoding="utf-8", newline="\n")
             # Else the folder would seem damaged, and its adapter be trained again.
             list_written(folder, [path])
 

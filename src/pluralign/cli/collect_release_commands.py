@@ -179,7 +179,9 @@ def export(
 
     found = operate(study, database, "export", {"key": key})
     with whole_file(out, private=True) as partial:
-        partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        partial.write_text(
+            json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8", newline="\n"
+        )
     typer.echo(f"wrote {out}")
 
 

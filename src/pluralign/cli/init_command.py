@@ -79,7 +79,7 @@ def init(
     text = settings_text(list(map(str, data)), name, folder, found, look, proposal)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(place) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
     _show(place, found, look, proposal, Output(as_json=as_json, wide=wide))
 
 

@@ -123,7 +123,7 @@ def new(
         text = adapted.text
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
     output.line(f"Written to {file}. Replace the texts marked REPLACE, then check it:")
     output.line(f"  pluralign knowledge check {file}")
 

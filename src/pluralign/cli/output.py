@@ -123,5 +123,5 @@ def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         return
-    with whole_file(out) as partial, partial.open("w", encoding="utf-8") as file:
+    with whole_file(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -98,7 +98,9 @@ def back_up(store: Store, study: Study, folder: Path, keep: int, now: int) -> Ba
         _copy_private(study.folder, partial)
         files = {path.name: file_digest(path) for path in sorted(partial.iterdir())}
         manifest = SnapshotManifest(study.settings.id, now, __version__, head, rows, files)
-        (partial / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
+        (partial / MANIFEST_FILE).write_text(
+            json.dumps(asdict(manifest), indent=2) + "\n", "utf-8", newline="\n"
+        )
         check_snapshot(partial)
     _check_keys(store, study.folder)
     _replace_keys(study.folder, folder)
@@ -167,7 +169,7 @@ def _replace_withdrawals(store: Store, folder: Path) -> None:
     known = read_withdrawals(folder) | {row["id"]: row | {"forgets": None} for row in rows}
     lines = [json.dumps(known[id_]) for id_ in sorted(known)]
     with whole_file(folder / WITHDRAWALS_FILE, private=True) as partial:
-        partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def _prune(folder: Path, keep: int) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def append_prompts(path: Path, rows: Sequence[StudyPrompt]) -> None:
         json.dumps(row.model_dump(exclude_none=True), ensure_ascii=False) + "\n" for row in rows
     ]
     with whole_file(path) as partial:
-        partial.write_text(before + "".join(lines), encoding="utf-8")
+        partial.write_text(before + "".join(lines), encoding="utf-8", newline="\n")
 
 
 def questions_without(model: str, rows: Sequence[StudyPrompt]) -> list[Question]:

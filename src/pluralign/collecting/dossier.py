@@ -36,7 +36,9 @@ def write_dossier(study: Study, documents: Sequence[Mapping[str, Any]], folder: 
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
     with whole_file(page) as partial:
-        partial.write_text("\n".join(_page(study, documents)) + "\n", encoding="utf-8")
+        partial.write_text(
+            "\n".join(_page(study, documents)) + "\n", encoding="utf-8", newline="\n"
+        )
     return page
 
 

@@ -76,7 +76,9 @@ def _write_again(snapshot: Path, rows: Rows) -> None:
         close_whole(engine)
         files = {name: file_digest(partial / name) for name in manifest.files}
         written = replace(manifest, head=head, rows=counts, files=files)
-        (partial / MANIFEST_FILE).write_text(json.dumps(asdict(written), indent=2) + "\n", "utf-8")
+        (partial / MANIFEST_FILE).write_text(
+            json.dumps(asdict(written), indent=2) + "\n", "utf-8", newline="\n"
+        )
         check_snapshot(partial)
 
 

@@ -43,9 +43,9 @@ def write_study(folder: Path, communities: Sequence[str]) -> Study:
         if not (folder / PROMPTS_FILE).exists():
             with whole_file(folder / PROMPTS_FILE) as partial:
                 shutil.copyfile(templates / PROMPTS_FILE, partial)
-    (folder / ".gitignore").write_text(_KEPT_OUT, encoding="utf-8")
+    (folder / ".gitignore").write_text(_KEPT_OUT, encoding="utf-8", newline="\n")
     with whole_file(folder / STUDY_FILE) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
     return open_study(folder)
 
 

@@ -49,7 +49,7 @@ class RunningServer:
     def write(self, folder: Path) -> None:
         """Leave the description in a study's folder; only its owner can read it."""
         with whole_file(folder / SERVER_FILE, private=True) as partial:
-            partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
+            partial.write_text(json.dumps(asdict(self)), encoding="utf-8", newline="\n")
 
 
 def running_server(folder: Path) -> RunningServer | None:

@@ -22,7 +22,7 @@ def load_secret(path: Path) -> bytes:
     """The secret of a study, made at first use; only its owner may read the file."""
     if not path.exists():
         with whole_file(path, private=True) as partial:
-            partial.write_text(secrets.token_hex(_SECRET_BYTES), encoding="ascii")
+            partial.write_text(secrets.token_hex(_SECRET_BYTES), encoding="ascii", newline="\n")
     return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 

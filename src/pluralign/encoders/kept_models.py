@@ -29,7 +29,7 @@ def keep_model(
         part = Path(temporary) / "model"
         write(part)
         written = json.dumps({**card, "sha256": file_digest(part / weights)})
-        (part / MODEL_CARD).write_text(written, encoding="utf-8")
+        (part / MODEL_CARD).write_text(written, encoding="utf-8", newline="\n")
         try:
             part.rename(folder)
         except OSError:

@@ -93,6 +93,7 @@ def run_lm_eval(
             partial.write_text(
                 json.dumps(sealed({"identity": identity, "results": found}), indent=2),
                 encoding="utf-8",
+                newline="\n",
             )
         return list(_rows(found))
     return list(_rows(kept["results"]))
@@ -125,7 +126,7 @@ def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) 
 def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
     """Run the command and read its results; its output is in ``lm-eval.log``."""
     log = out / "lm-eval.log"
-    with log.open("w", encoding="utf-8") as file:
+    with log.open("w", encoding="utf-8", newline="\n") as file:
         ended = subprocess.run(
             command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
         )

@@ -106,7 +106,7 @@ def read_receipt(path: Path) -> Receipt:
 def write_receipt(path: Path, receipt: Receipt) -> None:
     """Write a receipt; only the owner may read the file."""
     with whole_file(path, private=True) as partial:
-        partial.write_text(as_json(asdict(receipt)), encoding="utf-8")
+        partial.write_text(as_json(asdict(receipt)), encoding="utf-8", newline="\n")
 
 
 def pairs_by_community(pairs: Sequence[PreferencePair]) -> dict[str, int]:

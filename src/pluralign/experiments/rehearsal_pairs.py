@@ -143,4 +143,4 @@ def _utterances(people: Sequence[str], rng: np.random.Generator) -> Iterator[Map
 
 
 def _write(path: Path, rows: Iterator[Mapping[str, Any]] | Any) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8", newline="\n")

@@ -32,12 +32,14 @@ class MetricsFile(TrainerCallback):  # type: ignore[misc]
         if state.is_world_process_zero:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(self._path) as partial:
-                partial.write_text("".join(f"{line}\n" for line in self._kept), encoding="utf-8")
+                partial.write_text(
+                    "".join(f"{line}\n" for line in self._kept), encoding="utf-8", newline="\n"
+                )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Add a line; leave out the trainer's final summary, which only covers the last start."""
         if state.is_world_process_zero and logs and "train_runtime" not in logs:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps({"step": state.global_step, **logs}, default=float) + "\n")
 
 

@@ -86,5 +86,5 @@ def save_toy_model(model: Any, tokenizer: Any, card: Mapping[str, Any], folder: 
     with quiet():
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
-    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8", newline="\n")
     partial.replace(folder)

@@ -90,7 +90,7 @@ class TrainingFolder:
         with writing() as main:
             if main:
                 self.partial.mkdir(parents=True, exist_ok=True)
-                state.write_text(self.identity, encoding="utf-8")
+                state.write_text(self.identity, encoding="utf-8", newline="\n")
 
     def last_checkpoint(self) -> str | None:
         """The last whole checkpoint, from which to resume; None where there is none.
@@ -112,7 +112,9 @@ class TrainingFolder:
         facts |= {"identity": self.identity}
         with writing() as main:
             if main:
-                (self.partial / TRAINING).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+                (self.partial / TRAINING).write_text(
+                    json.dumps(facts, indent=2), encoding="utf-8", newline="\n"
+                )
                 shutil.rmtree(self.checkpoints, ignore_errors=True)
                 (self.partial / _IDENTITY).unlink()
                 list_folder(self.partial)

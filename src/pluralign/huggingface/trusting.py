@@ -39,7 +39,7 @@ def remember(name: str, code: bool = False) -> None:
             if not _is_known(key, code):
                 with whole_file(path) as partial:
                     known = _remembered() | {key: code}
-                    partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
+                    partial.write_text(json.dumps(known, indent=1), encoding="utf-8", newline="\n")
 
 
 def require_trust(name: str, where: str, given: str | None = None) -> None:

@@ -134,7 +134,7 @@ def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: AnyPath, na
     path = folder / _FOLDER / f"{name}.yaml"
     path.parent.mkdir(exist_ok=True)
     with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

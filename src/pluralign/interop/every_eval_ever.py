@@ -84,7 +84,9 @@ def write_every_eval_ever(
         path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
         with whole_file(path) as partial:
             partial.write_text(
-                json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+                json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+                encoding="utf-8",
+                newline="\n",
             )
         written.append(path)
     return written

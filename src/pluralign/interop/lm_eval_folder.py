@@ -83,11 +83,11 @@ def write_tasks(folder: Path, tag: str, tasks: Sequence[LmEvalTask]) -> list[str
     if len(set(names)) < len(names):
         raise InvalidInput("two tasks would have one name", hint="write them to separate folders")
     _make_room(folder, tag)
-    (folder / "utils.py").write_text(_HELPERS, encoding="utf-8")
+    (folder / "utils.py").write_text(_HELPERS, encoding="utf-8", newline="\n")
     for task in tasks:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in task.rows)
-        (folder / f"{task.name}.jsonl").write_text(text, encoding="utf-8")
-        (folder / f"{task.name}.yaml").write_text(task.settings, encoding="utf-8")
+        (folder / f"{task.name}.jsonl").write_text(text, encoding="utf-8", newline="\n")
+        (folder / f"{task.name}.yaml").write_text(task.settings, encoding="utf-8", newline="\n")
     return names
 
 

@@ -83,7 +83,7 @@ def write_model_card(
     folder = as_path(folder)
     text = model_card(load_card(folder) if card is None else card, completed(sheet, folder))
     with whole_file(folder / "README.md") as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
     return folder / "README.md"
 
 

@@ -108,10 +108,12 @@ def write_training(
         rows = [{"prompt": _turns(prompt), "community": label} for prompt in prompts]
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
         with whole_file(training.folder / "train.jsonl") as partial:
-            partial.write_text("".join(lines), encoding="utf-8")
+            partial.write_text("".join(lines), encoding="utf-8", newline="\n")
     script = training.folder / f"{trainer}.sh"
     with whole_file(script) as partial:
-        partial.write_text(as_script(command_for(trainer, training)), encoding="utf-8")
+        partial.write_text(
+            as_script(command_for(trainer, training)), encoding="utf-8", newline="\n"
+        )
     return script
 
 

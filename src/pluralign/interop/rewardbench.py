@@ -109,14 +109,14 @@ def write_rewardbench(
     score = _Score()
     pairs = JsonlPairs(pairs_file, skip_bad=skip_bad).pairs(tally)
     with whole_file(summary) as short, whole_file(outputs, private=True) as long:  # people's words
-        with long.open("w", encoding="utf-8") as file:
+        with long.open("w", encoding="utf-8", newline="\n") as file:
             for batch in _batches(pairs):
                 _score_batch(model, steer, batch, score, file)
                 reporter.progress(tally.kept, 0)
         if not score.results:
             why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
             raise NotEnoughData("no pair was scored", where=str(pairs_file), hint=why or None)
-        short.write_text(json.dumps(_summary(score, name)), encoding="utf-8")
+        short.write_text(json.dumps(_summary(score, name)), encoding="utf-8", newline="\n")
     return RewardBenchResult(score.estimate(), score.ties, summary, outputs)
 
 

@@ -77,10 +77,12 @@ def write_run_numbers(run: AnyPath, folder: AnyPath, name: str, licence: str) ->
     for one in names:
         shutil.copyfile(found.folder / one, folder / one)
     (folder / "README.md").write_text(
-        _card(found.record, found.results, names, name, licence), encoding="utf-8"
+        _card(found.record, found.results, names, name, licence), encoding="utf-8", newline="\n"
     )
     (folder / "croissant.json").write_text(
-        json.dumps(_croissant(folder, names, name, licence), indent=2) + "\n", encoding="utf-8"
+        json.dumps(_croissant(folder, names, name, licence), indent=2) + "\n",
+        encoding="utf-8",
+        newline="\n",
     )
     return folder
 

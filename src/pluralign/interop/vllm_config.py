@@ -112,7 +112,7 @@ def write_vllm_config(config: VllmConfig, out: AnyPath) -> Path:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as written:
-        written.write_text(config.yaml(), encoding="utf-8")
+        written.write_text(config.yaml(), encoding="utf-8", newline="\n")
     return path
 
 

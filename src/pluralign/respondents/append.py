@@ -39,7 +39,7 @@ class GrowingFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._claim(owner)
         self.damaged = self._drop_damaged()
-        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one object; a lone surrogate, which is not in UTF-8, becomes a JSON escape."""
@@ -59,7 +59,7 @@ class GrowingFile:
         owner_file = self.path.with_name(f"{self.path.name}.owner")
         if not self.path.exists() or self.path.stat().st_size == 0:
             with whole_file(owner_file) as partial:
-                partial.write_text(owner + "\n", encoding="utf-8")
+                partial.write_text(owner + "\n", encoding="utf-8", newline="\n")
         elif not owner_file.is_file() or owner_file.read_text(encoding="utf-8").strip() != owner:
             raise OtherWork(
                 "the file has answers of another model or of other settings, or its .owner file is "

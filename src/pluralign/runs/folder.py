@@ -185,7 +185,7 @@ class RunFolder:
     def _write(self, name: str, text: str, private: bool = False) -> None:
         with self._place(name, private) as partial:
             if partial is not None:
-                partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+                partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     @contextmanager
     def _place(self, name: str, private: bool = False) -> Iterator[Path | None]:

@@ -54,7 +54,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 def _sign(path: Path, text: str) -> None:
     # A lock without a number locks as well; Windows lets nobody write into one.
     with suppress(OSError):
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _number(path: Path) -> str:

@@ -49,7 +49,7 @@ class Withdrawn:
         (folder / WITHDRAWALS).mkdir(exist_ok=True)
         row = {"key": self.key.hex(), "people": sorted(self.digests)}
         with whole_file(folder / WITHDRAWALS / _PEOPLE, private=True) as partial:
-            partial.write_text(as_json(sealed(row)), encoding="utf-8")
+            partial.write_text(as_json(sealed(row)), encoding="utf-8", newline="\n")
 
 
 def read_withdrawn(folder: Path) -> Withdrawn:

@@ -186,7 +186,10 @@ def write_reports(source: PrivatePairs, path: Path, tally: Tally) -> int:
         The number of pairs.
     """
     written = 0
-    with whole_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as file:
+    with (
+        whole_file(path, private=True) as partial,
+        partial.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         for pair in source.pairs(tally):
             row = {"license": source.license, **_row_of(pair)}
             file.write(json.dumps(row) + "\n")

@@ -105,11 +105,11 @@ def _written(folder: Path, rng: np.random.Generator) -> Study:
     for names in NAMES.values():
         given = ", ".join(f'{language} = "{name}"' for language, name in names.items())
         settings = settings.replace(f'# name = {{ en = "{names["en"]}" }}', f"name = {{ {given} }}")
-    (folder / STUDY_FILE).write_text(settings, encoding="utf-8")
+    (folder / STUDY_FILE).write_text(settings, encoding="utf-8", newline="\n")
     path = folder / PROMPTS_FILE
     others = [row.model_dump_json() for row in read_prompts(path) if row.language != "en"]
     rows = others + [json.dumps(_planted(prompt, rng)) for prompt in _everyday()]
-    path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
     return open_study(folder)
 
 

@@ -46,7 +46,9 @@ def blend_policies(adapters: Mapping[str, Path], steer: Steer, out: Path) -> Non
     blended = blend_adapters([(parts[c], share) for c, share in shares.items()], base_head={})
     with whole_folder(out) as folder:
         blended.write(folder)
-        (folder / BLEND).write_text(json.dumps({"shares": shares}, indent=2), encoding="utf-8")
+        (folder / BLEND).write_text(
+            json.dumps({"shares": shares}, indent=2), encoding="utf-8", newline="\n"
+        )
 
 
 def shares_by_prompt(

@@ -69,7 +69,7 @@ class Adapter:
             metadata={"format": "pt"},
         )
         (folder / ADAPTER_CONFIG).write_text(
-            json.dumps(dict(self.config), indent=2), encoding="utf-8"
+            json.dumps(dict(self.config), indent=2), encoding="utf-8", newline="\n"
         )
 
 

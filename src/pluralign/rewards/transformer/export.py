@@ -115,4 +115,6 @@ def _whole_folder(folder: Path, write: Callable[[Path], None], form: TextForm) -
             with whole_folder(folder) as target:
                 write(target)
                 told = {"text": form.kind, "max_length": form.max_length, "overlong": form.overlong}
-                (target / TEXT).write_text(json.dumps(told, indent=2), encoding="utf-8")
+                (target / TEXT).write_text(
+                    json.dumps(told, indent=2), encoding="utf-8", newline="\n"
+                )
