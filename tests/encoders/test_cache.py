@@ -14,6 +14,7 @@ from pluralign.encoders import (
     cache_folder,
     cache_size,
     clear_cache,
+    forget_texts,
     sharding,
 )
 from pluralign.encoders.shards import shard_paths
@@ -132,6 +133,41 @@ def test_a_reader_survives_compaction_by_another_process(tmp_path: Path) -> None
         writer.encode([text])
     reader.encoder = Counting(fail_after=0)
     assert np.array_equal(reader.encode(TEXTS), HashEncoder(16).encode(TEXTS))
+
+
+@pytest.fixture
+def deleted_while_mapped(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files that were mapped into memory when they were deleted, which Windows refuses."""
+    maps, found = Path("/proc/self/maps"), []
+    if not maps.exists():
+        pytest.skip("the system does not list mapped files")
+    unlink = Path.unlink
+
+    def unlink_unmapped(path: Path, missing_ok: bool = False) -> None:
+        if str(path) in maps.read_text(encoding="utf-8"):
+            found.append(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink_unmapped)
+    return found
+
+
+def test_compaction_deletes_no_file_that_it_still_maps(
+    tmp_path: Path, deleted_while_mapped: list[Path]
+) -> None:
+    cached = CachedEncoder(HashEncoder(16), tmp_path)
+    for text in TEXTS:
+        cached.encode([text])
+    assert len(shard_paths(cached.folder)) < len(TEXTS)
+    assert deleted_while_mapped == []
+
+
+def test_forgetting_deletes_no_file_that_it_still_maps(
+    tmp_path: Path, deleted_while_mapped: list[Path]
+) -> None:
+    _filled(tmp_path)
+    assert forget_texts(TEXTS[:3], tmp_path) == 3
+    assert deleted_while_mapped == []
 
 
 @pytest.mark.slow

@@ -58,7 +58,14 @@ from pluralign.core.errors import (
     UnknownCommunity,
 )
 from pluralign.core.estimates import Estimate
-from pluralign.core.files import clear_parts, cut_torn_line, is_part, whole_file
+from pluralign.core.files import (
+    clear_parts,
+    cut_torn_line,
+    files_in,
+    in_one_order,
+    is_part,
+    whole_file,
+)
 from pluralign.core.knowledge import KnowledgeQuestion, KnowledgeTest
 from pluralign.core.knowledge_answers import (
     ANSWER_FORMS,
@@ -235,10 +242,12 @@ __all__ = [
     "earlier_name",
     "end_of_thought_marks",
     "file_digest",
+    "files_in",
     "flip_probability",
     "folder_faults",
     "from_right",
     "html_table",
+    "in_one_order",
     "is_missing",
     "is_missing_text",
     "is_part",

@@ -5,12 +5,14 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 _PART = re.compile(r"\..+\.(?P<process>\d+)")
 _DAY = 86_400
+_AnyPath = TypeVar("_AnyPath", bound=PurePath)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
 """Errors of file systems that cannot sync a folder."""
 
@@ -72,6 +74,21 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(opened)
+
+
+def in_one_order(paths: Iterable[_AnyPath]) -> list[_AnyPath]:
+    """Sort paths the same way on every system; Windows compares names without their case.
+
+    >>> from pathlib import PureWindowsPath
+    >>> [path.as_posix() for path in in_one_order(map(PureWindowsPath, ["a.txt", "B/a", "B"]))]
+    ['B', 'B/a', 'a.txt']
+    """
+    return sorted(paths, key=lambda path: path.parts)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files in a folder, at any depth, in the same order on every system."""
+    return in_one_order(path for path in folder.rglob("*") if path.is_file())
 
 
 def is_part(path: Path) -> bool:

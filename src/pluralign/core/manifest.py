@@ -10,12 +10,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pluralign.core.digests import text_digest
 from pluralign.core.errors import DamagedFile
-from pluralign.core.files import cut_torn_line, whole_file
+from pluralign.core.files import cut_torn_line, files_in, whole_file
 from pluralign.core.parsing import parse_json
 
 MANIFEST = "manifest.jsonl"
@@ -149,7 +149,7 @@ def list_written(folder: Path, paths: Iterable[Path]) -> None:
 def list_folder(folder: Path) -> None:
     """Write the manifest of a folder with all the files in it, at any depth."""
     (folder / MANIFEST).unlink(missing_ok=True)
-    list_written(folder, sorted(path for path in folder.rglob("*") if path.is_file()))
+    list_written(folder, files_in(folder))
 
 
 def folder_faults(folder: Path) -> dict[str, str] | None:
@@ -157,7 +157,7 @@ def folder_faults(folder: Path) -> dict[str, str] | None:
     manifest = Manifest.read(folder)
     if manifest is None:
         return None
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = {p.relative_to(folder).as_posix() for p in files_in(folder)}
     names = (present - {MANIFEST}) | manifest.files.keys()
     return _with_own_fault(manifest, manifest._faults_of(sorted(names)))
 
@@ -198,9 +198,8 @@ def describe_faults(faults: Mapping[str, str]) -> str:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(
-        Path(name).match(pattern) and name.count("/") == pattern.count("/") for pattern in patterns
-    )
+    path = PurePosixPath(name)
+    return any(path.match(one) and name.count("/") == one.count("/") for one in patterns)
 
 
 def _line(name: str, written: Written) -> bytes:

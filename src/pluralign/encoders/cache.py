@@ -170,18 +170,17 @@ class CachedEncoder:
 
     def _compact(self) -> None:
         while len(small := self._small()) >= _SHARDS_BEFORE_COMPACTION:
-            some = dict(list(small.items())[:_SHARDS_BEFORE_COMPACTION])
+            some = {path: self._shards.pop(path) for path in small[:_SHARDS_BEFORE_COMPACTION]}
             try:
                 merged = compact(self.folder, some)
             except OSError as error:
                 _log.warning("cannot compact %s (%s)", self.folder, error)
+                self._shards |= some
                 return
-            self._shards = {
-                path: shard for path, shard in self._shards.items() if path not in some
-            } | merged
+            self._shards |= merged
 
-    def _small(self) -> dict[Path, Shard]:
-        return {path: shard for path, shard in self._shards.items() if len(shard) < _SMALL}
+    def _small(self) -> list[Path]:
+        return [path for path, shard in self._shards.items() if len(shard) < _SMALL]
 
 
 def _places(key_U: KeyArray, shard: Shard) -> tuple[IntArray, IntArray]:

@@ -38,5 +38,6 @@ def _forget(path: Path, key_N: "np.ndarray[tuple[int], np.dtype[np.bytes_]]") ->
     # Written before the old file is deleted, so that a stop in between loses no vector.
     if len(kept):
         write_shard(path.parent, kept)
+    del shard  # Windows deletes no file that is mapped
     path.unlink()
     return int(gone_N.sum())

@@ -122,7 +122,8 @@ def compact(folder: Path, small: dict[Path, Shard]) -> dict[Path, Shard]:
 
     Args:
         folder: Folder of the shards.
-        small: The shards to replace.
+        small: The shards to replace. They are removed from it once they are written anew, because
+            Windows deletes no file that is mapped.
 
     Returns:
         The new shard under its path.
@@ -131,6 +132,8 @@ def compact(folder: Path, small: dict[Path, Shard]) -> dict[Path, Shard]:
     _, first = np.unique(together["key"], return_index=True)
     merged: Shard = together[first]
     path = write_shard(folder, merged)
-    for old in set(small) - {path}:
+    replaced = set(small) - {path}
+    small.clear()
+    for old in replaced:
         old.unlink(missing_ok=True)
     return {path: map_shard(path)}

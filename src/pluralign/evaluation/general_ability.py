@@ -16,6 +16,7 @@ from pluralign.core import (
     InvalidInput,
     MissingExtra,
     file_digest,
+    files_in,
     is_sound,
     read_json_object,
     sealed,
@@ -183,5 +184,5 @@ def _identity(model: str, adapter: Path | None, wanted: AbilityTasks) -> str:
 
 
 def _contents(folder: Path) -> list[str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return [f"{p.relative_to(folder)} {file_digest(p)}" for p in files]
+    files = [path for path in files_in(folder) if "__pycache__" not in path.parts]
+    return [f"{path.relative_to(folder).as_posix()} {file_digest(path)}" for path in files]

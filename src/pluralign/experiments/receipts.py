@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, PreferencePair, file_digest, read_json_object, whole_file
+from pluralign.core import (
+    DamagedFile,
+    PreferencePair,
+    file_digest,
+    files_in,
+    read_json_object,
+    whole_file,
+)
 from pluralign.runs.derived_files import Derived
 from pluralign.runs.folder import as_json
 from pluralign.runs.lock import LOCK
@@ -64,8 +71,7 @@ class Receipt:
 
 def digests(folder: Path) -> dict[str, str]:
     """File in the folder of a run -> SHA-256, without the lock and the withdrawals."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {path.relative_to(folder).as_posix(): path for path in files}
+    names = {path.relative_to(folder).as_posix(): path for path in files_in(folder)}
     return {
         name: file_digest(path)
         for name, path in names.items()

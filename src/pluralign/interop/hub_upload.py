@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path, read_json_object
+from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path, files_in, read_json_object
 
 _REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _CARD = "README.md"
@@ -48,8 +48,7 @@ def planned_upload(folder: AnyPath, repo_id: str, private: bool = True) -> Uploa
             hint="write owner/name, of letters, digits, '-', '_' and '.'",
         )
     kind = "dataset" if (folder / _DATASET).is_file() else "model"
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_in(folder)}
     return Upload(folder, repo_id, kind, private, sizes)
 
 

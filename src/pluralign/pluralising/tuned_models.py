@@ -34,7 +34,7 @@ def tune_models(work: Work) -> dict[str, Any]:
         watch = Watch(work.reporter.progress, work.reporter.note)
         facts = tune(chat, mine, folder, work.settings.tune, kind, work.settings.seed, watch)
         kept = ("rows", "rows_too_long", "steps", "seconds")
-        found[str(folder.relative_to(work.stage_folder("tune")))] = {
+        found[folder.relative_to(work.stage_folder("tune")).as_posix()] = {
             name: facts[name] for name in kept
         }
     return {"trained": found}

@@ -25,6 +25,7 @@ from pluralign.core import (
     InvalidInput,
     Manifest,
     check_written,
+    in_one_order,
     is_part,
     list_written,
     parse_json,
@@ -72,7 +73,7 @@ class RunFolder:
         """Add files to the manifest that others wrote into the folder, such as a saved model."""
         with writing() as main:
             if main:
-                found = sorted(
+                found = in_one_order(
                     p for pattern in patterns for p in self.path.glob(pattern) if p.is_file()
                 )
                 list_written(self.path, [p for p in found if not is_part(p)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidSettings, file_digest, text_digest
+from pluralign.core import AnyPath, InvalidSettings, file_digest, files_in, text_digest
 from pluralign.settings.align_task import AlignTaskSettings
 from pluralign.settings.explained import (
     Explained,
@@ -45,7 +45,7 @@ class ResolvedAlignTask:
         files = [file_digest(own.task.examples)]
         for one in own.documents:
             if one.path is not None:
-                files += [file_digest(p) for p in sorted(one.path.rglob("*")) if p.is_file()]
+                files += [file_digest(path) for path in files_in(one.path)]
         return text_digest(json.dumps([settings, model, files], sort_keys=True))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import InvalidInput, Message, PreferencePair, Tally, is_missing
+from pluralign.core import InvalidInput, Message, PreferencePair, Tally, in_one_order, is_missing
 from pluralign.sources.community_labels import community_id, language_tag, shown
 from pluralign.sources.hub_rows import check_origin, hub_rows
 from pluralign.sources.row_files import RowPolicy, file_kind, location, read_rows
@@ -101,7 +101,7 @@ class CommunityAlignment:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.iterdir() if file_kind(file))
+    files = in_one_order(file for file in path.iterdir() if file_kind(file))
     if not files:
         raise InvalidInput("the folder has no JSONL, Parquet or CSV file", where=str(path))
     return files

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pluralign.core import InvalidInput, MissingExtra, NotEnoughData, Passage, Tally
+from pluralign.core import InvalidInput, MissingExtra, NotEnoughData, Passage, Tally, files_in
 from pluralign.sources.file_opening import encoding_of
 
 TEXTS, PAGES = (".txt", ".md"), (".html", ".htm")
@@ -45,7 +45,7 @@ def read_passages(
             "no such folder", where=str(folder), hint="save texts or web pages in a folder"
         )
     found: list[Passage] = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in files_in(folder):
         name = path.relative_to(folder).as_posix()
         text = _text(path, tally)
         if text is None:

@@ -13,6 +13,7 @@ from pluralign.core import (
     KnowledgeTest,
     NotEnoughData,
     Tally,
+    in_one_order,
     tidy,
 )
 from pluralign.sources.community_labels import community_id, required_community
@@ -81,7 +82,7 @@ def files_of(path: Path, kinds: tuple[str, ...]) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file_kind(file) in kinds)
+    found = in_one_order(file for file in path.iterdir() if file_kind(file) in kinds)
     if not found:
         raise InvalidInput(
             f"the folder has no {' or '.join(f'.{kind}' for kind in kinds)} files",

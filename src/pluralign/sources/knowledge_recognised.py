@@ -3,7 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
-from pluralign.core import InvalidInput, Tally
+from pluralign.core import InvalidInput, Tally, in_one_order
 from pluralign.sources.knowledge_blend import REGIONS, BlendKnowledge
 from pluralign.sources.knowledge_choices import MultipleChoice
 from pluralign.sources.knowledge_click import COLUMNS as CLICK_COLUMNS
@@ -77,7 +77,7 @@ def _columns(path: Path) -> set[str]:
     """Columns of the first rows of a file, or of the first table in a folder."""
     file = path
     if path.is_dir():
-        tables = sorted(found for found in path.iterdir() if file_kind(found) is not None)
+        tables = in_one_order(found for found in path.iterdir() if file_kind(found) is not None)
         if not tables:
             return set()
         file = tables[0]

@@ -11,6 +11,7 @@ from pluralign.core import (
     InvalidInput,
     KnowledgeQuestion,
     PlaceWords,
+    in_one_order,
     parse_toml,
     tidy,
 )
@@ -166,7 +167,7 @@ class WrittenKnowledge:
 
 def written_tests(folder: Path) -> list[Path]:
     """The TOML files of a folder, in the order of their names."""
-    return sorted(file for file in folder.iterdir() if file.suffix == ".toml")
+    return in_one_order(file for file in folder.iterdir() if file.suffix == ".toml")
 
 
 def _check_language(tag: str) -> None:

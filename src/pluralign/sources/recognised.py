@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, Tally, is_missing
+from pluralign.core import InvalidInput, Tally, in_one_order, is_missing
 from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.arrow_rows import is_saved_dataset
 from pluralign.sources.foreign_headers import source_of_columns
@@ -120,7 +120,7 @@ def _further(source: str, folder: Path) -> dict[str, object]:
 
 def _votes(path: Path, columns: tuple[str, ...]) -> Recognised:
     """Votes between texts, with the file of texts in the same folder whose name is nearest."""
-    tables = [p for p in sorted(path.parent.iterdir()) if p != path and file_kind(p) == "csv"]
+    tables = [p for p in in_one_order(path.parent.iterdir()) if p != path and file_kind(p) == "csv"]
     texts = [p for p in tables if {*_header(p)} >= _TEXTS]
     if not texts:
         return Recognised(source="votes", settings={"path": path}, columns=columns)

@@ -9,6 +9,7 @@ from pluralign.core import (
     KnowledgeAnswer,
     NotEnoughData,
     Tally,
+    in_one_order,
     is_missing,
     is_sealed,
     is_sound,
@@ -62,9 +63,9 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    found = sorted(folder.rglob(SAMPLE_FILES))
+    found = in_one_order(folder.rglob(SAMPLE_FILES))
     for pattern in LOG_FILES:
-        found += [path for path in sorted(folder.rglob(pattern)) if is_inspect_log(path)]
+        found += [path for path in in_one_order(folder.rglob(pattern)) if is_inspect_log(path)]
     if not found:
         raise NotEnoughData(
             f"the folder has no files {SAMPLE_FILES}, and no logs of Inspect (*.eval, *.json)",

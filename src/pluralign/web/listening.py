@@ -1,5 +1,6 @@
 """Sockets that a server listens on, and a stop that is not a failure."""
 
+import os
 import signal
 import socket
 import threading
@@ -22,7 +23,8 @@ def bound(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # on Windows it would let two servers share the port
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.set_inheritable(True)
     try:
         found.bind((host.strip("[]"), port))

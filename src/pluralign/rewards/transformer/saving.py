@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, file_digest
+from pluralign.core import DamagedFile, InvalidInput, file_digest, in_one_order
 from pluralign.huggingface.safety import refuse_code
 from pluralign.rewards.saving import load_card, write_card
 from pluralign.rewards.transformer.backbones import Backbone
@@ -26,7 +26,7 @@ def save_parts(model: TransformerRewardModel, folder: Path, trunk: Mapping[str, 
         ValueError: If a part lies elsewhere.
     """
     parts = {c: path.relative_to(folder).as_posix() for c, path in model.folders.items()}
-    files = sorted(
+    files = in_one_order(
         p for path in set(model.folders.values()) for p in path.rglob("*") if p.is_file()
     )
     folder.mkdir(parents=True, exist_ok=True)
