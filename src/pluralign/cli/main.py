@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -187,6 +188,13 @@ def _version(
         raise typer.Exit
 
 
+def write_utf8_in_pipes() -> None:
+    """Write UTF-8 and line feeds to a pipe or a file; Windows would use its own encoding."""
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and not out.isatty():
+        out.reconfigure(encoding="utf-8", errors=out.errors, newline="\n")
+
+
 def main() -> None:
     """Run the command line."""
     import gc
@@ -194,6 +202,7 @@ def main() -> None:
 
     # Until a command runs there is no garbage to speak of, and looking for it takes 5 % of a help.
     gc.disable()
+    write_utf8_in_pipes()
     logging.basicConfig(
         format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr
     )
