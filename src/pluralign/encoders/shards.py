@@ -4,6 +4,7 @@ import hashlib
 import logging
 import mmap
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def _forget_pages(shard: Shard) -> None:
     base: Any = shard
     while base is not None and not isinstance(base, mmap.mmap):
         base = getattr(base, "base", None)
-    if base is not None and hasattr(base, "madvise"):  # not on Windows
+    if base is not None and sys.platform != "win32":
         base.madvise(mmap.MADV_DONTNEED)
 
 
