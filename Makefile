@@ -15,7 +15,7 @@ export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo collect-demo test test-base test-lowest check docs tutorials api-check format bench results clean
+.PHONY: help demo collect-demo test test-base test-lowest check check-systems docs tutorials api-check format bench results clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ check: $(VENV)/dev.stamp ## Check format, lint, types, layers and plain English
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build/plain_english.py
+
+check-systems: $(VENV)/dev.stamp ## Check types as on Windows and macOS
+	$(BIN)/mypy --strict --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --strict --platform darwin --cache-dir .mypy_cache/darwin
 
 docs: $(VENV)/docs.stamp ## Build the documentation site into build/site; a broken link fails
 	rm -rf build/site

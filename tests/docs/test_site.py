@@ -120,3 +120,12 @@ def test_every_public_name_is_documented() -> None:
 def test_public_packages_are_found() -> None:
     assert {"core", "methods", "collecting"} <= set(public_packages())
     assert "cli" not in public_packages()
+
+
+def test_the_first_page_names_the_needs_and_the_completion_of_the_shell() -> None:
+    start = (DOCS / "start.md").read_text(encoding="utf-8")
+    first = start.partition("\n## ")[0]
+    assert "no GPU" in first
+    assert "no PyTorch" in first.replace("\n", " ")
+    assert "guide.md#completion-in-the-shell" in start
+    assert "neither PyTorch nor a GPU" in (DOCS / "index.md").read_text(encoding="utf-8")
