@@ -61,6 +61,29 @@ def test_check_names_languages_in_which_the_place_has_no_words(
     assert "¿Qué se come?" in shown.stdout
 
 
+def test_the_english_name_that_a_test_gives_its_place_is_shown_by_check_people_and_score(
+    call: Call, on_screen: OnScreen
+) -> None:
+    Path("yucatan.toml").write_text(
+        'name = "yucatan"\ncommunity = "MEX/yucatan"\nlanguage = "es"\n'
+        'place.es = { name = "Yucatán" }\nplace.en = { name = "Yucatán State" }\n'
+        '[[question]]\nid = "1"\ntopic = "Food"\ntext.es = "¿Qué se come?"\n'
+        'answers = [{ es = ["papadzules"], people = 2 }]\n',
+        encoding="utf-8",
+    )
+    row = {"model": "m", "community": "MEX/yucatan", "question_id": "1", "language": "es"}
+    write_rows("mine.jsonl", row | {"answer": "papadzules"})
+    assert "MEX/yucatan (Yucatán State) 1" in on_screen("knowledge", "check", "yucatan.toml")
+    checked = json.loads(call("knowledge", "check", "yucatan.toml", "--json").stdout)
+    assert checked["places"] == {"MEX/yucatan": {"es": "Yucatán", "en": "Yucatán State"}}
+    assert "Yucatán State (Mexico)" in on_screen("knowledge", "people", "yucatan.toml")
+    words = ("--answers", "mine.jsonl", "--test", "yucatan.toml", "--out", "run", "--wide")
+    assert "Yucatán State (Mexico)" in on_screen("knowledge", "score", *words)
+    assert call("report", "run", "--out", "page.html").exit_code == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "Yucatán State (Mexico)" in page and "Yucatan" not in page.replace("MEX/yucatan", "")
+
+
 def test_a_test_is_never_replaced_without_force(call: Call) -> None:
     Path("mine.toml").write_text("mine = true\n", encoding="utf-8")
     words = ("knowledge", "new", "mine.toml", "-c", "MEX", "--language", "es")

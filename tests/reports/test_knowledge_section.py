@@ -1,5 +1,6 @@
 """The section of a report on tests of knowledge."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ def test_every_head_of_a_column_begins_with_a_capital_letter(scored: Path) -> No
 def test_a_region_has_one_name_in_the_report_the_audit_and_the_terminal() -> None:
     assert Speech().place("NGA/north") == "North (Nigeria)"
     assert str(Place("NGA/north")) == community_title("NGA/north") == "North (Nigeria)"
+
+
+def test_a_report_names_a_place_as_its_test_does_in_the_language_or_in_english(
+    scored: Path,
+) -> None:
+    run = read_run(scored)
+    named = replace(run, record={**run.record, "places": {"IRN": {"en": "Persia"}}})
+    for language in ("en", "es"):
+        found = page_of([named], Speech(language))
+        (section,) = (s for s in found.sections if s.id == "knowledge")
+        places = {r["place"] for t in section.tables for r in t.rows}
+        assert "Persia" in places and not {"Iran", "Irán"} & places
 
 
 @pytest.mark.slow

@@ -73,11 +73,12 @@ def people(
     """
     from pluralign.cli.knowledge_tables import show_people
     from pluralign.cli.output import Output
-    from pluralign.core import Tally
+    from pluralign.core import Tally, place_names
     from pluralign.metrics import people_agreement
     from pluralign.sources import read_knowledge
 
     tally = Tally()
     source = source_of_communities(file, community, language, skip_bad=skip_bad)
     test = read_knowledge(source, tally)
-    show_people(people_agreement(test), tally, Output(as_json=as_json, wide=wide))
+    output = Output(as_json=as_json, wide=wide)
+    show_people(people_agreement(test), place_names(test.questions), tally, output)

@@ -1,6 +1,6 @@
 """The tables of ``pluralign knowledge score``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pluralign.cli.numbers import scaled
@@ -49,7 +49,7 @@ def show_scores(outcome: KnowledgeOutcome, folder: Path, output: Output) -> None
         "by topic",
         style="bold",
     )
-    found = _Rows(outcome.results)
+    found = _Rows(outcome.results, outcome.record["places"])
     output.table(_short_table(found))
     output.table(_options_table(found))
     output.table(_stereotypes_table(found))
@@ -72,9 +72,18 @@ def show_scores(outcome: KnowledgeOutcome, folder: Path, output: Output) -> None
 class _Rows:
     """Rows of results by model, metric and what was asked."""
 
-    def __init__(self, rows: Sequence[KnowledgeRow]) -> None:
+    def __init__(
+        self, rows: Sequence[KnowledgeRow], places: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._places = places
         self._found = {(row.model, row.metric, self.asked(row)): row for row in rows}
         self.rows = rows
+
+    def asked_cells(self, row: KnowledgeRow) -> list[Cell]:
+        """The model, the place with the test's English name of it, and how it was asked."""
+        own = self._places.get(row.community, {}).get("en", "")
+        named = "yes" if row.place_named else "no"
+        return [row.model, community_title(row.community, own), row.language, named]
 
     @staticmethod
     def asked(row: KnowledgeRow) -> Asked:
@@ -131,7 +140,7 @@ def _short_table(found: _Rows) -> PrintedTable:
     for row in found.of_models(CREDIT, "short"):
         table.rows.append(
             [
-                *_asked_cells(row),
+                *found.asked_cells(row),
                 found.number(row, CREDIT),
                 found.number(row, PERSON, PEOPLE),
                 found.number(row, GAIN, signed=True),
@@ -161,7 +170,7 @@ def _options_table(found: _Rows) -> PrintedTable:
     for row in found.of_models(ACCURACY, "options"):
         table.rows.append(
             [
-                *_asked_cells(row),
+                *found.asked_cells(row),
                 found.number(row, ACCURACY),
                 found.share(row, INVALID),
                 found.number(row, VALID_ACCURACY),
@@ -193,7 +202,7 @@ def _stereotypes_table(found: _Rows) -> PrintedTable:
     for row in found.of_models(AMBIGUOUS_BIAS, "options"):
         numbers = [found.number(row, m, signed=m.startswith("diff_bias")) for m in metrics]
         share = found.share(row, INVALID)
-        table.rows.append([*_asked_cells(row), *numbers, share, Number(f"{row.topics:,}")])
+        table.rows.append([*found.asked_cells(row), *numbers, share, Number(f"{row.topics:,}")])
     return table
 
 
@@ -203,15 +212,6 @@ def _asked_columns() -> list[PrintedColumn]:
         PrintedColumn(head="place", cut="middle"),
         PrintedColumn(head="in"),
         PrintedColumn(head="named"),
-    ]
-
-
-def _asked_cells(row: KnowledgeRow) -> list[Cell]:
-    return [
-        row.model,
-        community_title(row.community),
-        row.language,
-        "yes" if row.place_named else "no",
     ]
 
 

@@ -14,6 +14,8 @@ from pluralign.sources.knowledge_checks import Checked
 from pluralign.sources.license_terms import derived_works, shown_license
 
 _MOST = 40
+Places = Mapping[str, Mapping[str, str]]
+"""Community -> language -> name of its place, where the test gives one."""
 
 
 def show_checked(checked: Checked, notes: Sequence[str], output: Output) -> None:
@@ -26,13 +28,15 @@ def show_checked(checked: Checked, notes: Sequence[str], output: Output) -> None
                 "derived_tests": derived_works(checked.license),
                 **_counts(checked.tally),
                 "questions": dict(checked.questions),
+                "places": {c: dict(names) for c, names in checked.places.items()},
                 "faults": [asdict(fault) for fault in checked.faults],
                 "notes": list(notes),
             }
         )
         return
     total = count_of(checked.questions.total(), "question")
-    communities = ", ".join(f"{c} {n:,}" for c, n in sorted(checked.questions.items()))
+    counts = sorted(checked.questions.items())
+    communities = ", ".join(f"{_named(c, checked.places)} {n:,}" for c, n in counts)
     licence = shown_license(checked.license)
     people = f" ({communities})" if communities else ""
     output.line(f"{checked.name}: {total}{people}; licence: {licence}", style="bold")
@@ -54,6 +58,12 @@ def show_checked(checked: Checked, notes: Sequence[str], output: Output) -> None
     output.line(f"{count_of(len(checked.faults), 'fault')} found")
     for note in notes:
         output.line(f"note: {note}")
+
+
+def _named(community: str, places: Places) -> str:
+    """The id of a community, with the English name that the test gives to its place."""
+    own = places.get(community, {}).get("en")
+    return f"{community} ({own})" if own else community
 
 
 def show_adapted(adapted: AdaptedTest, name: str, output: Output) -> None:
@@ -112,20 +122,22 @@ def _clues(row: TopicBaselines) -> list[str]:
     return [names[name] for name, gain in gains if gain.low is not None and gain.low > 0]
 
 
-def show_people(found: Sequence[PeopleAgreement], tally: Tally, output: Output) -> None:
+def show_people(
+    found: Sequence[PeopleAgreement], places: Places, tally: Tally, output: Output
+) -> None:
     """Print the agreement of each community's people, and the score of a typical person."""
     if output.as_json:
         output.json({**_counts(tally), "people": [asdict(row) for row in found]})
         return
     _show_counts(tally, output)
-    output.table(_people_table("", [row for row in found if not row.topic]))
+    output.table(_people_table("", [row for row in found if not row.topic], places))
     if output.whole:
-        output.table(_people_table("By topic", [row for row in found if row.topic]))
+        output.table(_people_table("By topic", [row for row in found if row.topic], places))
     output.line("Agreement: the chance that two answers to a question are the same, in %.")
     output.line("A typical person is compared with the other people of the same community.")
 
 
-def _people_table(title: str, rows: Sequence[PeopleAgreement]) -> PrintedTable:
+def _people_table(title: str, rows: Sequence[PeopleAgreement], places: Places) -> PrintedTable:
     table = PrintedTable(
         title=title,
         columns=[
@@ -140,7 +152,8 @@ def _people_table(title: str, rows: Sequence[PeopleAgreement]) -> PrintedTable:
     for row in rows:
         numbers = [_percent(row.agreement), _percent(row.person)]
         counts = [f"{row.questions:,}", f"{row.answers:,}"]
-        table.rows.append([community_title(row.community), row.topic or "all", *numbers, *counts])
+        place = community_title(row.community, places.get(row.community, {}).get("en", ""))
+        table.rows.append([place, row.topic or "all", *numbers, *counts])
     return table
 
 

@@ -66,7 +66,7 @@ from pluralign.core.files import (
     is_part,
     whole_file,
 )
-from pluralign.core.knowledge import KnowledgeQuestion, KnowledgeTest
+from pluralign.core.knowledge import KnowledgeQuestion, KnowledgeTest, place_names
 from pluralign.core.knowledge_answers import (
     ANSWER_FORMS,
     AnswerForm,
@@ -271,6 +271,7 @@ __all__ = [
     "parse_json",
     "parse_toml",
     "person_digest",
+    "place_names",
     "printable",
     "prompt_text",
     "quoted",

@@ -133,16 +133,23 @@ def community_name(id_: str) -> str:
         return id_
 
 
-def community_title(id_: str) -> str:
+def community_title(id_: str, own: str = "") -> str:
     """Name of a community in English, with its country where it is a part of one.
+
+    Args:
+        id_: Id of the community.
+        own: Its English name, where a test gives one; it is used instead of that of the id.
 
     >>> community_title("NGA/north"), community_title("MEX"), community_title("~yoruba")
     ('North (Nigeria)', 'Mexico', 'Yoruba')
+    >>> community_title("MEX/yucatan", "Yucatán")
+    'Yucatán (Mexico)'
     """
     country, slash, _ = id_.partition("/")
+    name = own or community_name(id_)
     if not slash or country.startswith("~"):
-        return community_name(id_)
-    return f"{community_name(id_)} ({community_name(country)})"
+        return name
+    return f"{name} ({community_name(country)})"
 
 
 def reference_name(fitted_on: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Knowledge questions: the life of a community, asked of its people, with the counts of answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pluralign.core.accepted_answers import AcceptedAnswer
@@ -261,3 +261,16 @@ class KnowledgeTest:
     def of(self, community: str) -> tuple[KnowledgeQuestion, ...]:
         """The questions of a community, in order."""
         return tuple(q for q in self.questions if q.community == community)
+
+
+def place_names(questions: Iterable[KnowledgeQuestion]) -> dict[str, dict[str, str]]:
+    """The names that a test gives to its places: community -> language -> name.
+
+    Communities without a name of their own are left out.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for question in questions:
+        if question.place and question.community not in found:
+            names = {tag: words.name for tag, words in question.place.items()}
+            found[question.community] = names
+    return found

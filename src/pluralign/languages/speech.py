@@ -1,6 +1,6 @@
 """Texts in a reader's language: sentences, numbers, names of places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -21,12 +21,16 @@ class Speech:
 
     Attributes:
         language: One of `LANGUAGES`.
+        places: Community -> name of its place in this language, where the data give one.
 
+    >>> Speech("es", {"MEX/yucatan": "Yucatán"}).place("MEX/yucatan")
+    'Yucatán (México)'
     >>> Speech("es")("The world"), Speech("es").place("MEX"), Speech("es").percent(0.254)
     ('El mundo', 'México', '25,4\xa0%')
     """
 
     language: str = SOURCE
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)
     _catalog: dict[str, str] = field(init=False, repr=False, compare=False)
     _locale: Any = field(init=False, repr=False, compare=False)
 
@@ -84,7 +88,9 @@ class Speech:
         """Name of a community."""
         if id_ is None:
             return self("all communities")
-        return self("World") if id_ == "~world" else _place(id_, self.language)
+        if id_ == "~world":
+            return self("World")
+        return _place(id_, self.language, self.places.get(id_, ""))
 
     def inline(self, id_: str | None) -> str:
         """Name of a community within a sentence; in English with its article.
@@ -143,15 +149,16 @@ def _decimal(value: float, digits: int, language: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _place(id_: str, language: str) -> str:
+def _place(id_: str, language: str, own: str) -> str:
+    """The name of a place in a language; ``own`` where the data give it a name."""
     from babel import Locale
 
     head, slash, _ = id_.partition("/")
     code = _alpha_2(head)
     known = Locale.parse(language).territories.get(code) if code else None
     if known is None:
-        return community_name(id_)
-    return f"{community_name(id_)} ({known})" if slash else str(known)
+        return own or community_name(id_)
+    return f"{own or community_name(id_)} ({known})" if slash else own or str(known)
 
 
 @cache

@@ -119,6 +119,7 @@ def page_of(
         title: Of the page; made from the runs where empty.
         choice: The models, communities and methods to which the runs are limited, to name them.
     """
+    say = _naming_places(say, runs)
     parts = (
         sections.policies(runs, say),
         sections.conditions(runs, say),
@@ -146,6 +147,17 @@ def page_of(
         sections=[part for part in parts if part is not None],
         written=_stamp(say),
     )
+
+
+def _naming_places(say: Speech, runs: Sequence[Run]) -> Speech:
+    """The language with the names of places that tests of knowledge give in it, or in English."""
+    found: dict[str, str] = {}
+    for run in runs:
+        for community, names in run.record.get("places", {}).items():
+            name = names.get(say.language) or names.get("en")
+            if name:
+                found[community] = name
+    return replace(say, places=found)
 
 
 def _named(runs: Sequence[Run], choice: Choice, say: Speech) -> str:
@@ -185,7 +197,7 @@ def _community_page(
 
 def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
     known = sorted({c for run in runs for c in run.surveyed if c != "~world"})
-    spoken = {c: Speech(language_of(c)) for c in known}
+    spoken = {c: _naming_places(Speech(language_of(c)), runs) for c in known}
     served = {say: sections.served(runs, say) for say in set(spoken.values())}
     names = _file_names(known)
     for community, say in spoken.items():

@@ -116,6 +116,7 @@ class KnowledgeRecord(_Record):
 
     data: _Knowledge
     languages: dict[str, str]
+    places: dict[str, dict[str, str]] = {}
 
 
 class AlignRecord(_Record):

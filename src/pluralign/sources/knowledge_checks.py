@@ -1,10 +1,18 @@
 """Faults of a test of knowledge: doubled questions, answers that give themselves away, scripts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pluralign.core import KnowledgeQuestion, NotEnoughData, Tally, count_of, quoted, shortened
+from pluralign.core import (
+    KnowledgeQuestion,
+    NotEnoughData,
+    Tally,
+    count_of,
+    place_names,
+    quoted,
+    shortened,
+)
 from pluralign.metrics.scripts import compatibility_word, foreign_share, mixed_word
 from pluralign.sources.knowledge_doubled import doubled_answers, doubled_questions
 from pluralign.sources.knowledge_faults import Fault, FaultKind, file_of
@@ -28,6 +36,7 @@ class Checked:
         license: Its licence; None where not stated.
         tally: The rows read, kept and dropped.
         questions: Community -> number of questions.
+        places: Community -> language -> name of its place, where the test gives one.
         faults: The questions that cannot be read, then the faults of the others, each in the order
             of the file; then faults of the whole test.
     """
@@ -36,6 +45,7 @@ class Checked:
     license: str | None
     tally: Tally
     questions: Counter[str]
+    places: Mapping[str, Mapping[str, str]]
     faults: tuple[Fault, ...]
 
 
@@ -73,6 +83,7 @@ def check_knowledge(source: KnowledgeSource) -> Checked:
         license=source.license,
         tally=policy.tally,
         questions=Counter(one.question.community for one in placed),
+        places=place_names(one.question for one in placed),
         faults=tuple(faults),
     )
 

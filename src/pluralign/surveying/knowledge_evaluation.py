@@ -23,6 +23,7 @@ from pluralign.core import (
     as_path,
     count_of,
     file_digest,
+    place_names,
 )
 from pluralign.evaluation.knowledge import AnswerScorer, KnowledgeRow, ScoredText, knowledge_rows
 from pluralign.matching import stemmed
@@ -212,6 +213,7 @@ def _record(
             | counts_of(tally),
         },
         "languages": {c: test.of(c)[0].language for c in test.communities},
+        "places": place_names(test.questions),
         "judge": None if judged is None else dict(judged.record),
         "notes": [note for note in tally.notes if note != BLANK_LINE],
     }
