@@ -12,7 +12,7 @@ from pluralign.core import FloatArray, InvalidInput, rng_for
 from pluralign.rewards import TableFeatures, fit_path, fit_paths
 from pluralign.rewards import spread_sums as module
 from pluralign.rewards.block_sums import BLOCK
-from pluralign.rewards.spread_sums import MappedArray, Reply
+from pluralign.rewards.spread_sums import GroupSum, MappedArray
 
 RIDGES = (10.0, 1.0)
 
@@ -99,7 +99,7 @@ def test_an_error_in_a_worker_is_the_error_of_the_fit() -> None:
 def test_a_worker_that_computes_in_another_way_is_warned_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def computed_elsewhere(*task: Any) -> Reply:
+    def computed_elsewhere(*task: Any) -> GroupSum:
         return group_sum(*task)._replace(arithmetic="AVX2")
 
     group_sum = module.group_sum
