@@ -76,6 +76,7 @@ class TrainingSet:
     place_N: FloatArray | None = None
     reference_fit: ReferenceFit | None = None
     pool: Executor | None = None
+    _rows: dict[str, list[int]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -204,9 +205,13 @@ class TrainingSet:
 
     def of(self, *communities: str) -> "TrainingSet":
         """The pairs of these communities, steered to those of them that this set steers to."""
-        rows = np.flatnonzero(np.isin(self.community_N, communities))
+        # Rows of all communities are found at once: of a thousand, each is asked for many times.
+        if not self._rows:
+            for row, pair in enumerate(self.encoded.pairs):
+                self._rows.setdefault(pair.community, []).append(row)
+        rows = sorted(row for c in set(communities) for row in self._rows.get(c, ()))
         steered_to = tuple(c for c in self.communities if c in communities)
-        return self.take(rows, steered_to)
+        return self.take(np.array(rows, dtype=np.int64), steered_to)
 
     def without(self, held_N: np.ndarray[Any, np.dtype[np.bool_]]) -> "TrainingSet":
         """The pairs that are not held out; communities left without pairs are not steered to."""
