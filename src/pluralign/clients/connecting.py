@@ -57,7 +57,7 @@ def opened_client(token: str, seconds: float, base_url: str | None = None) -> "h
     except httpx.InvalidURL:
         pass
     raise InvalidSettings(
-        f"{masked(base_url or '')!r:.200} is no URL",
+        f"{masked(base_url or '')!r:.200} is not a URL",
         where="url",
         hint="write http://127.0.0.1:8000",
     )

@@ -66,7 +66,7 @@ class ShardNumber:
         """
         match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
         if match is None:
-            raise InvalidInput(f"{text!r:.40} is no shard", where="--shard", hint="as in 17/512")
+            raise InvalidInput(f"{text!r:.40} is not a shard", where="--shard", hint="as in 17/512")
         return cls(int(match[1]), int(match[2]))
 
     def file(self, folder: Path) -> Path:

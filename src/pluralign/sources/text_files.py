@@ -53,6 +53,6 @@ def _text(row: Row, column: str) -> str:
     text = row[column]
     if not isinstance(text, str):
         raise BadRow(
-            f"{column} must be a text, got {type(text).__name__}", reason=f"{column} is no text"
+            f"{column} must be a text, got {type(text).__name__}", reason=f"{column} is not a text"
         )
     return text

@@ -54,7 +54,7 @@ class EmbeddingServers:
         for url in self.urls:
             if not is_address(url):
                 raise InvalidSettings(
-                    f"{masked(url)!r:.200} is no URL",
+                    f"{masked(url)!r:.200} is not a URL",
                     where="urls",
                     hint="write http://127.0.0.1:8000/v1",
                 )
