@@ -235,7 +235,7 @@ def test_a_key_that_is_not_set_and_a_secret_in_an_address_are_refused() -> None:
         assert "secret@" not in str(error.value)
         assert "=secret" not in str(error.value)
     for url in ("127.0.0.1:8000", ""):
-        with pytest.raises(InvalidSettings, match="no URL"):
+        with pytest.raises(InvalidSettings, match="not a URL"):
             encoder([url])
     with pytest.raises(InvalidSettings, match="at least one"):
         encoder([])

@@ -309,7 +309,7 @@ def test_a_wrong_token_is_a_matter_of_settings(saying: Saying, answer: Answer) -
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://a", "", "http://:x", "http://\x00"])
 def test_a_text_that_is_not_a_url_is_refused(url: str) -> None:
-    with pytest.raises(InvalidSettings, match="no URL"):
+    with pytest.raises(InvalidSettings, match="not a URL"):
         RewardClient(url)
 
 
