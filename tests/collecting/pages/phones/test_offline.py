@@ -155,6 +155,7 @@ def test_what_a_person_is_writing_survives_a_reload_and_is_gone_when_it_was_sent
     phone.page.reload()
     phone.page.get_by_role("button", name="Send").click()
     expect(phone.page.get_by_text("Your text is kept.")).to_be_visible()
+    phone.page.wait_for_load_state("load")  # the scripts of the page have begun
     phone.open("/write")
     expect(phone.page.get_by_label("Your text")).to_have_value("")
 

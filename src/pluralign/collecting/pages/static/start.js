@@ -10,13 +10,13 @@ const find = (selector) => document.querySelector(selector);
 let person = "";
 
 async function begin() {
+  const sent = find("[data-sent]");
+  if (sent) forgetText(sent.dataset.sent); // before anything that takes time: a person may go on
   navigator.serviceWorker.register("/sw.js").catch(() => null);
   if ("withdrawn" in document.body.dataset) await eraseWithdrawn();
   person = await whose();
   const [pair, writing] = [find("form[data-pair]"), find("form[action='/write']")];
   for (const part of document.querySelectorAll("[data-without-script]")) part.remove();
-  const sent = find("[data-sent]");
-  if (sent) forgetText(sent.dataset.sent);
   if (writing) [restoreDraft, keepDraft].forEach((act) => act(writing));
   before("/leave", forget);
   before("/withdraw", () => put("memory", { name: "withdrawing", value: person }));
