@@ -61,14 +61,18 @@ def test_check_names_languages_in_which_the_place_has_no_words(
     assert "¿Qué se come?" in shown.stdout
 
 
-def test_the_english_name_that_a_test_gives_its_place_is_shown_by_check_people_and_score(
-    call: Call, on_screen: OnScreen
-) -> None:
+def test_every_table_names_a_place_as_its_test_does(call: Call, on_screen: OnScreen) -> None:
     Path("yucatan.toml").write_text(
         'name = "yucatan"\ncommunity = "MEX/yucatan"\nlanguage = "es"\n'
         'place.es = { name = "Yucatán" }\nplace.en = { name = "Yucatán State" }\n'
         '[[question]]\nid = "1"\ntopic = "Food"\ntext.es = "¿Qué se come?"\n'
         'answers = [{ es = ["papadzules"], people = 2 }]\n',
+        encoding="utf-8",
+    )
+    Path("assam.toml").write_text(
+        'name = "assam"\ncommunity = "IND/as"\nlanguage = "es"\n'
+        '[[question]]\nid = "1"\ntopic = "Food"\ntext.es = "¿Qué se come?"\n'
+        'answers = [{ es = ["pithas"], people = 2 }]\n',
         encoding="utf-8",
     )
     row = {"model": "m", "community": "MEX/yucatan", "question_id": "1", "language": "es"}
@@ -77,11 +81,31 @@ def test_the_english_name_that_a_test_gives_its_place_is_shown_by_check_people_a
     checked = json.loads(call("knowledge", "check", "yucatan.toml", "--json").stdout)
     assert checked["places"] == {"MEX/yucatan": {"es": "Yucatán", "en": "Yucatán State"}}
     assert "Yucatán State (Mexico)" in on_screen("knowledge", "people", "yucatan.toml")
+    compared = on_screen(
+        "knowledge", "compare", "yucatan.toml", "assam.toml", "--in", "es", width=160
+    )
+    assert "Yucatán State (Mexico)" in compared and "Assam (India)" in compared
     words = ("--answers", "mine.jsonl", "--test", "yucatan.toml", "--out", "run", "--wide")
     assert "Yucatán State (Mexico)" in on_screen("knowledge", "score", *words)
     assert call("report", "run", "--out", "page.html").exit_code == 0
     page = Path("page.html").read_text(encoding="utf-8")
     assert "Yucatán State (Mexico)" in page and "Yucatan" not in page.replace("MEX/yucatan", "")
+
+
+def test_baselines_name_a_place_as_its_test_does(call: Call, on_screen: OnScreen) -> None:
+    questions = "".join(
+        f'[[question]]\nid = "{k}"\ntopic = "Food"\ntext.en = "Which of them, {k}?"\n'
+        'options.en = ["papadzules", "tacos"]\nanswers = [{ en = ["tacos"], people = 2 }]\n'
+        for k in range(3)
+    )
+    Path("yucatan.toml").write_text(
+        'name = "yucatan"\ncommunity = "MEX/yucatan"\nlanguage = "en"\n'
+        f'place.en = {{ name = "Yucatán State" }}\n{questions}',
+        encoding="utf-8",
+    )
+    assert "Yucatán State (Mexico)" in on_screen(
+        "knowledge", "baselines", "yucatan.toml", width=160
+    )
 
 
 def test_a_test_is_never_replaced_without_force(call: Call) -> None:

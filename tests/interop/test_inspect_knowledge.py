@@ -117,6 +117,25 @@ def test_without_a_file_planted_knowledge_is_asked() -> None:
     assert all(sample.target in str(sample.metadata["accepted"]) for sample in samples)
 
 
+def test_a_limit_counts_the_questions_that_can_be_asked(tmp_path: Path) -> None:
+    from pluralign.interop.inspect_tasks import knowledge
+
+    free = 'answers = [{ es = ["tacos"], people = 3 }]\n'
+    test = tmp_path / "mexico.toml"
+    test.write_text(
+        'name = "mexico"\ncommunity = "MEX"\nlanguage = "es"\n'
+        + "".join(
+            f'[[question]]\nid = "{k}"\ntopic = "Food"\ntext.es = "¿Qué se come, {k}?"\n{free}'
+            + ('options.es = ["tacos", "sushi"]\n' if k > 6 else "")
+            for k in range(10)
+        ),
+        encoding="utf-8",
+    )
+    samples = list(knowledge(str(test), form="options", limit=2).dataset)
+    assert len(samples) == 2
+    assert all(int(sample.metadata["question_id"]) > 6 for sample in samples)
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [({"form": "letters"}, "form must be"), ({"place": "no"}, "place must be"),

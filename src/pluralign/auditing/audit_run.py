@@ -109,6 +109,7 @@ def _run(
         ],
         "given": _besides_the_run(given),
         "evidence": _told(gathered),
+        "places": {c: dict(names) for c, names in gathered.places.items()},
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "seconds": {"total": round(time.perf_counter() - started, 3)},
         "outcome": {s: sum(f.severity == s for f in findings) for s in SEVERITIES},

@@ -101,11 +101,13 @@ class Gathered:
         evidence: The evidence.
         tallies: Name of an input -> its tally.
         licenses: Name of a source -> its terms.
+        places: Community -> language -> name of its place, where a test of knowledge gives one.
     """
 
     evidence: Evidence
     tallies: dict[str, Tally] = field(default_factory=dict)
     licenses: dict[str, str] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def tally(self, name: str) -> Tally:
         """The tally of the input with a name."""
@@ -220,6 +222,7 @@ def _knowledge(run: _Audited | None, found: Gathered) -> KnowledgeEvidence | Non
         return None
     test = run.record["data"]["test"]
     found.licenses[test["name"]] = test["license"] or "not stated"
+    found.places = run.record.get("places", {})
     return KnowledgeEvidence(run.scored, run.languages)
 
 

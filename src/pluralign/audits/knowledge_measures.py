@@ -1,8 +1,9 @@
 """Numbers of the audit ``knowledge``: effects of language and place, fits to other cultures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
+from typing import TypeVar
 
 from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
@@ -11,6 +12,7 @@ from pluralign.audits.sentences import Language, Place, Sentence, Share, Value
 from pluralign.core import Estimate
 from pluralign.metrics import CultureFit, DefaultCulture, KnowledgeEffect, PairedMeans
 
+Fit = TypeVar("Fit", CultureFit, DefaultCulture)
 _SHOWN = 8
 NO_ANSWERS = Skipped(
     "no scored answers to knowledge questions", "a folder that `pluralign knowledge score` wrote"
@@ -117,26 +119,31 @@ def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured |
 def other_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether answers about a place fit another community better than the place itself."""
     yield from _without_answers(evidence)
-    for subject, fits in evidence.knowledge.fits.items() if evidence.knowledge else ():
-        if not fits:
-            yield Skipped(f"{subject}: {_ONE_CREDIT}", _SEVERAL)
-        for fit in fits:
-            yield _of_fit(subject, fit)
+    if evidence.knowledge is not None:
+        yield from _of_each(evidence.knowledge.fits, _of_fit)
 
 
 def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether answers about all other places fit one community better than these places."""
     yield from _without_answers(evidence)
-    for subject, defaults in evidence.knowledge.defaults.items() if evidence.knowledge else ():
-        if not defaults:
-            yield Skipped(f"{subject}: {_ONE_CREDIT}", _SEVERAL)
-        for default in defaults:
-            yield _of_default(subject, default)
+    if evidence.knowledge is not None:
+        yield from _of_each(evidence.knowledge.defaults, _of_default)
 
 
 def _without_answers(evidence: Evidence) -> Iterator[Skipped]:
     if evidence.knowledge is None:
         yield NO_ANSWERS
+
+
+def _of_each(
+    fits: Mapping[str, Sequence[Fit]], measured: Callable[[str, Fit], Measured | Skipped]
+) -> Iterator[Measured | Skipped]:
+    """Each subject's fits to cultures as numbers of an audit."""
+    for subject, own in fits.items():
+        if not own:
+            yield Skipped(f"{subject}: {_ONE_CREDIT}", _SEVERAL)
+        for fit in own:
+            yield measured(subject, fit)
 
 
 def _effects(evidence: Evidence) -> Iterator[tuple[str, Sequence[KnowledgeEffect]]]:

@@ -10,6 +10,7 @@ from pluralign.audits import EVIDENCE_KINDS, SEVERITIES, Assessment, Finding
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, count_of
+from pluralign.languages import Speech
 
 _STYLES = {"risk": "bold red", "concern": "yellow"}
 _MOST = 20
@@ -38,11 +39,12 @@ def show_audit(
         return
     grave = [f for f in outcome.findings if f.severity != "note"]
     shown = grave if output.whole else grave[:_MOST]
-    output.table(_finding_table(shown))
+    say = Speech().with_names(outcome.record["places"])
+    output.table(_finding_table(shown, say))
     if len(grave) > len(shown):
         output.line(f"... and {len(grave) - len(shown)} more, in {folder}/findings.jsonl")
     for finding in grave[:_MOST_CLAIMS]:
-        output.line(f"- {finding.claim}")
+        output.line(f"- {say.sentence(finding.claim)}")
     listed = [a for a in outcome.assessments if a.applies or all_checks]
     output.table(_check_table(listed))
     output.line()
@@ -59,7 +61,7 @@ def show_audit(
     )
 
 
-def _finding_table(findings: Sequence[Finding]) -> PrintedTable:
+def _finding_table(findings: Sequence[Finding], say: Speech) -> PrintedTable:
     table = PrintedTable(
         title="Findings, gravest first",
         columns=[
@@ -89,7 +91,7 @@ def _finding_table(findings: Sequence[Finding]) -> PrintedTable:
             name.replace("_", " "),
             n,
             f"{estimate.n_raters:,}" if estimate is not None and known else "",
-            str(f.claim),
+            say.sentence(f.claim),
         ])  # fmt: skip
     return table
 

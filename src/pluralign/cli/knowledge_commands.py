@@ -206,7 +206,7 @@ def compare(
     """
     from pluralign.cli.knowledge_tables import show_confusions
     from pluralign.cli.output import Output
-    from pluralign.core import Tally
+    from pluralign.core import Tally, place_names
     from pluralign.matching import stemmed
     from pluralign.metrics import compare_communities
     from pluralign.sources import read_knowledge
@@ -216,7 +216,8 @@ def compare(
     sources = tuple(source_of(file, skip_bad=skip_bad) for file in files)
     test = read_knowledge(JoinedKnowledge(sources, skip_bad), tally)
     found = compare_communities(test, tag_of(language), stemmed)
-    show_confusions(found, tally, Output(as_json=as_json, wide=wide))
+    output = Output(as_json=as_json, wide=wide)
+    show_confusions(found, place_names(test.questions), tally, output)
 
 
 def _notes_on_place(source: "KnowledgeSource") -> list[str]:

@@ -37,7 +37,7 @@ def baselines(
     """
     from pluralign.cli.knowledge_tables import show_baselines
     from pluralign.cli.output import Output
-    from pluralign.core import Tally
+    from pluralign.core import Tally, place_names
     from pluralign.metrics import baselines_by_topic
     from pluralign.sources import read_knowledge
 
@@ -48,7 +48,8 @@ def baselines(
     for one in test.communities:
         questions = test.of(one)
         found[one] = baselines_by_topic(questions, questions[0].language)
-    show_baselines(found, tally, Output(as_json=as_json, wide=wide))
+    output = Output(as_json=as_json, wide=wide)
+    show_baselines(found, place_names(test.questions), tally, output)
 
 
 def people(

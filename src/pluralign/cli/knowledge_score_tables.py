@@ -6,7 +6,7 @@ from pathlib import Path
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Cell, Number, PrintedColumn, PrintedTable
-from pluralign.core import AnswerForm, community_title, count_of
+from pluralign.core import AnswerForm, count_of
 from pluralign.evaluation.knowledge import BASELINE, PEOPLE, KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
     ACCURACY,
@@ -28,6 +28,7 @@ from pluralign.evaluation.knowledge.result_rows import (
     VALID_ACCURACY,
     is_reference,
 )
+from pluralign.languages import Speech
 from pluralign.sources.row_files import BLANK_LINE
 from pluralign.surveying import KnowledgeOutcome
 
@@ -75,15 +76,14 @@ class _Rows:
     def __init__(
         self, rows: Sequence[KnowledgeRow], places: Mapping[str, Mapping[str, str]]
     ) -> None:
-        self._places = places
+        self._say = Speech().with_names(places)
         self._found = {(row.model, row.metric, self.asked(row)): row for row in rows}
         self.rows = rows
 
     def asked_cells(self, row: KnowledgeRow) -> list[Cell]:
         """The model, the place with the test's English name of it, and how it was asked."""
-        own = self._places.get(row.community, {}).get("en", "")
         named = "yes" if row.place_named else "no"
-        return [row.model, community_title(row.community, own), row.language, named]
+        return [row.model, self._say.place(row.community), row.language, named]
 
     @staticmethod
     def asked(row: KnowledgeRow) -> Asked:

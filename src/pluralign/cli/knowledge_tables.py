@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
-from pluralign.core import Estimate, Tally, community_title, count_of
+from pluralign.core import Estimate, Tally, count_of
+from pluralign.languages import Speech
 from pluralign.metrics import Confusions
 from pluralign.metrics.choice_baselines import TopicBaselines
 from pluralign.metrics.knowledge_people import PeopleAgreement
@@ -77,10 +78,11 @@ def show_adapted(adapted: AdaptedTest, name: str, output: Output) -> None:
 
 
 def show_baselines(
-    found: Mapping[str, Sequence[TopicBaselines]], tally: Tally, output: Output
+    found: Mapping[str, Sequence[TopicBaselines]], places: Places, tally: Tally, output: Output
 ) -> None:
     """Print how far guessing gets by topic, and where right options give themselves away."""
     rows = [(community, row) for community, rows in found.items() for row in rows]
+    say = Speech().with_names(places)
     if output.as_json:
         listed = [{"community": community, **asdict(row)} for community, row in rows]
         output.json({**_counts(tally), "baselines": listed})
@@ -102,12 +104,12 @@ def show_baselines(
         measured = [*row.accuracies.values(), *row.gains.values()]
         numbers = [_percent(estimate) for estimate in measured]
         topic = row.topic or "all"
-        table.rows.append([community_title(community), topic, f"{row.questions:,}", *numbers])
+        table.rows.append([say.place(community), topic, f"{row.questions:,}", *numbers])
     output.table(table)
     output.line("Accuracies in %, with 95 % intervals over questions.")
     clues = [(community, row, clue) for community, row in rows for clue in _clues(row)]
     for community, row, clue in clues:
-        where = f"{community_title(community)}, {row.topic or 'all questions'}"
+        where = f"{say.place(community)}, {row.topic or 'all questions'}"
         output.line(f"{where}: right options give themselves away by their {clue}")
     if not clues:
         output.line(
@@ -130,14 +132,15 @@ def show_people(
         output.json({**_counts(tally), "people": [asdict(row) for row in found]})
         return
     _show_counts(tally, output)
-    output.table(_people_table("", [row for row in found if not row.topic], places))
+    say = Speech().with_names(places)
+    output.table(_people_table("", [row for row in found if not row.topic], say))
     if output.whole:
-        output.table(_people_table("By topic", [row for row in found if row.topic], places))
+        output.table(_people_table("By topic", [row for row in found if row.topic], say))
     output.line("Agreement: the chance that two answers to a question are the same, in %.")
     output.line("A typical person is compared with the other people of the same community.")
 
 
-def _people_table(title: str, rows: Sequence[PeopleAgreement], places: Places) -> PrintedTable:
+def _people_table(title: str, rows: Sequence[PeopleAgreement], say: Speech) -> PrintedTable:
     table = PrintedTable(
         title=title,
         columns=[
@@ -152,7 +155,7 @@ def _people_table(title: str, rows: Sequence[PeopleAgreement], places: Places) -
     for row in rows:
         numbers = [_percent(row.agreement), _percent(row.person)]
         counts = [f"{row.questions:,}", f"{row.answers:,}"]
-        place = community_title(row.community, places.get(row.community, {}).get("en", ""))
+        place = say.place(row.community)
         table.rows.append([place, row.topic or "all", *numbers, *counts])
     return table
 
@@ -172,7 +175,7 @@ def _show_counts(tally: Tally, output: Output) -> None:
         output.line(f"{n:,} x {reason}")
 
 
-def show_confusions(found: Confusions, tally: Tally, output: Output) -> None:
+def show_confusions(found: Confusions, places: Places, tally: Tally, output: Output) -> None:
     """Print the score of a typical person of each community, and those of other communities."""
     if output.as_json:
         output.json(
@@ -197,14 +200,15 @@ def show_confusions(found: Confusions, tally: Tally, output: Output) -> None:
         style="bold",
     )
     _show_counts(tally, output)
-    output.table(_nearest(found))
+    say = Speech().with_names(places)
+    output.table(_nearest(found, say))
     if output.whole:
-        output.table(_all_scores(found))
+        output.table(_all_scores(found, say))
     output.line("Scores in %: people who gave the answer / people who gave the most common one.")
     output.line("A typical person is compared with the other people of the same community.")
 
 
-def _nearest(found: Confusions) -> PrintedTable:
+def _nearest(found: Confusions, say: Speech) -> PrintedTable:
     table = PrintedTable(
         columns=[
             PrintedColumn(head="community", cut="middle"),
@@ -218,9 +222,9 @@ def _nearest(found: Confusions) -> PrintedTable:
         nearest = found.nearest(asked)
         table.rows.append(
             [
-                community_title(asked),
+                say.place(asked),
                 _percent(found.scores[asked, asked]),
-                community_title(nearest),
+                say.place(nearest),
                 _percent(found.scores[asked, nearest]),
                 _percent(found.edges[asked, nearest]),
             ]
@@ -228,7 +232,7 @@ def _nearest(found: Confusions) -> PrintedTable:
     return table
 
 
-def _all_scores(found: Confusions) -> PrintedTable:
+def _all_scores(found: Confusions, say: Speech) -> PrintedTable:
     table = PrintedTable(
         title="All communities",
         columns=[
@@ -238,7 +242,7 @@ def _all_scores(found: Confusions) -> PrintedTable:
         ],
     )
     for (asked, answering), estimate in found.scores.items():
-        table.rows.append([community_title(asked), community_title(answering), _percent(estimate)])
+        table.rows.append([say.place(asked), say.place(answering), _percent(estimate)])
     return table
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache, lru_cache
+from typing import Any
 
 from pluralign.core.cells import is_missing, tidy
 from pluralign.core.country_names import country_named, names_of, successors
@@ -86,7 +87,8 @@ def community(id_: str) -> Community:
         id_: ``MEX``, ``MEX/oaxaca``, ``~yoruba`` or ``~world``.
 
     Returns:
-        The community; a country's name is the one in ISO 3166.
+        The community. Its name is that of ISO 3166 where it is a country, or a part of one by
+        its letters in ISO 3166-2 (``IND/as``); else it is made from the id.
 
     Raises:
         InvalidInput: If the id is malformed, longer than 200 characters or deeper than 8 levels.
@@ -96,6 +98,8 @@ def community(id_: str) -> Community:
     'MEX'
     >>> community("~yoruba").name, community("~yoruba").country
     ('Yoruba', None)
+    >>> community("IND/as").name, community("NGA/north").name
+    ('Assam', 'North')
     """
     if id_ == WORLD.id:
         return WORLD
@@ -117,7 +121,7 @@ def community(id_: str) -> Community:
             hint=community_hint(code, list(names)) or "see ISO 3166-1",
         )
     if head:
-        return Community(id_, _title(tail), code, head)
+        return Community(id_, _subdivision_name(head, tail) or _title(tail), code, head)
     return Community(code, names[code], code, WORLD.id)
 
 
@@ -301,6 +305,24 @@ def _swapped(code: str, other: str) -> bool:
     (True, False)
     """
     return other in {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)}
+
+
+def _subdivision_name(country: str, code: str) -> str | None:
+    """The name of a part of a country in ISO 3166-2; None where it has no code of letters.
+
+    Codes of digits are left out: data sets number their regions, too.
+
+    >>> [_subdivision_name(*parts) for parts in (("ESP", "h"), ("ESP", "ct"), ("FRA", "01"))]
+    ['Huelva', 'Catalunya', None]
+    """
+    import pycountry
+
+    known = pycountry.countries.get(alpha_3=country)
+    if known is None or not re.fullmatch("[a-z]{1,3}", code):
+        return None
+    subdivisions: Any = pycountry.subdivisions
+    found = subdivisions.get(code=f"{known.alpha_2}-{code.upper()}")
+    return None if found is None else str(found.name).partition(" [")[0]
 
 
 def _title(slug: str) -> str:

@@ -52,8 +52,9 @@ def knowledge(
         form: ``short``, ``options`` or ``both``.
         options: Number of options, where they are drawn.
         language: Tag of the language of a file that does not name its own.
-        seed: Seed of the options and their order.
-        limit: Number of questions about each community, from the first.
+        seed: Seed of the options, of their order, and of the questions drawn.
+        limit: Number of questions about each community, drawn among those that can be asked; all by
+            default.
     """
     with refused_as("communities"):
         chosen = [region_id(label) for label in _listed(communities)]
@@ -64,8 +65,9 @@ def knowledge(
         forms=forms_of(_one_of("form", form, get_args(FormChoice))),
         options=options,
         seed=seed,
+        limit=limit,
     )
-    questions = [q for c in chosen or found.communities for q in found.of(c)[:limit]]
+    questions = [q for c in chosen or found.communities for q in found.of(c)]
     asks = put_knowledge(found, questions, putting, tally, stemmed)
     samples = [_sample(ask, found) for ask in asks]
     if not samples:

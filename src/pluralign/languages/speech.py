@@ -1,7 +1,7 @@
 """Texts in a reader's language: sentences, numbers, names of places."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -91,6 +91,19 @@ class Speech:
         if id_ == "~world":
             return self("World")
         return _place(id_, self.language, self.places.get(id_, ""))
+
+    def with_names(self, places: Mapping[str, Mapping[str, str]]) -> "Speech":
+        """This language, with the names that a test gives to its places in it, or in English.
+
+        Args:
+            places: Community -> language -> name.
+
+        >>> Speech("es").with_names({"MEX/yucatan": {"es": "Yucatán"}}).place("MEX/yucatan")
+        'Yucatán (México)'
+        """
+        found = {c: names.get(self.language) or names.get(SOURCE) for c, names in places.items()}
+        own = {community: name for community, name in found.items() if name}
+        return replace(self, places={**self.places, **own})
 
     def inline(self, id_: str | None) -> str:
         """Name of a community within a sentence; in English with its article.

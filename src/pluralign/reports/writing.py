@@ -151,13 +151,10 @@ def page_of(
 
 def _naming_places(say: Speech, runs: Sequence[Run]) -> Speech:
     """The language with the names of places that tests of knowledge give in it, or in English."""
-    found: dict[str, str] = {}
     for run in runs:
-        for community, names in run.record.get("places", {}).items():
-            name = names.get(say.language) or names.get("en")
-            if name:
-                found[community] = name
-    return replace(say, places=found)
+        for record in (run.record, run.audit):
+            say = say.with_names(record.get("places", {}))
+    return say
 
 
 def _named(runs: Sequence[Run], choice: Choice, say: Speech) -> str:

@@ -159,6 +159,7 @@ class AuditRecord(_Record):
     settings: dict[str, Any] = {}
     thresholds: list[_Threshold] = []
     evidence: _Evidence
+    places: dict[str, dict[str, str]] = {}
 
 
 def hold_shape(record: object, shape: type[Shape], path: Path) -> None:
