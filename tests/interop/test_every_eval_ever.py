@@ -234,6 +234,13 @@ def test_two_models_whose_names_look_alike_have_a_file_each(tmp_path: Path) -> N
     assert set(documents(paths)) == {"org/one", "org_one"}
 
 
+def test_no_file_has_a_name_that_windows_reserves_for_a_device(tmp_path: Path) -> None:
+    paths = write_every_eval_ever(
+        evaluated(tmp_path / "s", "con", "org/NUL.v2", "aux.v2"), tmp_path / "out", "Somebody"
+    )
+    assert {path.name for path in paths} == {"con_.json", "org_NUL.v2.json", "aux_.v2.json"}
+
+
 def test_a_record_without_its_time_is_refused_rather_than_dated(tmp_path: Path) -> None:
     run = evaluated(tmp_path / "s", "one")
     (run / "record.json").write_text('{"name": "one"}', encoding="utf-8")

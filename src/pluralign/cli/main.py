@@ -1,5 +1,6 @@
 """``pluralign``: its commands, and what happens when something is wrong."""
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -135,6 +136,16 @@ COMMANDS = (
 )
 
 
+def reader_left(error: Exception) -> bool:
+    """Whether an error of writing means that the reader of a pipe, such as `head`, has left.
+
+    On Windows that is the error "invalid argument", which names no file.
+    """
+    if os.name == "nt" and isinstance(error, OSError) and error.filename is None:
+        return error.errno in {errno.EINVAL, errno.EPIPE}
+    return isinstance(error, BrokenPipeError)
+
+
 class _Careful(CommandGroup):
     """Ends with one readable message and an exit code where a user can mend what is wrong."""
 
@@ -148,13 +159,13 @@ class _Careful(CommandGroup):
             return super().invoke(ctx)
         except typer.Exit:
             raise
-        except BrokenPipeError as error:  # the reader, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(141) from error
         except KeyboardInterrupt as error:
             sys.stderr.write("stopped; to resume, give the same command again\n")
             raise typer.Exit(130) from error
         except Exception as error:
+            if reader_left(error):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit(141) from error
             from pluralign.cli.error_messages import message_of
             from pluralign.core import masked, printable
 

@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 
 _PART = re.compile(r"\..+\.(?P<process>\d+)")
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9¹²³]", re.IGNORECASE)
+"""Names that Windows reserves, with any suffix."""
 _DAY = 86_400
 _AnyPath = TypeVar("_AnyPath", bound=PurePath)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
@@ -89,6 +91,19 @@ def in_one_order(paths: Iterable[_AnyPath]) -> list[_AnyPath]:
 def files_in(folder: Path) -> list[Path]:
     """All files in a folder, at any depth, in the same order on every system."""
     return in_one_order(path for path in folder.rglob("*") if path.is_file())
+
+
+def free_of_devices(name: str) -> str:
+    """A file name with an underscore after its stem where Windows reserves that for a device.
+
+    Args:
+        name: A name without slashes, with or without suffixes.
+
+    >>> [free_of_devices(name) for name in ("con", "Nul.html", "com1.tar.gz", "congo", "MEX.html")]
+    ['con_', 'Nul_.html', 'com1_.tar.gz', 'congo', 'MEX.html']
+    """
+    stem, dot, suffixes = name.partition(".")
+    return f"{stem}_{dot}{suffixes}" if _DEVICE.fullmatch(stem.strip()) else name
 
 
 def is_part(path: Path) -> bool:

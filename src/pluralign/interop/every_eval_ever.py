@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
+from pluralign.core import (
+    AnyPath,
+    DamagedFile,
+    InvalidInput,
+    NotEnoughData,
+    as_path,
+    free_of_devices,
+    whole_file,
+)
 from pluralign.evaluation import Row
 from pluralign.evaluation.knowledge import KnowledgeRow
 from pluralign.evaluation.knowledge.result_rows import (
@@ -81,7 +89,8 @@ def write_every_eval_ever(
             raise DamagedFile(
                 what, where=str(run / RECORD), hint="run or evaluate again"
             ) from error
-        path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
+        name = free_of_devices(re.sub(r"[^A-Za-z0-9._-]+", "_", model))
+        path = _free(out / name, written)
         with whole_file(path) as partial:
             partial.write_text(
                 json.dumps(document, indent=2, ensure_ascii=False) + "\n",

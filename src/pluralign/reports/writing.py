@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pluralign._version import __version__
 from pluralign.charts.drawing import need_report, picture_of, png_of
-from pluralign.core import AnyPath, InvalidSettings, as_path, whole_file
+from pluralign.core import AnyPath, InvalidSettings, as_path, free_of_devices, whole_file
 from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
 from pluralign.reports.advice import advice
@@ -205,13 +205,18 @@ def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
 def _file_names(communities: Sequence[str]) -> dict[str, str]:
     """Community -> name of its file, unlike all others even where case makes no difference.
 
+    No name is one that Windows reserves for a device.
+
     >>> _file_names(["MEX", "MEX/oaxaca", "~hill", "~mex"])
     {'MEX': 'MEX', 'MEX/oaxaca': 'MEX_oaxaca', '~hill': 'hill', '~mex': 'mex-2'}
+    >>> _file_names(["~con"])
+    {'~con': 'con_'}
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
     for community in communities:
         plain = re.sub(r"[^\w-]+", "_", community.removeprefix("~")) or "_"
+        plain = free_of_devices(plain)
         numbered = (plain if k == 1 else f"{plain}-{k}" for k in count(1))
         found[community] = next(name for name in numbered if name.casefold() not in taken)
         taken.add(found[community].casefold())
