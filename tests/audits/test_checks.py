@@ -15,6 +15,7 @@ from pluralign.audits import (
     RewardMargins,
     Share,
     Skipped,
+    steer_accuracy,
     suppressed,
     who_took_part,
 )
@@ -32,6 +33,7 @@ from pluralign.audits.participation import (
     uncounted,
     unlike_residents,
 )
+from pluralign.audits.planted.society import sound
 from pluralign.audits.preferred_responses import length, refusals
 from pluralign.audits.prompt_effects import artefacts, language
 from pluralign.audits.reasoning import between, known, levels, reasons
@@ -740,3 +742,11 @@ def test_a_number_without_any_draw_is_a_note_at_most() -> None:
 
 def test_suppressed_groups_sum_to_all() -> None:
     assert suppressed({"a": 6, "b": 5, "c": 1}, 5) == {"a": 6, "fewer": 6}
+
+
+@pytest.mark.parametrize("check", [contested_only, harm, wrong_neighbour])
+def test_steers_that_are_drawn_in_parts_give_what_all_at_once_give(check, monkeypatch):
+    at_once = list(check(sound(3).evidence(), CONTEXT))
+    assert any(isinstance(found, Measured) for found in at_once)
+    monkeypatch.setattr(steer_accuracy, "MOST_DRAWS", 1)
+    assert str(list(check(sound(3).evidence(), CONTEXT))) == str(at_once)

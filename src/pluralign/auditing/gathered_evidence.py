@@ -35,7 +35,7 @@ from pluralign.core import (
     Tally,
     count_of,
 )
-from pluralign.evaluation import TestPairs
+from pluralign.evaluation import LazyMargins, TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
 from pluralign.models import open_reward_model
 from pluralign.runs import AlignRun, AuditRun, KnowledgeRun, RewardRun, SurveyRun, TaskRun, open_run
@@ -370,13 +370,13 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -
         raise InvalidSettings(
             "the run has no such method", where=strange[0], hint=f"it has {', '.join(run.methods)}"
         )
-    margins: dict[str, dict[str, FloatArray]] = {}
+    margins: dict[str, Mapping[str, FloatArray]] = {}
     for method in wanted or run.methods:
         parts = [run.margins(method, seed) for seed in run.seeds]
         judged = TestPairs.join([pairs for pairs, _ in parts])
         joined, lacking = _joined([own for _, own in parts])
         if joined:
-            margins[method] = joined
+            margins[method] = joined.in_memory(len(judged))
         if lacking:
             missing.append(
                 f"{method} is not steered to {', '.join(lacking)} in every repeat of the run (no "
@@ -400,20 +400,15 @@ def _seen(run: RewardRun, wanted: Sequence[str] | None) -> RewardMargins | None:
 
 def _joined(
     repeats: Sequence[Mapping[str, FloatArray]],
-) -> tuple[dict[str, FloatArray], list[str]]:
+) -> tuple[LazyMargins, list[str]]:
     """Margins of each steer that all repeats have, and the steers that some repeat lacks."""
     steers: dict[str, None] = {}
     for own in repeats:
         steers |= dict.fromkeys(own)
     steers.pop(NO_STEER, None)
-    joined: dict[str, FloatArray] = {}
-    lacking = []
-    for steer in steers:
-        if all(steer in own for own in repeats):
-            joined[steer] = np.concatenate([own[steer] for own in repeats])
-        else:
-            lacking.append(steer)
-    return joined, lacking
+    shared = [steer for steer in steers if all(steer in own for own in repeats)]
+    joined = LazyMargins(shared, lambda s: np.concatenate([own[s] for own in repeats]))
+    return joined, [steer for steer in steers if steer not in shared]
 
 
 def _line(error: Exception) -> str:

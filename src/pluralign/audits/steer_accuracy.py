@@ -1,7 +1,7 @@
 """Accuracy of steered models on test pairs, for all communities, with people resampled."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from pluralign.metrics import Drawn, draw_series_means, effective_clusters
 
 FEW = 5
 """Raters (or stems) below which no interval can be trusted."""
+
+MOST_DRAWS = 2**27
+"""Most draws of accuracies that are in memory at once: one GiB."""
 
 REFERENCE = NO_STEER
 """The series of the reference's own accuracy."""
@@ -106,7 +109,7 @@ def means(
     sums = np.stack([np.bincount(group, column) for column in value_N_S.T], axis=1)
     return Means(
         value_C_S=sums / counts[:, None],
-        # Kept for every method and subset until the audit ends: half the memory, enough digits.
+        # Half the memory, enough digits.
         draws_B_C_S=draws.astype(np.float32),
         n_C=_different(group, pair, present.size),
         people_C=_different(group, cluster, present.size),
@@ -117,7 +120,30 @@ def means(
     )
 
 
-def accuracies(rewards: RewardMargins, method: str, subset: str, context: Context) -> Means | None:
+@dataclass(frozen=True, slots=True)
+class SteerAccuracies:
+    """What checks read of the accuracies of a method's steers; their draws of C x C are not kept.
+
+    Attributes:
+        own: Community -> accuracy of its own steer for its people; only those with enough people.
+        reference: Community -> accuracy of the reference for its people.
+        elsewhere: Community -> accuracy of its steer, as the mean over all other communities.
+        reference_elsewhere: Community -> that of the reference.
+        best_other: Community -> the steer to another community that is most accurate for it.
+        by_best_other: Community -> the accuracy of that steer for its people.
+    """
+
+    own: dict[str, Drawn] = field(default_factory=dict)
+    reference: dict[str, Drawn] = field(default_factory=dict)
+    elsewhere: dict[str, Drawn] = field(default_factory=dict)
+    reference_elsewhere: dict[str, Drawn] = field(default_factory=dict)
+    best_other: dict[str, str] = field(default_factory=dict)
+    by_best_other: dict[str, Drawn] = field(default_factory=dict)
+
+
+def accuracies(
+    rewards: RewardMargins, method: str, subset: str, context: Context
+) -> SteerAccuracies:
     """Accuracy of each steer of a method and of the reference; cached, since several checks use it.
 
     Args:
@@ -128,14 +154,57 @@ def accuracies(rewards: RewardMargins, method: str, subset: str, context: Contex
     """
     key = (method, subset, context.seed, context.draws)
     if key not in rewards.kept:
-        reference = rewards.judged.reference_N
-        rows = reference < 0 if subset == "contested" else np.ones(len(reference), dtype=bool)
-        series = {REFERENCE: rewards.judged.credit(reference)} | {
-            s: rewards.judged.credit(m) for s, m in rewards.margins[method].items() if s != NO_STEER
-        }
-        rewards.kept[key] = means(rewards, rows, series, context)
-    found: Means | None = rewards.kept[key]
+        rewards.kept[key] = _accuracies(rewards, method, subset, context)
+    found: SteerAccuracies = rewards.kept[key]
     return found
+
+
+def _accuracies(
+    rewards: RewardMargins, method: str, subset: str, context: Context
+) -> SteerAccuracies:
+    reference_N = rewards.judged.reference_N
+    rows_N = reference_N < 0 if subset == "contested" else np.ones(len(reference_N), dtype=bool)
+    kept = SteerAccuracies(best_other=_best_others(rewards, method, rows_N))
+    steers = [steer for steer in rewards.margins[method] if steer != NO_STEER]
+    together = max(1, MOST_DRAWS // (context.draws * len(rewards.names)))
+    for start in range(0, len(steers), together):
+        some = steers[start : start + together]
+        # All parts have the same draws of people, so differences between steers stay paired.
+        series = {REFERENCE: rewards.judged.credit(reference_N)}
+        series |= {s: rewards.judged.credit(rewards.margins[method][s]) for s in some}
+        found = means(rewards, rows_N, series, context)
+        if found is not None:
+            _keep(kept, found, some)
+    return kept
+
+
+def _keep(kept: SteerAccuracies, found: Means, steers: Sequence[str]) -> None:
+    """Keep what checks read of the means of some steers."""
+    for steer in steers:
+        if found.enough(steer):
+            kept.own[steer] = found.of(steer, steer)
+            kept.reference[steer] = found.of(steer, REFERENCE)
+            if any(found.enough(name) for name in found.communities if name != steer):
+                kept.elsewhere[steer] = found.elsewhere(steer, steer)
+                kept.reference_elsewhere[steer] = found.elsewhere(steer, REFERENCE)
+    for community, other in kept.best_other.items():
+        if other in steers and found.enough(community):
+            kept.by_best_other[community] = found.of(community, other)
+
+
+def _best_others(rewards: RewardMargins, method: str, rows_N: BoolArray) -> dict[str, str]:
+    """For each community, the steer to another one that is most accurate for its people."""
+    best: dict[str, tuple[float, str]] = {}
+    group, people = rewards.codes[0][rows_N], len(rewards.names)
+    for steer, margin_N in rewards.margins[method].items():
+        if steer == NO_STEER:
+            continue
+        sum_C = np.bincount(group, rewards.judged.credit(margin_N)[rows_N], people)
+        for community, total in zip(rewards.names, sum_C.tolist(), strict=True):
+            # Sums over the same pairs compare as means do; the first of equals stays.
+            if community != steer and (community not in best or total > best[community][0]):
+                best[community] = (total, steer)
+    return {community: steer for community, (_, steer) in best.items()}
 
 
 def clusters_of(rewards: RewardMargins, community: str) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeGuard
 
 import numpy as np
 
@@ -12,8 +11,6 @@ from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
 from pluralign.audits.steer_accuracy import (
     FEW,
-    REFERENCE,
-    Means,
     accuracies,
     clusters_of,
     few_ids,
@@ -39,13 +36,13 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
     for method, community, margin_N in _steered(rewards):
         every = accuracies(rewards, method, "all", context)
         contested = accuracies(rewards, method, "contested", context)
-        if not _enough(every, community) or not _enough(contested, community):
+        if community not in every.own or community not in contested.own:
             yield Skipped(
                 f"{community}: too few test raters or stems, or contested pairs of them", f"{FEW}"
             )
             continue
-        own, right = every.of(community, community), contested.of(community, community)
-        loss = every.of(community, REFERENCE) - own
+        own, right = every.own[community], contested.own[community]
+        loss = every.reference[community] - own
         mine = np.flatnonzero(rewards.of(community))
         wrong = mine[correct(rewards.judged.reference_N[mine]) > correct(margin_N[mine])]
         yield Measured(
@@ -76,16 +73,6 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
         )
 
 
-def _enough(found: Means | None, community: str) -> TypeGuard[Means]:
-    """Whether there are means, and enough people of the community behind them."""
-    return found is not None and found.enough(community)
-
-
-def _others(found: Means, community: str) -> list[str]:
-    """The other communities with enough people."""
-    return [c for c in found.communities if c != community and found.enough(c)]
-
-
 def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """The cost of a steer to other communities, minus its gain for its own community."""
     rewards = steered(evidence)
@@ -94,13 +81,13 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         return
     for method, community, margin_N in _steered(rewards):
         found = accuracies(rewards, method, "all", context)
-        if not _enough(found, community) or not _others(found, community):
+        if community not in found.elsewhere:
             yield Skipped(
                 f"{community}: too few test raters or stems, its own or others'", f"{FEW}"
             )
             continue
-        gain = found.of(community, community) - found.of(community, REFERENCE)
-        cost = found.elsewhere(community, REFERENCE) - found.elsewhere(community, community)
+        gain = found.own[community] - found.reference[community]
+        cost = found.reference_elsewhere[community] - found.elsewhere[community]
         beyond = replace(cost - gain, n=cost.n + gain.n, n_raters=cost.n_raters)
         away = np.flatnonzero(~rewards.of(community))
         worse = away[correct(margin_N[away]) < correct(rewards.judged.reference_N[away])]
@@ -173,7 +160,7 @@ def _turned(
     gain_N = rewards.judged.credit(margin_N) - rewards.judged.credit(reference_N)
     series = {"gain": gain_N, "turned": turned_N}
     found = means(rewards, rows, series, context)
-    if not _enough(found, community):
+    if found is None or not found.enough(community):
         return Skipped(f"{community} has test pairs of fewer than {FEW} raters", f"{FEW}")
     gain, turned = found.of(community, "gain"), found.of(community, "turned")
     low = gain.estimate.low

@@ -28,7 +28,7 @@ def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured |
             yield Skipped(f"{method} was steered to one community only", "a second")
             continue
         for community in steers:
-            yield from _neighbour(rewards, method, community, steers, context)
+            yield from _neighbour(rewards, method, community, len(steers), context)
 
 
 def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -129,15 +129,14 @@ def _between_groups(
 
 
 def _neighbour(
-    rewards: RewardMargins, method: str, community: str, steers: Sequence[str], context: Context
+    rewards: RewardMargins, method: str, community: str, steers: int, context: Context
 ) -> Iterator[Measured | Skipped]:
     found = accuracies(rewards, method, "all", context)
-    if found is None or not found.enough(community):
+    if community not in found.by_best_other:
         yield Skipped(f"{community} has test pairs of fewer than {FEW} raters or stems", f"{FEW}")
         return
-    own = found.of(community, community)
-    other = max((s for s in steers if s != community), key=lambda s: found.of(community, s).value)
-    better = found.of(community, other) - own
+    own, by_other = found.own[community], found.by_best_other[community]
+    other, better = found.best_other[community], by_other - own
     mine = np.flatnonzero(rewards.of(community))
     margins = rewards.margins[method]
     wrong = mine[correct(margins[other][mine]) > correct(margins[community][mine])]
@@ -150,7 +149,7 @@ def _neighbour(
         numbers={
             "served_better_by_other": better.estimate,
             "pairwise_accuracy": own.estimate,
-            "pairwise_accuracy_by_other": found.of(community, other).estimate,
+            "pairwise_accuracy_by_other": by_other.estimate,
         },
         claim=Sentence(
             "{subject} steers to {community} by the wrong neighbour: steering to {other} is more "
@@ -165,7 +164,7 @@ def _neighbour(
         rows=Rows("pairs", len(wrong), few_ids(rewards, wrong)),
         look="Read the listed pairs: the other steer is right on them, and the community's own "
         "steer is wrong.",
-        picked_of=len(steers) - 1,
+        picked_of=steers - 1,
     )
 
 

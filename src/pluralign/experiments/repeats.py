@@ -29,6 +29,9 @@ from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.settings.experiment import Settings
 from pluralign.sources import Split
 
+_NAMED = 10
+"""Most communities that one note names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -98,17 +101,23 @@ def few_clusters_notes(repeats: Sequence[Mapping[str, float]]) -> list[str]:
     Args:
         repeats: For each repeat, community -> effective test raters, or stems.
 
+    Where many are, those of the fewest clusters are named.
+
     >>> few_clusters_notes([{"ETH": 12.2, "GBR": 80.0}, {"ETH": 3.0, "GBR": 90.0}])[0][-21:]
     'or stems: ETH 3 to 12'
+    >>> few_clusters_notes([{f"USA/{k}": 9.0 + k / 50 for k in range(99)}])[0][-41:]
+    'USA/8 9, USA/9 9 and 89 other communities'
     """
     tested = {c: [found[c] for found in repeats if found.get(c)] for c in repeats[0]}
     few = {c: n for c, n in tested.items() if n and min(n) < ENOUGH_CLUSTERS}
     if not few:
         return []
-    ranges = [f"{c} {_range_of(n)}" for c, n in few.items()]
+    fewest = sorted(few, key=lambda c: min(few[c]))[:_NAMED]
+    named = [f"{c} {_range_of(few[c])}" for c in few if c in fewest]
+    rest = f" and {len(few) - len(named)} other communities" if len(few) > len(named) else ""
     return [
         f"intervals may be too narrow below {ENOUGH_CLUSTERS} effective test raters or stems: "
-        f"{', '.join(ranges)}"
+        f"{', '.join(named)}{rest}"
     ]
 
 
