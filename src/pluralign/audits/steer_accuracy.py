@@ -122,7 +122,7 @@ def means(
 
 @dataclass(frozen=True, slots=True)
 class SteerAccuracies:
-    """What checks read of the accuracies of a method's steers; their draws of C x C are not kept.
+    """The accuracies that the checks use; the draws of all steers for all communities are not kept.
 
     Attributes:
         own: Community -> accuracy of its own steer for its people; only those with enough people.
@@ -179,7 +179,7 @@ def _accuracies(
 
 
 def _keep(kept: SteerAccuracies, found: Means, steers: Sequence[str]) -> None:
-    """Keep what checks read of the means of some steers."""
+    """Keep the means of some steers that the checks use."""
     for steer in steers:
         if found.enough(steer):
             kept.own[steer] = found.of(steer, steer)
