@@ -32,3 +32,17 @@ def test_a_mistyped_way_of_sharing_is_refused_with_the_near_one(tmp_path):
     }
     with pytest.raises(InvalidSettings, match=r"'by-promt' is not known: did you mean 'by-prompt'"):
         resolve_align(given)
+
+
+@pytest.mark.parametrize("table", ["route", "palette", "evaluate"])
+def test_encoders_of_policies_may_not_be_servers(table, tmp_path):
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Tea?"}\n')
+    given = {
+        "prompts": {"path": str(tmp_path / "prompts.jsonl")},
+        "model": {"name": "m"},
+        "reward": {"model": "http://127.0.0.1:1"},
+        table: {"encoder": "endpoint"},
+    }
+    with pytest.raises(InvalidSettings, match=r"only trunk\.encoder may be servers") as error:
+        resolve_align(given)
+    assert f"{table}.encoder" in str(error.value)

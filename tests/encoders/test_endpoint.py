@@ -5,7 +5,9 @@ import logging
 import pickle
 import re
 import socket
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from tests.encoders.embedding_servers import Answer, Served, hashed, running
 
 from pluralign.clients import retries
+from pluralign.clients.connecting import opened_client
 from pluralign.core import FloatArray, InvalidSettings, PluralignError
 from pluralign.encoders import CachedEncoder, HashEncoder, encoder_named
 from pluralign.encoders.endpoint import (
@@ -300,6 +303,23 @@ def test_a_copy_in_another_process_asks_the_same_servers() -> None:
         assert same(copy.encode(TEXTS))
         assert json.loads(json.dumps(copy.probe)) == list(one.probe)
         assert one.encode([]).shape == (0, 32)
+
+
+def test_threads_that_encode_at_a_time_share_the_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = []
+
+    def slowly(*settings: Any) -> Any:
+        opened.append(settings)
+        time.sleep(0.05)
+        return opened_client(*settings)
+
+    monkeypatch.setattr("pluralign.encoders.endpoint.encoder.opened_client", slowly)
+    with running(Served()) as urls, ThreadPoolExecutor(4) as threads:
+        one = encoder(urls)
+        assert all(same(found) for found in threads.map(lambda _: one.encode(TEXTS), range(4)))
+    assert len(opened) == 1
 
 
 def test_the_name_endpoint_needs_addresses() -> None:

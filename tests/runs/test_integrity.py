@@ -232,8 +232,9 @@ def left_by_kills(work: Callable[[Path], object], folder: Path) -> list[Path]:
 
 
 def _of_any_process(folder: Path) -> dict[str, bytes]:
-    """What is in a folder, without the number of the process that wrote it."""
-    return {re.sub(r"\.\d+$", ".0", name): data for name, data in contents(folder).items()}
+    """What is in a folder, without random names of partial files."""
+    part = re.compile(r"\.[0-9a-f]{8}-\d+-[0-9a-f]{8}$")
+    return {part.sub(".0", name): data for name, data in contents(folder).items()}
 
 
 def assert_ends_as_if_it_had_not_been(

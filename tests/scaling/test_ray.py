@@ -112,7 +112,7 @@ def test_a_small_run_on_a_cluster_equals_that_of_one_machine(
     resolved = resolve(tables, base=tmp_path, where="tiny.toml")
     run_experiment(resolved, tmp_path / "there", cache=tmp_path / "cache", workers=pool)
     for name in ("results", "summary", "comparisons", "repeats"):
-        here, there = (tmp_path / place / f"{name}.jsonl" for place in ("here", "there"))
+        here, there = (tmp_path / backend / f"{name}.jsonl" for backend in ("here", "there"))
         assert here.read_bytes() == there.read_bytes()
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
-from pluralign.encoders import HashEncoder
-from pluralign.encoders.shards import keys_of
+from pluralign.encoders import CachedEncoder, HashEncoder
 from pluralign.scaling import collect_text_shards
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes/scaling"
@@ -42,17 +43,27 @@ def test_the_tasks_of_a_slurm_array_write_all_shards(tmp_path: Path) -> None:
     assert (collected.files, collected.vectors, collected.missing) == (2, 2, ())
 
 
-def test_the_function_for_spark_gives_the_keys_and_vectors_of_its_texts(
-    monkeypatch: pytest.MonkeyPatch,
+def test_vectors_of_the_function_for_spark_are_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pandas = pytest.importorskip("pandas")
     recipe = _module(RECIPES / "spark_encode.py")
     monkeypatch.setattr(recipe, "ENCODER", "hash")
     texts = ["one", "two", "three"]
+    expected = HashEncoder().encode(texts)
     frames = [pandas.DataFrame({"text": texts[:2]}), pandas.DataFrame({"text": texts[2:]})]
+    # The types of the recipe's schema, and names and an empty file as Spark writes them.
+    kinds = {"key": pa.binary(), "vector": pa.list_(pa.float32()), "encoder": pa.string()}
+    schema = pa.schema(list(kinds.items()))
     rows = pandas.concat(recipe.encode(iter(frames)))
-    assert rows["key"].tolist() == [key.ljust(16, b"\0") for key in keys_of(texts).tolist()]
-    assert np.array_equal(np.stack(rows["vector"]), HashEncoder().encode(texts))
+    for k, part in enumerate((rows, rows[:0])):
+        table = pa.Table.from_pandas(part, schema, preserve_index=False)
+        pyarrow.parquet.write_table(table, tmp_path / f"part-0000{k}-4f3d-c000.snappy.parquet")
+    found = collect_text_shards(tmp_path, tmp_path / "cache")
+    assert (found.vectors, found.encoders, found.missing) == (3, (HashEncoder().fingerprint,), ())
+    cached = CachedEncoder(HashEncoder(), tmp_path / "cache")
+    monkeypatch.setattr(HashEncoder, "encode", None)
+    assert np.array_equal(cached.encode(texts), expected)
 
 
 def test_the_job_for_skypilot_encodes_a_shard() -> None:

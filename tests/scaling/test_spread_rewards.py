@@ -87,17 +87,17 @@ def test_score_on_workers_writes_the_same_rows(
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     @contextmanager
-    def here(place: str) -> Iterator[WorkerPool | None]:
-        if place == "local":
+    def here(backend: str) -> Iterator[WorkerPool | None]:
+        if backend == "local":
             yield None
             return
         with WorkerPool(Here, size=2) as pool:
             yield pool
 
     monkeypatch.setattr("pluralign.scaling.workers_on", here)
-    for place in ("local", "processes:2"):
-        monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / f"cache {place}"))
-        words = ["score", str(saved), str(file), "--on", place, "--out", str(tmp_path / place)]
+    for backend in ("local", "processes:2"):
+        monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / f"cache {backend}"))
+        words = ["score", str(saved), str(file), "--on", backend, "--out", str(tmp_path / backend)]
         found = CliRunner().invoke(app, words, catch_exceptions=False)
         assert found.exit_code == 0, found.output
     assert (tmp_path / "local").read_bytes() == (tmp_path / "processes:2").read_bytes()

@@ -54,9 +54,9 @@ def test_a_run_on_workers_fits_only_the_methods_that_are_missing(
     assert sorted(calls) == ["encode_texts", "fit_group", "fit_group"]
 
 
-@pytest.mark.parametrize("place", ["mars", "processes:0", "processes:x", "ray:", "", "rays"])
-def test_a_place_without_workers_is_refused_with_those_that_exist(place: str) -> None:
-    with pytest.raises(InvalidInput, match="names no workers") as error, workers_on(place):
+@pytest.mark.parametrize("backend", ["mars", "processes:0", "processes:x", "ray:", "", "rays"])
+def test_a_backend_that_does_not_exist_is_refused_with_those_that_exist(backend: str) -> None:
+    with pytest.raises(InvalidInput, match="names no workers") as error, workers_on(backend):
         pass
     assert "processes:4" in str(error.value)
 

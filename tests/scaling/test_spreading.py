@@ -1,5 +1,6 @@
 """Workers, encoders and tasks, with executors of this process: no process is started."""
 
+import platform
 import random
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -9,12 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.encoders.embedding_servers import Served, running
 from tests.scaling import doubles
 
 from pluralign.cli.error_messages import message_of
 from pluralign.core import InvalidInput, InvalidSettings, PluralignError
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, encoder_named, sharding
-from pluralign.encoders.endpoint import EndpointFailed, OtherModel
+from pluralign.encoders.endpoint import (
+    EmbeddingServers,
+    EndpointEncoder,
+    EndpointFailed,
+    OtherModel,
+)
 from pluralign.encoders.shards import shard_paths
 from pluralign.scaling import (
     SpreadEncoder,
@@ -109,7 +116,7 @@ def test_a_stopped_run_encodes_only_the_shards_that_are_missing(tmp_path: Path) 
 
     class Stopping(ThreadPoolExecutor):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-            asked.append(len(args[2]))
+            asked.append(len(args[-1]))
             if len(asked) == 4:
                 raise KeyboardInterrupt
             return super().submit(fn, *args)
@@ -172,6 +179,34 @@ def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
     other = doubles.Faulty(name="other")
     with ThreadPoolExecutor(1) as pool, pytest.raises(WorkerNotReady, match="mine, not other"):
         SpreadEncoder(make, pool, tmp_path, encoder=other).encode(TEXTS)
+
+
+def test_workers_whose_servers_have_another_model_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where each machine asks its own server, and one of them serves another model."""
+    other = Served(model=HashEncoder(32, seed=1).encode)
+    with running(Served(), other) as (own, others), WorkerPool(Here, size=2) as pool:
+        encoder = EndpointEncoder(EmbeddingServers((own,), "m"))
+        make = partial(EndpointEncoder, EmbeddingServers((others,), "m"))
+        with pytest.raises(OtherModel, match="another vector") as error:
+            SpreadEncoder(make, pool, tmp_path, encoder=encoder).encode(TEXTS)
+    assert other.url in str(error.value)
+    assert platform.node() in str(error.value)
+    assert not other.texts & set(TEXTS)
+
+
+def test_a_pool_that_shares_no_files_makes_no_folder_that_a_kill_would_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with WorkerPool(Here, size=2, share=lambda value: value) as pool:  # as on a Ray cluster
+        pool.submit(doubles.row_sums, np.ones(1), 0)
+        assert not list(tmp_path.iterdir())
+    with WorkerPool(Here, size=2) as pool:
+        pool.share(np.ones(3))
+        assert len(list(tmp_path.glob("pluralign-shared-*"))) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_worker_that_cannot_make_the_encoder_says_why(tmp_path: Path) -> None:

@@ -1,20 +1,23 @@
 """Vectors in files, a part of the texts in each, and the cache that is filled from them."""
 
+import errno
 import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from tests.encoders.embedding_servers import Served, running
 from tests.scaling import doubles
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.core import DamagedFile, Encoder, FloatArray, InvalidInput, NotEnoughData
 from pluralign.encoders import CachedEncoder, HashEncoder, sharding
-from pluralign.encoders.endpoint import OtherModel
+from pluralign.encoders.endpoint import EmbeddingServers, EndpointEncoder, OtherModel
 from pluralign.encoders.shards import keys_of
 from pluralign.scaling import ShardNumber, collect_text_shards, text_shards, write_text_shard
 
@@ -107,6 +110,93 @@ def test_a_killed_shard_continues_with_the_texts_that_are_missing(tmp_path: Path
     path = write_text_shard(TEXTS, ShardNumber(), encoder, tmp_path).path
     assert seen == TEXTS
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+class Twice:
+    """An encoder during whose first call a second process writes the same shard."""
+
+    fingerprint, dimensions = HASH.fingerprint, HASH.dimensions
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.outcomes: list[Any] = []
+
+    def encode(self, texts: Any) -> FloatArray:
+        if not self.outcomes:
+            self.outcomes.append(None)
+            try:
+                self.outcomes.append(write_text_shard(TEXTS, ShardNumber(), HASH, self.folder))
+            except InvalidInput as error:
+                self.outcomes.append(error)
+        return HASH.encode(texts)
+
+
+def test_a_shard_that_another_process_is_writing_is_refused(tmp_path: Path) -> None:
+    first = Twice(tmp_path)
+    written = write_text_shard(TEXTS, ShardNumber(), first, tmp_path)
+    assert "another process is writing this shard" in str(first.outcomes[1])
+    assert list(tmp_path.iterdir()) == [written.path]
+    assert collect_text_shards(tmp_path, tmp_path / "cache").vectors == len(TEXTS)
+
+
+def test_on_a_disk_without_locks_two_processes_write_a_whole_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(lock: Any) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(text_shards.FileLock, "acquire", no_locks)
+    first = Twice(tmp_path)
+    write_text_shard(TEXTS, ShardNumber(), first, tmp_path)
+    assert first.outcomes[1].texts == len(TEXTS)
+    assert [path.name for path in tmp_path.iterdir()] == ["shard-1-of-1.parquet"]
+    assert collect_text_shards(tmp_path, tmp_path / "cache").vectors == len(TEXTS)
+
+
+def test_a_shard_that_was_finished_while_a_process_waited_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text_shard(TEXTS, ShardNumber(), HASH, tmp_path)
+    looked = iter([False, True])
+    monkeypatch.setattr(text_shards, "_is_finished", lambda path, about: next(looked))
+    assert write_text_shard(TEXTS, ShardNumber(), Without(), tmp_path).found
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"key": b"short", "vector": [1.0], "encoder": "e"},
+        {"key": b"k" * 16, "vector": [1.0], "encoder": "another"},
+        {"key": b"k" * 16, "vector": [1.0], "encoder": None},
+        {"key": b"k" * 16, "vector": [1.0, 2.0], "encoder": "e"},
+        {"key": b"k" * 16, "vector": None, "encoder": "e"},
+        {"key": None, "vector": [1.0], "encoder": "e"},
+    ],
+)
+def test_rows_of_spark_that_cannot_be_used_are_refused(row: Any, tmp_path: Path) -> None:
+    good = {"key": b"a" * 16, "vector": [0.5], "encoder": "e"}
+    kinds = {"key": pa.binary(), "vector": pa.list_(pa.float32()), "encoder": pa.string()}
+    table = pa.Table.from_pylist([good, row], pa.schema(list(kinds.items())))
+    pyarrow.parquet.write_table(table, tmp_path / "part-0.parquet")
+    with pytest.raises(DamagedFile, match=r"part-0\.parquet"):
+        collect_text_shards(tmp_path, tmp_path / "cache")
+
+
+def test_servers_that_changed_their_model_do_not_continue_a_killed_shard(tmp_path: Path) -> None:
+    served = Served()
+    with running(served) as urls:
+        settings = EmbeddingServers(tuple(urls), "m", batch=8)
+        with pytest.raises(RuntimeError):
+            write_text_shard(TEXTS, ShardNumber(), EndpointEncoder(settings), tmp_path, killed)
+        served.model = HashEncoder(32, seed=1).encode
+        with pytest.raises(OtherModel, match=served.url):
+            write_text_shard(TEXTS, ShardNumber(), EndpointEncoder(settings), tmp_path)
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def killed(done: int, total: int) -> None:
+    if done >= 16:
+        raise RuntimeError
 
 
 def test_workers_encode_a_shard(tmp_path: Path) -> None:

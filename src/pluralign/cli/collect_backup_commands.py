@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pluralign.cli.collect_commands import Database, StudyFolder, _collecting
+from pluralign.cli.collect_options import Database, StudyFolder, require_collecting
 from pluralign.cli.options import AsJson
 
 Backups = Annotated[Path, typer.Argument(metavar="BACKUPS", help="Folder of the study's backups.")]
@@ -26,7 +26,7 @@ def backup(
 
     Example: `pluralign collect backup tea /mnt/backups/tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
@@ -68,7 +68,7 @@ def restore(
 
     Example: `pluralign collect restore /mnt/backups/tea tea`
     """
-    _collecting()
+    require_collecting()
     import time
     from dataclasses import asdict
 
@@ -105,7 +105,7 @@ def verify(
 
     Example: `pluralign collect verify tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
     from pluralign.collecting.store.engines import sqlite_version, sqlite_warning

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.collect_commands import StudyFolder, _collecting
+from pluralign.cli.collect_options import StudyFolder, require_collecting
 
 if TYPE_CHECKING:
     from pluralign.collecting.candidates import Question
@@ -64,7 +64,7 @@ def candidates(
 
     Example: `pluralign collect candidates tea --model llama --base-url http://127.0.0.1:8000/v1`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting.candidates import append_prompts, write_candidates
     from pluralign.collecting.new_study import PROMPTS_FILE
     from pluralign.collecting.store.store import check_writable

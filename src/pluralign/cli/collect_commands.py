@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pluralign.cli.collect_options import Database, StudyFolder, require_collecting
 from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson, Wide
 
@@ -20,29 +21,6 @@ collect = typer.Typer(
     "`pluralign collect demo`.",
     no_args_is_help=True,
 )
-
-_MODULES = (
-    "alembic",
-    "cryptography",
-    "fastapi",
-    "jinja2",
-    "markdown_it",
-    "python_multipart",
-    "segno",
-    "sqlalchemy",
-    "uvicorn",
-)
-"""Modules of the extra ``collect``."""
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        help="Database of the study, such as postgresql+psycopg://user@host/name. "
-        "The default is SQLite in the folder of the study.",
-    ),
-]
 
 
 @collect.command()
@@ -64,7 +42,7 @@ def init(
 
     Example: `pluralign collect init tea --community MEX --community ~hill`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting.new_study import DEFAULT_COMMUNITY, PROMPTS_FILE, write_study
     from pluralign.collecting.study import STUDY_FILE
 
@@ -104,7 +82,7 @@ def serve(
 
     Example: `pluralign collect serve tea --host 0.0.0.0`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting.server import Listening
     from pluralign.collecting.server import serve as run
 
@@ -146,7 +124,7 @@ def invite(
 
     Example: `pluralign collect invite tea --community MEX --uses 30 --qr poster.svg`
     """
-    _collecting()
+    require_collecting()
     import segno
 
     from pluralign.collecting.operations import operate, running_server
@@ -188,7 +166,7 @@ def status(
 
     Example: `pluralign collect status tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
@@ -232,22 +210,11 @@ def close(study: StudyFolder, database: Database = None) -> None:
 
 
 def _set_state(study: Path, database: str | None, state: str) -> None:
-    _collecting()
+    require_collecting()
     from pluralign.collecting.operations import operate
 
     operate(study, database, "state", {"state": state})
     typer.echo(f"the study is {state}")
-
-
-def _collecting() -> None:
-    """Check that the extra ``collect`` is installed."""
-    from importlib.util import find_spec
-
-    from pluralign.core import MissingExtra
-
-    missing = [name for name in _MODULES if find_spec(name) is None]
-    if missing:
-        raise MissingExtra.named("collect", missing[0])
 
 
 def _announce(study: Path) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.collect_commands import _collecting
+from pluralign.cli.collect_options import require_collecting
 
 if TYPE_CHECKING:
     from pluralign.collecting.demo import Demo
@@ -33,7 +33,7 @@ def demo(
 
     Example: `pluralign collect demo`
     """
-    _collecting()
+    require_collecting()
     import time
 
     from pluralign.collecting.demo import make_demo

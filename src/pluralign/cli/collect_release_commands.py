@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pluralign.cli.collect_commands import Database, StudyFolder, _collecting
+from pluralign.cli.collect_options import Database, StudyFolder, require_collecting
 from pluralign.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def release(
 
     Example: `pluralign collect release tea --purpose train --steward Ana --yes`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
@@ -79,7 +79,7 @@ def used(
 
     Example: `pluralign collect used tea --run runs/tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting import note_run
 
     noted = note_run(study, run, database)
@@ -121,7 +121,7 @@ def withdraw(
 
     Example: `pluralign collect withdraw tea --pending --runs runs`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
     from pluralign.collecting import finish_withdrawals, narrow_releases, withdraw_person
@@ -171,7 +171,7 @@ def export(
 
     Example: `pluralign collect export tea --out tea.json`
     """
-    _collecting()
+    require_collecting()
     import json
 
     from pluralign.collecting.operations import operate
@@ -197,7 +197,7 @@ def dossier(
 
     Example: `pluralign collect dossier tea --out dossier`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting.dossier import write_dossier
     from pluralign.collecting.operations import operate
     from pluralign.collecting.study import open_study
@@ -215,7 +215,7 @@ def changed(study: StudyFolder, run: Run, database: Database = None) -> None:
 
     Example: `pluralign collect changed tea --run runs/tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.screen import Screen
     from pluralign.collecting import note_run
     from pluralign.collecting.changed import changes_of

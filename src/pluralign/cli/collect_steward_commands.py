@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pluralign.cli.collect_commands import Database, StudyFolder, _collecting
+from pluralign.cli.collect_options import Database, StudyFolder, require_collecting
 from pluralign.cli.later import CommandGroup
 from pluralign.cli.options import AsJson
 
@@ -62,7 +62,7 @@ def revoke(study: StudyFolder, name: Name, database: Database = None) -> None:
 
     Example: `pluralign collect steward revoke tea Ana`
     """
-    _collecting()
+    require_collecting()
     from pluralign.collecting.operations import operate
 
     operate(study, database, "steward-revoke", {"name": name})
@@ -75,7 +75,7 @@ def list_(study: StudyFolder, database: Database = None, as_json: AsJson = False
 
     Example: `pluralign collect steward list tea`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
@@ -109,7 +109,7 @@ def propose(
 
     Example: `pluralign collect propose tea --purpose train`
     """
-    _collecting()
+    require_collecting()
     from pluralign.cli.output import Output
     from pluralign.collecting.operations import operate
 
@@ -126,7 +126,7 @@ def propose(
 
 
 def _print_link(study: Path, database: str | None, name: str, arguments: dict[str, Any]) -> None:
-    _collecting()
+    require_collecting()
     from pluralign.collecting.operations import operate, running_server
     from pluralign.collecting.study import open_study
 

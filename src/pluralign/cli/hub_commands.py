@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.collect_commands import Database, _collecting
+from pluralign.cli.collect_options import Database, require_collecting
 from pluralign.cli.completion import complete_source, complete_source_setting
 from pluralign.cli.data_commands import source_of
 from pluralign.cli.options import SkipBad, overrides
@@ -232,7 +232,7 @@ def _releases(run: Path) -> list[Path]:
 
 def _waits(study: Path, release: str, database: str | None) -> bool:
     """Whether a withdrawal from a release is not finished."""
-    _collecting()
+    require_collecting()
     from pluralign.collecting.operations import operate, running_server
     from pluralign.core import InvalidInput
 

@@ -17,7 +17,7 @@ from pluralign.collecting import audit_log
 from pluralign.collecting.store.engines import reading_file
 from pluralign.collecting.store.tables import metadata
 from pluralign.core import DamagedFile, InvalidInput, file_digest
-from pluralign.core.files import sync_folder
+from pluralign.core.files import part_of, sync_folder
 
 STORE_FILE, MANIFEST_FILE, WITHDRAWALS_FILE = "store.db", "manifest.json", "withdrawals.jsonl"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z")
@@ -117,8 +117,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     if folder.exists() and any(folder.iterdir()):
         raise InvalidInput("the folder is not empty", where=str(folder), hint="name another one")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = part_of(folder)
     partial.mkdir(mode=0o700)
     try:
         yield partial

@@ -1,8 +1,11 @@
 """Files that appear whole or not at all, and stay after a crash."""
 
 import errno
+import hashlib
 import os
+import platform
 import re
+import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -10,9 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-_PART = re.compile(r"\..+\.(?P<process>\d+)")
 _DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9¹²³]", re.IGNORECASE)
 """Names that Windows reserves, with any suffix."""
+_PART = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}")
 _DAY = 86_400
 _AnyPath = TypeVar("_AnyPath", bound=PurePath)
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
@@ -34,7 +37,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     Yields:
         The path of a partial file in the same folder, which is moved to ``path`` at the end. A
         process that is stopped or fails deletes it; one that is killed leaves it, and `is_part`
-        recognises it.
+        recognises it. Its name is random, so that several machines may write the same file.
 
     Raises:
         OSError: If the disk is full or the folder cannot be written to; the error names ``path``.
@@ -46,7 +49,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     ...     [p.name for p in Path(folder).iterdir()]
     ['a.txt']
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = part_of(path)
     try:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         _create(partial, private or mode is not None)
@@ -106,17 +109,31 @@ def free_of_devices(name: str) -> str:
     return f"{stem}_{dot}{suffixes}" if _DEVICE.fullmatch(stem.strip()) else name
 
 
+def part_of(path: Path) -> Path:
+    """A new path in the same folder for a part of a file, with the machine and the process.
+
+    >>> part_of(Path("runs/results.jsonl")) == part_of(Path("runs/results.jsonl"))
+    False
+    """
+    name = f".{path.name}.{_this_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(name)
+
+
 def is_part(path: Path) -> bool:
     """Whether a file is a partial one that `whole_file` left when its process was killed.
 
-    >>> is_part(Path("runs/.results.jsonl.4711")), is_part(Path("runs/results.jsonl"))
+    >>> path = Path("runs/results.jsonl")
+    >>> is_part(part_of(path)), is_part(path)
     (True, False)
     """
     return _PART.fullmatch(path.name) is not None
 
 
 def clear_parts(folder: Path) -> None:
-    """Delete the partial files, at any depth, of processes that no longer run."""
+    """Delete the partial files, at any depth, of processes that no longer run.
+
+    Of a process on another machine, only files that are a day old are deleted.
+    """
     for path in folder.rglob(".*"):
         if is_part(path) and _abandoned(path):
             path.unlink(missing_ok=True)
@@ -140,7 +157,6 @@ def cut_torn_line(path: Path) -> None:
 
 
 def _create(partial: Path, private: bool) -> None:
-    partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
 
 
@@ -150,13 +166,16 @@ def _sync(path: Path) -> None:
 
 
 def _abandoned(path: Path) -> bool:
-    """Whether the process of a partial file ended; on Windows, whether the file is a day old."""
+    """Whether the process of a partial file ended; else, whether the file is a day old.
+
+    Processes of other machines, and those of Windows, cannot be looked up.
+    """
     found = _PART.fullmatch(path.name)
     assert found is not None
     with suppress(FileNotFoundError):
         if time.time() - path.stat().st_mtime > _DAY:
             return True
-    if os.name == "nt":
+    if os.name == "nt" or found["machine"] != _this_machine():
         return False
     try:
         os.kill(int(found["process"]), 0)
@@ -165,3 +184,8 @@ def _abandoned(path: Path) -> bool:
     except (PermissionError, OverflowError):
         return False
     return False
+
+
+def _this_machine() -> str:
+    """Eight digits for the name of this machine, which files need not show."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]

@@ -38,7 +38,8 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
     if name == "endpoint":
         raise InvalidSettings(
             "the encoder 'endpoint' needs the addresses of its servers",
-            hint='write encoder = "endpoint" in [trunk], and [trunk.endpoint] with urls and model',
+            hint='write encoder = "endpoint" in [trunk], and [trunk.endpoint] with urls and model; '
+            "other settings take no servers",
         )
     if name == "static" or name.startswith("static:"):
         return StaticEncoder(_sentence_encoder(name.partition(":")[2] or "minilm"), folder)

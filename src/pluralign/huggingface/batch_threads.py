@@ -18,13 +18,13 @@ def one_after_another(work: Callable[[Any], None], items: Iterable[Any]) -> None
 def side_by_side(work: Callable[[Any], None], items: Iterable[Any]) -> None:
     """Call ``work`` with several items at a time: for a network that takes one thread for each.
 
-    As many items run side by side as ``OMP_NUM_THREADS`` sets, by default as there are cores.
+    As many items run side by side as ``OMP_NUM_THREADS`` sets, by default as there are cores. Of
+    several numbers, one for each level of nested threads, the first one counts.
 
     Raises:
         Exception: The first one that ``work`` raises; items that have not begun are left out.
     """
-    threads = int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count()
-    with ThreadPoolExecutor(threads, "batch") as pool:
+    with ThreadPoolExecutor(_threads_set() or os.cpu_count(), "batch") as pool:
         for _ in pool.map(work, items):
             pass
 
@@ -44,3 +44,9 @@ def on_one_thread_each(work: Callable[[Any], None], items: Iterable[Any]) -> Non
     with ThreadPoolExecutor(threads, "batch", torch.set_num_threads, (1,)) as pool:
         for _ in pool.map(work, items):
             pass
+
+
+def _threads_set() -> int | None:
+    """The first number of ``OMP_NUM_THREADS``; None where there is none."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return (int(first) or None) if first.isdecimal() else None

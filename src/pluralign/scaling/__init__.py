@@ -1,8 +1,8 @@
 """Encoding, scoring and fits on several workers: processes of this machine, or a Ray cluster."""
 
+from pluralign.scaling.backends import workers_on
 from pluralign.scaling.carried import WorkerLost, WorkerNotReady
 from pluralign.scaling.encoder import DistantEncoder, SpreadEncoder
-from pluralign.scaling.places import workers_on
 from pluralign.scaling.processes import process_pool
 from pluralign.scaling.reward_model import SpreadRewardModel
 from pluralign.scaling.spreading import spread

@@ -1,15 +1,18 @@
 """An encoder whose missing texts are encoded by workers, with the vectors of one machine."""
 
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pluralign.core import Encoder, FloatArray, IntArray
 from pluralign.encoders import CachedEncoder, Progress
 from pluralign.encoders.cache import Agree
+from pluralign.encoders.endpoint import OtherModel
 from pluralign.encoders.sharding import encode_shard, shards_of
 from pluralign.encoders.shards import KeyArray, keys_of
 from pluralign.scaling.carried import Made, WorkerNotReady
@@ -48,8 +51,8 @@ class SpreadEncoder(CachedEncoder):
         encoder: Encoder | None = None,
     ) -> None:
         encoder = encoder or make()
-        before = (Made.by(make), encoder.fingerprint)
-        super().__init__(encoder, folder, progress, agree, partial(_encoded, before, pool))
+        spread = partial(_encoded, Made.by(make), encoder, pool)
+        super().__init__(encoder, folder, progress, agree, spread)
 
 
 class DistantEncoder:
@@ -72,25 +75,30 @@ class DistantEncoder:
         Raises:
             WorkerNotReady: If the encoder cannot be made here, or is another one.
         """
-        return encode_texts(self._made, self.fingerprint, list(texts))[1]
+        return encode_texts(self._made, self.fingerprint, None, list(texts))[1]
 
 
 def _encoded(
-    before: tuple[Made, str], pool: Executor, texts: Sequence[str]
+    made: Made, encoder: Encoder, pool: Executor, texts: Sequence[str]
 ) -> Iterator[tuple[IntArray, FloatArray]]:
     """Parts of the texts, each with its vectors as soon as it is done; joined by key."""
     row_of = {key: row for row, key in enumerate(keys_of(texts).tolist())}
+    before = (made, encoder.fingerprint, getattr(encoder, "probe", None))
     parts, word = shards_of(len(texts)), ("text", "encoded")
     for _, (key_S, vector_S_D) in done_in_parts(texts, parts, encode_texts, before, pool, word):
         yield np.array([row_of[key] for key in key_S.tolist()]), vector_S_D
 
 
-def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArray, FloatArray]:
+def encode_texts(
+    made: Made, fingerprint: str, probe: Sequence[float] | None, texts: list[str]
+) -> tuple[KeyArray, FloatArray]:
     """Encode texts on a worker.
 
     Args:
         made: Makes the encoder.
         fingerprint: That of the encoder of the process that gives the work.
+        probe: The numbers by which that process knows the model of its servers of embeddings, which
+            must be the model of this worker's servers; None for other encoders.
         texts: The texts, S of them.
 
     Returns:
@@ -98,9 +106,10 @@ def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArr
 
     Raises:
         WorkerNotReady: If the encoder cannot be made here, or is another one.
+        OtherModel: If a server of embeddings has another model; it and this machine are named.
     """
     try:
-        encoder = made.here()
+        encoder: Any = made.here()
     except Exception as error:
         raise WorkerNotReady(
             f"a worker cannot open the encoder: {type(error).__name__}: {error}",
@@ -112,4 +121,10 @@ def encode_texts(made: Made, fingerprint: str, texts: list[str]) -> tuple[KeyArr
             f"a worker has another encoder: {encoder.fingerprint}, not {fingerprint}",
             hint="install the same model and version on every machine",
         )
-    return keys_of(texts), encode_shard(encoder, texts)
+    try:
+        if probe is not None:
+            encoder.expect_probe(probe, "the settings of a worker")
+        return keys_of(texts), encode_shard(encoder, texts)
+    except OtherModel as error:
+        where = f"{error.where}, as {platform.node()} sees it"
+        raise OtherModel(error.what, where=where, hint=error.hint) from error

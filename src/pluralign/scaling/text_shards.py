@@ -6,11 +6,13 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from pluralign._version import __version__
 from pluralign.core import (
@@ -24,7 +26,7 @@ from pluralign.core import (
 )
 from pluralign.encoders import CachedEncoder, Progress
 from pluralign.encoders.cache_folders import embeddings_folder
-from pluralign.encoders.endpoint import OtherModel, is_same_model
+from pluralign.encoders.endpoint import EndpointEncoder, OtherModel, expect_kept, is_same_model
 from pluralign.encoders.sharding import TEXTS_PER_SHARD
 from pluralign.encoders.shards import KeyArray, keys_of, shard_of, write_shard
 from pluralign.scaling.encoder import SpreadEncoder
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _ABOUT = b"pluralign"
 _NAME = re.compile(r"shard-(\d+)-of-(\d+)\.parquet")
+_SPARK = re.compile(r"part-.+\.parquet")
+_KEY_BYTES = 16
 _AT_ONCE = 64 * TEXTS_PER_SHARD
 _ROWS_GATHERED = 65_536
 
@@ -140,6 +144,8 @@ def write_text_shard(
         The file.
 
     Raises:
+        InvalidInput: If another process is writing the same file.
+        OtherModel: If the servers of the encoder changed their model since the command was stopped.
         OSError: If it cannot be written.
     """
     path, key_N = number.file(folder), keys_of(texts)
@@ -151,18 +157,49 @@ def write_text_shard(
     }
     if _is_finished(path, about):
         return WrittenShard(path, len(texts), found=True)
-    if (probe := getattr(encoder, "probe", None)) is not None:
-        about["probe"] = probe
-    folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished" / path.stem
-    if workers is None:
-        cached = CachedEncoder(encoder, unfinished, progress)
-    else:
-        cached = SpreadEncoder(*workers, unfinished, progress, encoder=encoder)
-    _write(path, texts, key_N, cached, about)
-    shutil.rmtree(unfinished, ignore_errors=True)
+    with _alone(path, unfinished.with_suffix(".lock")):
+        if found := _is_finished(path, about):  # by a process that had the lock before
+            return WrittenShard(path, len(texts), found)
+        if isinstance(encoder, EndpointEncoder):
+            expect_kept(encoder, unfinished)
+        if (probe := getattr(encoder, "probe", None)) is not None:
+            about["probe"] = probe
+        if workers is None:
+            cached = CachedEncoder(encoder, unfinished, progress)
+        else:
+            cached = SpreadEncoder(*workers, unfinished, progress, encoder=encoder)
+        _write(path, texts, key_N, cached, about)
+        shutil.rmtree(unfinished, ignore_errors=True)
     _remove_if_empty(unfinished.parent)
     return WrittenShard(path, len(texts), found=False)
+
+
+@contextmanager
+def _alone(path: Path, at: Path) -> Iterator[None]:
+    """Let one process at a time write a shard, on file systems that have locks.
+
+    On others several may write it: each file is whole, and has the same vectors.
+    """
+    at.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(at, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InvalidInput(
+            "another process is writing this shard",
+            where=str(path),
+            hint=f"wait for it, or give another --shard; if none is, delete {at}",
+        ) from None
+    except (OSError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            at.unlink()
+        lock.release()
 
 
 def _write(
@@ -217,8 +254,10 @@ def _about(path: Path) -> dict[str, Any]:
     import pyarrow.parquet
 
     try:
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-        found: dict[str, Any] = parse_json(metadata[_ABOUT])
+        schema = pyarrow.parquet.read_schema(path)
+        if "encoder" in schema.names:
+            return _about_spark(path)
+        found: dict[str, Any] = parse_json((schema.metadata or {})[_ABOUT])
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise DamagedFile(
             "`pluralign encode` did not write this file of vectors",
@@ -226,6 +265,16 @@ def _about(path: Path) -> dict[str, Any]:
             hint="delete it, and write its shard again",
         ) from error
     return found
+
+
+def _about_spark(path: Path) -> dict[str, Any]:
+    """The encoder of a file of Spark, which has its fingerprint in each row; None without rows."""
+    import pyarrow.parquet
+
+    found = pyarrow.parquet.read_table(path, columns=["encoder"])["encoder"].unique().to_pylist()
+    if len(found) > 1 or found == [None]:
+        raise ValueError(f"{len(found)} encoders")
+    return {"encoder": found[0] if found else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +302,8 @@ def collect_text_shards(
     Collecting again changes nothing.
 
     Args:
-        folder: Files that `write_text_shard` wrote.
+        folder: Files that `write_text_shard` wrote, or files ``part-*.parquet`` of Spark with the
+            columns ``key``, ``vector`` and ``encoder``, the fingerprint.
         cache: The cache; None means `cache_folder`.
         reporter: Is notified of the progress.
 
@@ -262,10 +312,13 @@ def collect_text_shards(
         DamagedFile: If a file is damaged; earlier ones are in the cache.
         OtherModel: If servers of embeddings had another model for a file than for an earlier one.
     """
-    paths = sorted(path for path in folder.glob("*.parquet") if _NAME.fullmatch(path.name))
+    names = _NAME, _SPARK
+    paths = sorted(p for p in folder.glob("*.parquet") if any(n.fullmatch(p.name) for n in names))
     if not paths:
         raise NotEnoughData(
-            "no files shard-K-of-N.parquet", where=str(folder), hint="write them with --shard K/N"
+            "no files shard-K-of-N.parquet, or part-*.parquet of Spark",
+            where=str(folder),
+            hint="write them with --shard K/N",
         )
     vectors, encoders = 0, dict[str, Any]()
     for done, path in enumerate(paths):
@@ -273,6 +326,8 @@ def collect_text_shards(
             reporter.progress(done, len(paths))
         about = _about(path)
         fingerprint, probe = about["encoder"], about.get("probe")
+        if fingerprint is None:
+            continue
         if probe is not None and not is_same_model(probe, encoders.get(fingerprint) or probe):
             raise OtherModel(
                 "the servers had another model than for earlier files",
@@ -296,9 +351,12 @@ def _vectors(path: Path) -> Iterator[tuple[KeyArray, Any]]:
             for batch in file.iter_batches(_ROWS_GATHERED):
                 keys, vectors = batch.column("key"), batch.column("vector")
                 raw = b"".join(keys.to_pylist())
+                lengths = vectors.value_lengths().unique()
+                if len(raw) != _KEY_BYTES * len(keys) or len(lengths) > 1:
+                    raise ValueError("keys are not 16 bytes, or vectors have different lengths")
                 flat = vectors.flatten().to_numpy()
                 yield np.frombuffer(raw, dtype="S16"), flat.reshape(len(keys), -1)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise DamagedFile(
             f"the vectors cannot be read: {error}",
             where=str(path),
@@ -309,8 +367,8 @@ def _vectors(path: Path) -> Iterator[tuple[KeyArray, Any]]:
 def _missing(paths: Sequence[Path]) -> Iterator[str]:
     numbers: dict[int, set[int]] = {}
     for path in paths:
-        match = _NAME.fullmatch(path.name)
-        assert match is not None
+        if (match := _NAME.fullmatch(path.name)) is None:
+            continue
         numbers.setdefault(int(match[2]), set()).add(int(match[1]))
     for count, found in sorted(numbers.items()):
         yield from (f"{k}/{count}" for k in range(1, count + 1) if k not in found)

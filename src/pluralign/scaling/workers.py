@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Protocol
 
 from pluralign.scaling.carried import CallOutcome, InFile, WorkerLost
@@ -46,7 +47,6 @@ class WorkerPool(Executor):
 
     Attributes:
         size: As given.
-        folder: A temporary folder, in which shared values are.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class WorkerPool(Executor):
         self.size = size
         self._start = start
         self._tries = tries
-        self._temporary = tempfile.TemporaryDirectory(prefix="pluralign-shared-")
-        self.folder = Path(self._temporary.name)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._making_folder = Lock()
         self._numbers = count()
         self._share = share or self._share_in_file
         self._threads = ThreadPoolExecutor(size, "worker")
@@ -70,6 +70,14 @@ class WorkerPool(Executor):
         self._idle: SimpleQueue[Worker | None] = SimpleQueue()
         for _ in range(size):
             self._idle.put(None)
+
+    @property
+    def folder(self) -> Path:
+        """A temporary folder for shared values; made when it is first asked for."""
+        with self._making_folder:
+            if self._temporary is None:
+                self._temporary = tempfile.TemporaryDirectory(prefix="pluralign-shared-")
+            return Path(self._temporary.name)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Call a function on a worker, as ``Executor.submit``; keywords are not supported.
@@ -108,7 +116,8 @@ class WorkerPool(Executor):
         self._ended = True
         for worker in list(self._live):
             worker.close()
-        self._temporary.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         worker = self._idle.get()

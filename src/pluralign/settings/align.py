@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pluralign.asking import MOST_TOGETHER
 from pluralign.core.units import Unit
@@ -18,6 +18,19 @@ _BY_PROMPT = "by-prompt"
 Share = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _no_servers(name: str) -> str:
+    if name == "endpoint":
+        raise ValueError(
+            "only trunk.encoder may be servers of embeddings: use minilm, static, hash, or a "
+            "sentence-transformers model"
+        )
+    return name
+
+
+OwnEncoder = Annotated[str, AfterValidator(_no_servers)]
+"""The name of an encoder that runs in this process."""
 Combine = Literal["weights", "outputs", "drafts"]
 PolicyMethod = Literal["best-of-n", TunedMethod]
 
@@ -91,7 +104,7 @@ class RouteSettings(SettingsTable):
     """Routers to fit: ``centroid`` (the nearest mean of a community's prompts), ``logistic``
     (multinomial logistic regression). The better one on the validation prompts is kept. Empty: no
     router."""
-    encoder: str = "minilm"
+    encoder: OwnEncoder = "minilm"
     """Encoder of prompts: ``minilm``, ``static``, ``hash``, or a sentence-transformers model."""
     penalties: tuple[Annotated[float, Field(gt=0)], ...] = (10.0, 1.0, 0.1, 0.01)
     """``logistic``: strengths of the L2 penalty to choose from, on the validation prompts."""
@@ -110,7 +123,7 @@ class PolicyEvaluation(SettingsTable):
 
     n: Annotated[int, Field(ge=1), Unit("answers")] = 4
     """Answers of each policy to each test prompt, sampled as those of the start model."""
-    encoder: str | None = None
+    encoder: OwnEncoder | None = None
     """Encoder by which the variety of answers is measured: ``minilm``, ``static``, ``hash``, or a
     sentence-transformers model. When unset: the reward model's own features, and words alone where
     it is behind a server."""
@@ -144,7 +157,7 @@ class PaletteSettings(SettingsTable):
     temperature: Annotated[float, Field(gt=0)] = 0.1
     """``by-prompt``: near 0 the nearest community has the whole share, for large values all have
     the same."""
-    encoder: str = "minilm"
+    encoder: OwnEncoder = "minilm"
     """``by-prompt``: sentence encoder of the prompts."""
     accept: Probability = 0.5
     """``drafts``: least reward with which a community accepts an answer, on its scale from 0 to 1,

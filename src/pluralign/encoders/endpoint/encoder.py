@@ -1,7 +1,6 @@
 """An encoder whose model runs on servers."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -48,6 +47,7 @@ class EndpointEncoder:
         self._probe = None if probe is None else tuple(probe)
         self._dimensions = servers.dimensions
         self._lock = Lock()
+        self._connected: Fleet | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy for another process, with connections of its own."""
@@ -89,11 +89,15 @@ class EndpointEncoder:
         Raises:
             OtherModel: If another model is expected already.
         """
-        numbers = probe_numbers(vector_D)
         with self._lock:
             self._dimensions = self._dimensions or len(vector_D)
-            self._probe = self._probe or numbers
         self._check_length(vector_D, where)
+        self.expect_probe(probe_numbers(vector_D), where)
+
+    def expect_probe(self, numbers: Sequence[float], where: str) -> None:
+        """Expect the model with these sixteen numbers (`probe_numbers`); errors as of `expect`."""
+        with self._lock:
+            self._probe = self._probe or tuple(numbers)
         if not is_same_model(numbers, self._probe):
             raise OtherModel(
                 f"its model {self.servers.model!r} is not the model of the other vectors: the same "
@@ -126,15 +130,18 @@ class EndpointEncoder:
         readable = [whole_characters(text) for text in alike]
         key = self.servers.key()
         with masked_logs(lambda line: masked(line, {key})):
-            embedding_U_D = shared(readable, self._fleet)
+            embedding_U_D = shared(readable, self._fleet())
         return unit_rows(embedding_U_D)[[unique[text] for text in texts]]
 
-    @cached_property
     def _fleet(self) -> Fleet:
-        limits, key = self.servers, self.servers.key()
-        http = opened_client(key, limits.timeout_s)
-        servers = [EmbeddingServer(url, limits, http, key) for url in limits.urls]
-        return Fleet(servers, limits, self._ask, self._check)
+        """The servers; threads that encode at a time share their connections."""
+        with self._lock:
+            if self._connected is None:
+                limits, key = self.servers, self.servers.key()
+                http = opened_client(key, limits.timeout_s)
+                servers = [EmbeddingServer(url, limits, http, key) for url in limits.urls]
+                self._connected = Fleet(servers, limits, self._ask, self._check)
+            return self._connected
 
     def _ask(self, server: EmbeddingServer, texts: list[str]) -> FloatArray:
         embedding_N_D = server.ask(texts)
@@ -169,6 +176,15 @@ def opened_endpoint(
         probe: As for `EndpointEncoder`.
     """
     encoder = EndpointEncoder(servers, probe)
+    expect_kept(encoder, cache)
+    return encoder
+
+
+def expect_kept(encoder: EndpointEncoder, cache: Path | None) -> None:
+    """Expect the model whose vectors are in a cache; an empty one gets that of the probe text.
+
+    Raises:
+        OtherModel: If another model is expected already.
+    """
     cached = CachedEncoder(encoder, cache)
     encoder.expect(cached.encode([PROBE])[0], str(cached.folder))
-    return encoder

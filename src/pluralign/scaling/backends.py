@@ -1,4 +1,4 @@
-"""Names of places where work is done: here, in several processes, on a Ray cluster."""
+"""Names of backends that give workers: processes of this machine, or a Ray cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +15,17 @@ _HINT = (
 
 
 @contextmanager
-def workers_on(place: str = LOCAL) -> Iterator[WorkerPool | None]:
-    """The workers of a place; they end with the block.
+def workers_on(backend: str = LOCAL) -> Iterator[WorkerPool | None]:
+    """The workers of a backend; they end with the block.
 
     Args:
-        place: ``local``, ``processes:N``, ``ray``, ``ray://HOST:PORT`` or ``ray:HOST:PORT``.
+        backend: ``local``, ``processes:N``, ``ray``, ``ray://HOST:PORT`` or ``ray:HOST:PORT``.
 
     Yields:
         The pool; None for ``local``, where this process does all the work.
 
     Raises:
-        InvalidInput: If there is no such place, or the cluster cannot be reached.
+        InvalidInput: If there is no such backend, or the cluster cannot be reached.
         MissingExtra: If ray is not installed.
         WorkerNotReady: If the cluster has no CPUs.
 
@@ -33,16 +33,16 @@ def workers_on(place: str = LOCAL) -> Iterator[WorkerPool | None]:
     ...     print(workers)
     None
     """
-    kind, _, rest = place.partition(":")
-    if place == LOCAL:
+    kind, _, rest = backend.partition(":")
+    if backend == LOCAL:
         yield None
     elif kind == "processes" and rest.isdecimal() and int(rest) > 0:
         with process_pool(int(rest)) as pool:
             yield pool
-    elif kind == "ray" and (rest or place == "ray"):
+    elif kind == "ray" and (rest or backend == "ray"):
         from pluralign.scaling.ray_workers import ray_pool
 
-        with ray_pool((place if rest.startswith("//") else rest) or None) as pool:
+        with ray_pool((backend if rest.startswith("//") else rest) or None) as pool:
             yield pool
     else:
-        raise InvalidInput(f"{place!r:.80} names no workers", where="--on", hint=f"use {_HINT}")
+        raise InvalidInput(f"{backend!r:.80} names no workers", where="--on", hint=f"use {_HINT}")
