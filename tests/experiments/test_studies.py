@@ -1,5 +1,6 @@
 """Averages of a study: over the communities steered to, with the clusters behind them."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from pluralign.core import Silent
 from pluralign.evaluation import Drawing, TestPairs
-from pluralign.experiments.studies import Part, RunStudy
+from pluralign.experiments.studies import Part, RunStudy, fit_here
 
 
 def study(*steered: tuple[str, ...], raters: bool = True) -> RunStudy:
@@ -27,7 +28,7 @@ def study(*steered: tuple[str, ...], raters: bool = True) -> RunStudy:
         bench: Any = SimpleNamespace(train=SimpleNamespace(communities=communities))
         parts.append(Part(bench, empty, judged))
     joined = TestPairs.join([judged] * len(parts))
-    return RunStudy(tuple(parts), joined, Drawing(draws=50), Silent())
+    return RunStudy(tuple(parts), joined, Drawing(draws=50), Silent(), partial(fit_here, {}, {}))
 
 
 def test_a_community_that_a_later_repeat_steers_to_is_averaged() -> None:

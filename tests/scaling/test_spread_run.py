@@ -1,6 +1,8 @@
 """A run on workers equals that of one process, file by file."""
 
+import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,23 @@ from tests.scaling.test_spreading import Here
 
 from pluralign.core import InvalidInput, MissingExtra
 from pluralign.experiments import Outcome, run_experiment
+from pluralign.experiments.repeats import sides
 from pluralign.scaling import WorkerPool, workers_on
 from pluralign.settings import resolve
 
-METHODS = ["reference", "length", "scpo", "scpo-filter-only"]
+METHODS = ["reference", "length", "full", "scpo", "scpo-filter-only"]
+
+
+class Counting(Here):
+    """A worker in this process that notes the names of its calls."""
+
+    def __init__(self, calls: list[str]) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        self.calls.append(function.__name__)
+        return super().call(function, arguments)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -28,13 +43,45 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_every_file_of_a_run_on_workers_is_that_of_one_process(
     tables: dict[str, Any], go: Callable[..., Outcome], tmp_path: Path
 ) -> None:
-    tables |= {"methods": METHODS, "repeats": 2, "fit": {"ridge": "auto"}}
+    tables |= {
+        "methods": METHODS,
+        "repeats": 2,
+        "fit": {"ridge": "auto"},
+        "curves": {"fractions": [0.5], "methods": ["full", "scpo"], "by": ["raters"], "repeats": 2},
+        "sensitivity": {"tau": [0.6, 1.0, 0.6], "ridge": [1.0]},
+    }
     here = go(tables, tmp_path / "here")
     resolved = resolve(tables, base=tmp_path, where="tiny.toml")
-    with WorkerPool(Here, size=2) as pool:
+    calls: list[str] = []
+    with WorkerPool(partial(Counting, calls), size=2) as pool:
         there = run_experiment(resolved, tmp_path / "there", cache=tmp_path / "cache", workers=pool)
     assert files(tmp_path / "here") == files(tmp_path / "there")
     assert here.record["ridges"] == there.record["ridges"]
+    curves = len((0.5, 1.0)) * len(("full", "scpo")) * len(("first repeat", "second"))
+    sensitivity = len((0.6, 1.0)) + len(("full", "scpo"))
+    assert calls.count("fit_of_study") == curves + sensitivity
+
+
+def test_features_of_one_or_two_repeats_are_in_memory(
+    tables: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    most = [0]
+
+    def counted(*given: Any) -> Any:
+        side = sides(*given)
+        made.append(weakref.ref(side.train.unit_N))
+        most.append(sum(found() is not None for found in made))
+        return side
+
+    for module in ("benches", "spread_fits"):
+        monkeypatch.setattr(f"pluralign.experiments.{module}.sides", counted)
+    tables |= {"methods": ["full"], "repeats": 6}
+    resolved = resolve(tables, base=tmp_path, where="tiny.toml")
+    with WorkerPool(Here, size=1) as pool:
+        run_experiment(resolved, tmp_path / "run", cache=tmp_path / "cache", workers=pool)
+    assert len(made) == 6 + 6 + 6  # the first process makes the tasks, writes results; workers
+    assert max(most) <= 2 + pool.size < 6
 
 
 def test_a_run_on_workers_fits_only_the_methods_that_are_missing(
@@ -42,14 +89,8 @@ def test_a_run_on_workers_fits_only_the_methods_that_are_missing(
 ) -> None:
     resolved = resolve(tables | {"methods": ["pooled", "full"]}, base=tmp_path, where="tiny.toml")
     calls: list[str] = []
-
-    class Counting(Here):
-        def call(self, function: Any, arguments: Any) -> Any:
-            calls.append(function.__name__)
-            return super().call(function, arguments)
-
     for _ in range(2):
-        with WorkerPool(Counting, size=1) as pool:
+        with WorkerPool(partial(Counting, calls), size=1) as pool:
             run_experiment(resolved, tmp_path / "run", cache=tmp_path / "cache", workers=pool)
     assert sorted(calls) == ["encode_texts", "fit_group", "fit_group"]
 

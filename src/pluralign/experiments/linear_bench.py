@@ -111,6 +111,18 @@ class LinearBench:
         return method_named(name)
 
 
+def ridges_from(tuning: Mapping[str, Any]) -> dict[str, RidgeChoice]:
+    """The choices that `LinearBench.tuning` wrote.
+
+    >>> ridges_from({"full": {"ridge": 10.0, "held_out_loss": {"10.0": 0.5}}})
+    {'full': RidgeChoice(ridge=10.0, loss={10.0: 0.5})}
+    """
+    return {
+        name: RidgeChoice(row["ridge"], {float(k): v for k, v in row["held_out_loss"].items()})
+        for name, row in tuning.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class LinearFit:
     """A linear model: it reads the features that are in memory, and is saved with its trunk's name.

@@ -51,6 +51,7 @@ class RewardWork:
         seconds: Stage -> seconds spent.
         alike: Pairs that the trunk reads alike, as `count_alike` counts them.
         tuning: Seed -> ridges chosen, with their held-out losses; or how parts were trained.
+        shared: A reference to the inputs of fits that all workers have; None before the first.
     """
 
     resolved: Resolved
@@ -65,6 +66,7 @@ class RewardWork:
     seconds: dict[str, float] = field(default_factory=dict)
     alike: dict[str, Any] = field(default_factory=dict)
     tuning: dict[str, Any] = field(default_factory=dict)
+    shared: Any = None
 
     def timed(self, stage: str, since: float) -> None:
         """Add the seconds since ``since`` to a stage."""

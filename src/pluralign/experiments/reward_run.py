@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from pluralign.core import (
     NO_STEER,
+    REFERENCE,
     AnyPath,
     FloatArray,
     InvalidSettings,
@@ -55,10 +57,12 @@ from pluralign.experiments.run_studies import write_studies
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.spread_fits import (
     RepeatInputs,
-    SharedInputs,
+    bench_of,
     brought_home,
     fit_group,
     groups_of,
+    inputs_of,
+    shared_with,
 )
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
@@ -247,35 +251,42 @@ def _component_notes(work: RewardWork, split: Split) -> list[str]:
 
 
 def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool) -> None:
-    """Fit the methods of all repeats on workers, and write each as soon as it is there."""
-    shared = workers.share(
-        SharedInputs(replace(work.resolved, sources=()), encoded, work.plan, work.opened.described)
-    )
-    benches: dict[int, tuple[LinearBench, Sides, TestPairs]] = {}
+    """Fit the methods of all repeats on workers, and write each as soon as it is there.
+
+    Features of the pairs of one repeat are in memory at a time; those of another are cut again.
+    """
+    inputs, shared = inputs_of(work, encoded), shared_with(workers, work, encoded)
+    repeats: dict[int, RepeatInputs] = {}
+
+    @lru_cache(maxsize=1)
+    def at_hand(seed: int) -> tuple[LinearBench, Sides, TestPairs]:
+        bench, side = bench_of(inputs, repeats[seed])
+        return bench, side, judge(side.test, bench.reference)
 
     def tasks() -> Iterator[tuple[int, tuple[Any, ...]]]:
         for seed in seeds_of(work):
             missing = [m for m in work.resolved.methods if not _is_done(work, seed, m.name)]
             if not missing:
                 continue
-            bench, side = bench_for(work, encoded, seed)
+            bench = bench_for(work, encoded, seed)[0]
             assert isinstance(bench, LinearBench)
-            benches[seed] = bench, side, judge(side.test, bench.reference)
             split = split_pairs(work.loaded, work.resolved.settings, work.resolved.sources, seed)
-            repeat = RepeatInputs.of(bench, split, work.opened.make_encoder)
+            repeats[seed] = RepeatInputs.of(bench, split)
             work.reporter.stage(
                 f"seed {seed}: fitting {count_of(len(missing), 'method')} for "
-                f"{count_of(len(side.train.communities), 'community', 'communities')} "
+                f"{count_of(len(bench.train.communities), 'community', 'communities')} "
                 f"on {count_of(workers.size, 'worker')}"
             )
+            del bench  # while workers fit
             for group in groups_of(missing):
-                yield seed, (shared, repeat, group)
+                yield seed, (shared, repeats[seed].for_workers(work.opened.make_encoder), group)
 
     methods = {method.name: method for method in work.resolved.methods}
     since = time.perf_counter()
     for seed, done in spread(tasks(), fit_group, workers):
         fits, ridges = done.result()
-        bench, side, judged = benches[seed]
+        repeats[seed].ridges.update(ridges)
+        bench, side, judged = at_hand(seed)
         bench.ridges |= ridges
         for name, fit in fits:
             home = brought_home(fit, bench.reference.trunk)
@@ -327,11 +338,23 @@ def _write_fit(
     work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
     # Before the predictions: a method whose predictions are found is not fitted again.
     tuning = _TUNING.format(bench.seed)
-    work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
+    found = bench.tuning(work.folder.read_json(tuning) or {})
+    work.folder.write_json(tuning, _in_order(found, work.resolved.methods))
     if work.resolved.settings.privacy.audit:
         _write_seen(work, bench, side, method, fitted)
     blocks = _margin_blocks(fitted, side.test, len(side.train.communities))
     work.folder.write_predictions(bench.seed, method.name, judged, blocks)
+
+
+def _in_order(tuning: Mapping[str, Any], methods: Sequence[Method]) -> dict[str, Any]:
+    """Choices of fits in the order of the methods, in whatever order workers made the fits.
+
+    >>> from pluralign.methods.builtin import FULL, SCPO
+    >>> list(_in_order({"scpo": 1, "full": 2, "reference": 3}, [FULL, SCPO]))
+    ['reference', 'full', 'scpo']
+    """
+    names = [REFERENCE, *(method.tuned_as or method.name for method in methods)]
+    return {name: tuning[name] for name in dict.fromkeys([*names, *tuning]) if name in tuning}
 
 
 def _margin_blocks(

@@ -1,16 +1,18 @@
 """Fits of linear heads on workers: each worker gets the features of all pairs once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pluralign.core import Encoder
 from pluralign.experiments.linear_bench import LinearBench, LinearFit, UnsavedFit
 from pluralign.experiments.planning import Plan
-from pluralign.experiments.repeats import sides
+from pluralign.experiments.repeats import Sides, sides
+from pluralign.experiments.reward_record import RewardWork
+from pluralign.experiments.studies import StudyFit, fit_here
 from pluralign.methods import Method, ReferenceFit, RidgeChoice
 from pluralign.rewards import EmbeddingTrunk, EncodedPairs, LinearRewardModel, Trunk
-from pluralign.scaling import DistantEncoder
+from pluralign.scaling import DistantEncoder, WorkerPool, spread
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import Split
 
@@ -50,15 +52,31 @@ class RepeatInputs:
     split: Split
     reference: LinearRewardModel
     reference_fit: ReferenceFit | None
-    ridges: Mapping[str, RidgeChoice]
+    ridges: dict[str, RidgeChoice]
 
     @classmethod
-    def of(
-        cls, bench: LinearBench, split: Split, make: Callable[[], Encoder] | None
-    ) -> "RepeatInputs":
-        """The inputs of a bench, with an encoder that each worker makes when a method asks."""
-        reference = replace(bench.reference, trunk=_distant(bench.reference.trunk, make))
-        return cls(bench.seed, split, reference, bench.train.reference_fit, dict(bench.ridges))
+    def of(cls, bench: LinearBench, split: Split) -> "RepeatInputs":
+        """The inputs of a bench."""
+        reference, ridges = bench.reference, dict(bench.ridges)
+        return cls(bench.seed, split, reference, bench.train.reference_fit, ridges)
+
+    def for_workers(self, make: Callable[[], Encoder] | None) -> "RepeatInputs":
+        """The same with an encoder that each worker makes when a method asks."""
+        trunk = _distant(self.reference.trunk, make)
+        return replace(self, reference=replace(self.reference, trunk=trunk))
+
+
+def inputs_of(work: RewardWork, encoded: EncodedPairs) -> SharedInputs:
+    """The inputs that all fits of a run share."""
+    resolved = replace(work.resolved, sources=())
+    return SharedInputs(resolved, encoded, work.plan, work.opened.described)
+
+
+def shared_with(workers: WorkerPool, work: RewardWork, encoded: EncodedPairs) -> Any:
+    """A reference to the inputs that all fits of a run share; they travel once in a run."""
+    if work.shared is None:
+        work.shared = workers.share(inputs_of(work, encoded))
+    return work.shared
 
 
 def groups_of(methods: Sequence[Method]) -> list[list[Method]]:
@@ -82,7 +100,7 @@ def fit_group(
     Returns:
         Each method's name and fit, with a prior where it is saved with one; and the ridges chosen.
     """
-    bench = _bench(shared, repeat)
+    bench = bench_of(shared, repeat)[0]
     fits: Fits = []
     for method in methods:
         fit = bench.fit(method)
@@ -100,19 +118,69 @@ def brought_home(fit: LinearFit | UnsavedFit, trunk: Trunk) -> LinearFit | Unsav
     return fit
 
 
-def _bench(shared: SharedInputs, repeat: RepeatInputs) -> LinearBench:
+def fit_of_study(
+    shared: SharedInputs, repeat: RepeatInputs, methods: Mapping[str, Method], fits: list[StudyFit]
+) -> list[tuple[StudyFit, LinearFit | UnsavedFit]]:
+    """Make fits of a study that are of one repeat, as its bench does; they are not saved."""
+    bench = bench_of(shared, repeat)[0]
+    made: list[tuple[StudyFit, LinearFit | UnsavedFit]] = []
+    for fit, found in fit_here({fits[0].part: bench}, methods, fits):
+        assert isinstance(found, LinearFit | UnsavedFit)
+        if isinstance(found, LinearFit):  # without its prior, which only a saved model needs
+            model = replace(found.model, training=None)
+            made.append((fit, LinearFit(model, shared.trunk)))
+        else:
+            made.append((fit, found))
+    return made
+
+
+def spread_study(
+    shared: Any,
+    repeats: Mapping[int, RepeatInputs],
+    methods: Mapping[str, Method],
+    trunks: Mapping[int, Trunk],
+    pool: WorkerPool,
+    fits: Sequence[StudyFit],
+) -> Iterator[tuple[StudyFit, LinearFit | UnsavedFit]]:
+    """Make the fits of a study on workers: a task for those that share their data and a ridge.
+
+    Args:
+        shared: A reference to the inputs that all fits share.
+        repeats: Number of a repeat in the study -> its inputs.
+        methods: The methods by name.
+        trunks: Number of a repeat -> its trunk in this process.
+        pool: The workers.
+        fits: The fits.
+    """
+    groups: dict[tuple[Any, ...], list[StudyFit]] = {}
+    for fit in fits:
+        method = methods[fit.method]
+        own = () if fit.fraction is not None else fit.changed
+        data = fit.part, fit.fraction, fit.by, method.tuned_as or method.name, own
+        groups.setdefault(data, []).append(fit)
+    tasks = (
+        (k, (shared, repeats[of[0].part], methods, of)) for k, of in enumerate(groups.values())
+    )
+    for _, done in spread(tasks, fit_of_study, pool):
+        for fit, fitted in done.result():
+            yield fit, brought_home(fitted, trunks[fit.part])
+
+
+def bench_of(shared: SharedInputs, repeat: RepeatInputs) -> tuple[LinearBench, Sides]:
+    """The bench of a repeat whose reference is fitted, and its two sides."""
     trunk, encoded = repeat.reference.trunk, shared.encoded
     if isinstance(trunk, EmbeddingTrunk) and trunk.components is not None:
         encoded = trunk.read_again(encoded)
-    train = sides(encoded, repeat.split, shared.plan, shared.resolved.settings, repeat.seed).train
-    return LinearBench(
+    side = sides(encoded, repeat.split, shared.plan, shared.resolved.settings, repeat.seed)
+    bench = LinearBench(
         resolved=shared.resolved,
-        train=replace(train, reference_fit=repeat.reference_fit),
+        train=replace(side.train, reference_fit=repeat.reference_fit),
         reference=repeat.reference,
         seed=repeat.seed,
         trunk=shared.trunk,
         ridges=dict(repeat.ridges),
     )
+    return bench, side
 
 
 def _distant(trunk: Trunk, make: Callable[[], Encoder] | None) -> Trunk:

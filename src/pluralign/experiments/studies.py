@@ -1,6 +1,6 @@
 """Further studies of a run: learning curves, and SCPO under other settings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,51 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyFit:
+    """One fit of a study; it depends on no other.
+
+    Attributes:
+        part: Number of its repeat in the study.
+        method: Name of its method.
+        changed: Settings that differ from those of the method's table.
+        fraction: Part of the training data that it learns from, in (0, 1]; None: all.
+        by: Unit of the fraction, ``pairs`` or ``raters``.
+    """
+
+    part: int
+    method: str
+    changed: tuple[tuple[str, float], ...] = ()
+    fraction: float | None = None
+    by: str = ""
+
+    def bench(self, bench: Bench) -> Bench:
+        """The bench of its repeat, with as much to learn from as it has."""
+        return bench if self.fraction is None else _thinned(bench, self.fraction, self.by)
+
+
+FitAll = Callable[[Sequence[StudyFit]], Iterable[tuple[StudyFit, FittedMethod]]]
+"""Makes the fits of a study, in any order."""
+
+
+def fit_here(
+    benches: Mapping[int, Bench], methods: Mapping[str, Method], fits: Sequence[StudyFit]
+) -> Iterator[tuple[StudyFit, FittedMethod]]:
+    """Make fits in this process, one after the other.
+
+    Args:
+        benches: Number of a repeat -> its bench.
+        methods: The methods by name.
+        fits: The fits. Those on the same data share their ridges.
+    """
+    made: dict[tuple[int, float | None, str], Bench] = {}
+    for fit in fits:
+        data = fit.part, fit.fraction, fit.by
+        if data not in made:
+            made[data] = fit.bench(benches[fit.part])
+        yield fit, made[data].fit(methods[fit.method], **dict(fit.changed))
+
+
+@dataclass(frozen=True, slots=True)
 class RunStudy:
     """The data of a study: one or several repeats of a run.
 
@@ -47,26 +92,37 @@ class RunStudy:
         judged: Their test pairs, one repeat after the other.
         drawing: How intervals are drawn.
         reporter: Is notified of the progress.
+        fit_all: Makes its fits, here or on workers.
     """
 
     parts: tuple[Part, ...]
     judged: TestPairs
     drawing: Drawing
     reporter: Reporter
+    fit_all: FitAll
 
-    def credit(self, fits: Sequence[FittedMethod]) -> FloatArray:
+    def credit(self, series: Sequence[Sequence[StudyFit]]) -> FloatArray:
         """Credit of each test pair under the steer to its own community.
 
         Args:
-            fits: A fit for each repeat.
+            series: For each of S series, a fit for each repeat.
 
         Returns:
-            Credits in {0, 0.5, 1}, shape (N,).
+            Credits in {0, 0.5, 1}, shape (N, S).
         """
-        found = []
-        for fit, part in zip(fits, self.parts, strict=True):
-            found.append(part.judged.credit(own_margins(fit.margins(part.test), part.judged)))
-        return np.concatenate(found)
+        columns: dict[StudyFit, list[int]] = {}
+        for s, fits in enumerate(series):
+            for fit in fits:
+                columns.setdefault(fit, []).append(s)
+        ends = np.cumsum([len(part.judged) for part in self.parts])
+        credit_N_S = np.empty((len(self.judged), len(series)))
+        for k, (fit, fitted) in enumerate(self.fit_all(list(columns))):
+            self.reporter.progress(k, len(columns))
+            part = self.parts[fit.part]
+            rows = slice(ends[fit.part] - len(part.judged), ends[fit.part])
+            own_N = own_margins(fitted.margins(part.test), part.judged)
+            credit_N_S[rows, columns[fit]] = part.judged.credit(own_N)[:, None]
+        return credit_N_S
 
     def rows(self, subset: str) -> BoolArray:
         """Which pairs of a subset are of communities that a repeat steers to, shape (N,)."""
@@ -119,11 +175,10 @@ def curve_rows(
     if not study.rows("all").any():
         return
     sizes = sorted({*fractions, 1.0})
-    thinned = [[_thinned(part.bench, f, by) for part in study.parts] for f in sizes]
-    curves = _curves(study, methods, thinned)
+    means = [_mean_size(study.parts, fraction, by) for fraction in sizes]
+    curves = _curves(study, methods, sizes, by)
     for name, curve in curves.items():
-        for fraction, benches, number in zip(sizes, thinned, curve, strict=True):
-            pairs, units = _mean_size(benches)
+        for fraction, (pairs, units), number in zip(sizes, means, curve, strict=True):
             yield _row(name, number).as_dict(
                 by=by,
                 fraction=fraction,
@@ -137,16 +192,16 @@ def curve_rows(
 
 
 def _curves(
-    study: RunStudy, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench]]
+    study: RunStudy, methods: Mapping[str, Method], sizes: Sequence[float], by: str
 ) -> dict[str, list[Drawn]]:
     """Method -> its accuracy at each size, all with the same draws."""
-    credit: list[FloatArray] = []
-    for benches in thinned:
-        for method in methods.values():
-            study.reporter.progress(len(credit), len(thinned) * len(methods))
-            credit.append(study.credit([bench.fit(method) for bench in benches]))
+    series = [
+        [StudyFit(k, name, (), fraction, by) for k in range(len(study.parts))]
+        for fraction in sizes
+        for name in methods
+    ]
     # All sizes and methods in one call, so that their differences are paired.
-    averages = study.averages(np.stack(credit, axis=1))
+    averages = study.averages(study.credit(series))
     return {name: averages[m :: len(methods)] for m, name in enumerate(methods)}
 
 
@@ -170,25 +225,23 @@ def _needed_rows(
 
 
 def sensitivity_rows(
-    study: RunStudy, methods: Mapping[str, Method], grid: list[tuple[str, dict[str, float]]]
+    study: RunStudy, grid: list[tuple[str, dict[str, float]]]
 ) -> Iterator[dict[str, Any]]:
     """Accuracy of methods under other settings.
 
     Args:
         study: The repeats to work on.
-        methods: Methods by name.
         grid: Method and the settings to change, one entry for each fit.
 
     Yields:
         For each entry a row on all and one on contested pairs, with the settings as columns.
     """
-    credit = []
-    for k, (name, changed) in enumerate(grid):
-        study.reporter.progress(k, len(grid))
-        credit.append(
-            study.credit([part.bench.fit(methods[name], **changed) for part in study.parts])
-        )
-    credit_N_S = np.stack(credit, axis=1)
+    credit_N_S = study.credit(
+        [
+            [StudyFit(k, name, tuple(changed.items())) for k in range(len(study.parts))]
+            for name, changed in grid
+        ]
+    )
     for subset in ("all", "contested"):
         if not study.rows(subset).any():
             continue
@@ -209,9 +262,10 @@ def _size(train: TrainingSet) -> tuple[int, int]:
     return int(of.sum()), len(np.unique(train.unit_N[of]))
 
 
-def _mean_size(benches: Sequence[Bench]) -> tuple[int, int]:
-    """The mean of `_size` over repeats, rounded."""
-    pairs, units = np.mean([_size(bench.train) for bench in benches], axis=0).round()
+def _mean_size(parts: Sequence[Part], fraction: float, by: str) -> tuple[int, int]:
+    """The mean of `_size` over repeats with a fraction of their training data, rounded."""
+    sizes = [_size(_thinned(part.bench, fraction, by).train) for part in parts]
+    pairs, units = np.mean(sizes, axis=0).round()
     return int(pairs), int(units)
 
 
