@@ -253,7 +253,7 @@ def _component_notes(work: RewardWork, split: Split) -> list[str]:
 def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool) -> None:
     """Fit the methods of all repeats on workers, and write each as soon as it is there.
 
-    Features of the pairs of one repeat are in memory at a time; those of another are cut again.
+    Features of one repeat are in memory at a time; where a fit of another arrives, they are cut anew.
     """
     inputs, shared = inputs_of(work, encoded), shared_with(workers, work, encoded)
     repeats: dict[int, RepeatInputs] = {}
@@ -347,7 +347,7 @@ def _write_fit(
 
 
 def _in_order(tuning: Mapping[str, Any], methods: Sequence[Method]) -> dict[str, Any]:
-    """Choices of fits in the order of the methods, in whatever order workers made the fits.
+    """Choices of fits in the order of the methods, for any order in which workers made the fits.
 
     >>> from pluralign.methods.builtin import FULL, SCPO
     >>> list(_in_order({"scpo": 1, "full": 2, "reference": 3}, [FULL, SCPO]))

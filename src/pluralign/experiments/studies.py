@@ -73,7 +73,7 @@ def fit_here(
     Args:
         benches: Number of a repeat -> its bench.
         methods: The methods by name.
-        fits: The fits. Those on the same data share their ridges.
+        fits: The fits; they share ridges where they learn from the same data.
     """
     made: dict[tuple[int, float | None, str], Bench] = {}
     for fit in fits:
