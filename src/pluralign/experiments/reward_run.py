@@ -253,7 +253,7 @@ def _component_notes(work: RewardWork, split: Split) -> list[str]:
 def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool) -> None:
     """Fit the methods of all repeats on workers, and write each as soon as it is there.
 
-    Features of one repeat are in memory at a time; where a fit of another arrives, they are cut anew.
+    Features of one repeat are in memory at a time; they are cut anew for a fit of another.
     """
     inputs, shared = inputs_of(work, encoded), shared_with(workers, work, encoded)
     repeats: dict[int, RepeatInputs] = {}
