@@ -58,7 +58,7 @@ from pluralign.methods import (
 )
 from pluralign.methods.builtin import GPO, GROUP_DRO, LORE, MAP, PAL, POOLED, REFERENCE, VPL
 from pluralign.methods.few_choices import learn_alone, learn_mixture, learn_nearest
-from pluralign.methods.training import Method
+from pluralign.methods.method import Method
 from pluralign.methods.unseen import learn_prior
 from pluralign.models.trunks import open_trunk
 from pluralign.rewards import EncodedPairs, HeadPrior, LinearRewardModel, fit_trunk

@@ -19,7 +19,9 @@ from pluralign.audits import (
     suppressed,
     who_took_part,
 )
+from pluralign.audits.axes import few_axes
 from pluralign.audits.checks import severity_of
+from pluralign.audits.diversity import alike
 from pluralign.audits.evidence import LEVELS, Level
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.misidentification import default_culture, other_people
@@ -38,9 +40,10 @@ from pluralign.audits.preferred_responses import length, refusals
 from pluralign.audits.prompt_effects import artefacts, language
 from pluralign.audits.reasoning import between, known, levels, reasons
 from pluralign.audits.sentences import Sentence
-from pluralign.audits.simplification import alike, few_axes, stereotyped, within
+from pluralign.audits.simplification import stereotyped
 from pluralign.audits.steer_effects import beyond_evidence, contested_only, harm
 from pluralign.audits.steer_targets import coarse_country, wrong_neighbour
+from pluralign.audits.variety import within
 from pluralign.core import (
     AnswerDistribution,
     PreferencePair,

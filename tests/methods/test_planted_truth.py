@@ -16,7 +16,7 @@ from pluralign.methods import (
     fit_scpo,
     scpo_filter,
 )
-from pluralign.methods.training import Fit
+from pluralign.methods.method import Fit
 from pluralign.rewards import LinearRewardModel
 
 LIKE_THE_WORLD = ("~river", "~coast", "~marsh")

@@ -19,7 +19,7 @@ from pluralign.methods import (
     fit_scpo,
     steered,
 )
-from pluralign.methods.training import Fit
+from pluralign.methods.method import Fit
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 FITS: dict[str, tuple[Fit, Any]] = {

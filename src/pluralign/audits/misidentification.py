@@ -29,63 +29,59 @@ def other_people(evidence: Evidence, context: Context) -> Iterator[Measured | Sk
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
-        width = len(a.peoples.communities)
-        if width < 2:
+        if len(a.peoples.communities) < 2:
             yield Skipped(
                 f"the survey has one people only, so {a.subject} cannot be nearer to another",
                 "a second",
             )
             continue
-        value, counts = a.value_C_Q, a.counts(context.rng("other people", a.subject), context.draws)
-        for c, community in enumerate(a.communities):
-            error, scale = squared_errors(value[c], a.peoples.gold_C_Q, a.peoples.n_options_Q)
-            if not scale.any(axis=1).all():
-                yield Skipped(
-                    f"{a.subject}: no question in common with every people, for {community}"
-                )
-                continue
-            score = 100 * (1 - np.sqrt(error.sum(axis=1) / scale.sum(axis=1)))
-            score_B = 100 * (1 - np.sqrt(draw_ratios(error, scale, counts)))
-            own = int(a.column_C[c])
-            other = max((p for p in range(width) if p != own), key=lambda p: score[p])
-            ahead, ahead_B = float(score[other] - score[own]), score_B[:, other] - score_B[:, own]
-            rank = target_rank(-score[None], [own])[0]
-            # A draw without a common question has no score: it ranks last.
-            rank_B = target_rank(-np.nan_to_num(score_B[:, None], nan=-np.inf), [own])[:, 0]
-            n = int(a.both_C_Q[c].sum())
-            nearer = np.flatnonzero(error[other] < error[own])
-            yield Measured(
-                subject=a.subject,
-                community=community,
-                value=ahead,
-                error=standard_error(ahead_B),
-                numbers={
-                    "nearer_by": estimate(ahead, ahead_B, n),
-                    "target_rank": estimate(rank, rank_B, n),
-                    "cultural_alignment_score": estimate(score[own], score_B[:, own], n),
-                    "cultural_alignment_score_with_nearest": estimate(
-                        score[other], score_B[:, other], n
-                    ),
-                },
-                claim=Sentence(
-                    "The answers that {subject} gives in the name of {community} are nearer to "
-                    "the answers of {other}, by {amount} points.",
-                    {
-                        "subject": a.subject,
-                        "community": Place(community),
-                        "other": Place(a.peoples.communities[other]),
-                        "amount": Amount(ahead),
-                    },
-                ),
-                rows=Rows(
-                    "answers",
-                    len(nearer),
-                    tuple(f"{community}/{a.peoples.questions[q]}" for q in nearer[:_SHOWN]),
-                ),
-                look="Read the listed answers: they are nearer to the other people's commonest "
-                "answer.",
-                picked_of=width - 1,
-            )
+        counts = a.counts(context.rng("other people", a.subject), context.draws)
+        for c in range(len(a.communities)):
+            yield _nearest_other(a, c, counts)
+
+
+def _nearest_other(a: Answered, c: int, counts_B_Q: FloatArray) -> Measured | Skipped:
+    """How much nearer the answers for one community are to another people than to its own."""
+    community, own = a.communities[c], int(a.column_C[c])
+    error, scale = squared_errors(a.value_C_Q[c], a.peoples.gold_C_Q, a.peoples.n_options_Q)
+    if not scale.any(axis=1).all():
+        return Skipped(f"{a.subject}: no question in common with every people, for {community}")
+    score = 100 * (1 - np.sqrt(error.sum(axis=1) / scale.sum(axis=1)))
+    score_B = 100 * (1 - np.sqrt(draw_ratios(error, scale, counts_B_Q)))
+    others = [p for p in range(len(score)) if p != own]
+    other = max(others, key=lambda p: score[p])
+    ahead, ahead_B = float(score[other] - score[own]), score_B[:, other] - score_B[:, own]
+    rank = target_rank(-score[None], [own])[0]
+    # A draw without a common question has no score: it ranks last.
+    rank_B = target_rank(-np.nan_to_num(score_B[:, None], nan=-np.inf), [own])[:, 0]
+    n = int(a.both_C_Q[c].sum())
+    nearer = np.flatnonzero(error[other] < error[own])
+    ids = tuple(f"{community}/{a.peoples.questions[q]}" for q in nearer[:_SHOWN])
+    return Measured(
+        subject=a.subject,
+        community=community,
+        value=ahead,
+        error=standard_error(ahead_B),
+        numbers={
+            "nearer_by": estimate(ahead, ahead_B, n),
+            "target_rank": estimate(rank, rank_B, n),
+            "cultural_alignment_score": estimate(score[own], score_B[:, own], n),
+            "cultural_alignment_score_with_nearest": estimate(score[other], score_B[:, other], n),
+        },
+        claim=Sentence(
+            "The answers that {subject} gives in the name of {community} are nearer to "
+            "the answers of {other}, by {amount} points.",
+            {
+                "subject": a.subject,
+                "community": Place(community),
+                "other": Place(a.peoples.communities[other]),
+                "amount": Amount(ahead),
+            },
+        ),
+        rows=Rows("answers", len(nearer), ids),
+        look="Read the listed answers: they are nearer to the other people's commonest answer.",
+        picked_of=len(others),
+    )
 
 
 def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -93,52 +89,48 @@ def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured |
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
-        if len(a.communities) < 3 or len(a.peoples.communities) < 3:
-            yield Skipped(
-                f"{a.subject}: fewer than three communities", "three, so that one can stand out"
-            )
-            continue
-        counts = a.counts(context.rng("default", a.subject), context.draws)
-        top, bottom = _shown_through(a)
-        if (bottom.sum(axis=1) <= 0).any():
-            yield Skipped(f"{a.subject}: some people answer as all others do")
-            continue
-        shown, shown_B = top.sum(axis=1) / bottom.sum(axis=1), draw_ratios(top, bottom, counts)
-        d = int(shown.argmax())
-        rest = [p for p in range(len(shown)) if p != d]
-        # Against the median, because any people's answers show through now and then.
-        excess = float(shown[d] - np.median(shown[rest]))
-        excess_B = shown_B[:, d] - np.median(shown_B[:, rest], axis=1)
-        n = int((bottom[d] > 0).sum())
-        most = np.argsort(-top[d])[:_SHOWN]
-        yield Measured(
-            subject=a.subject,
-            community=a.peoples.communities[d],
-            value=excess,
-            error=standard_error(excess_B),
-            numbers={
-                "shows_through_beyond_others": estimate(excess, excess_B, n),
-                "shows_through": estimate(shown[d], shown_B[:, d], n),
-            },
-            claim=Sentence(
-                "{subject} falls back on the answers of {community} for all communities: where "
-                "another people answers differently, {share} of its answers are those of "
-                "{community}.",
-                {
-                    "subject": a.subject,
-                    "community": Place(a.peoples.communities[d]),
-                    "share": Share(shown[d]),
-                },
-            ),
-            rows=Rows(
-                "questions",
-                int(top[d].sum()),
-                tuple(a.peoples.questions[q] for q in most if top[d, q] > 0),
-            ),
-            look="Read the listed questions across all communities: the model gives this people's "
-            "answer to them most often.",
-            picked_of=len(shown),
+        yield _default_culture(a, context)
+
+
+def _default_culture(a: Answered, context: Context) -> Measured | Skipped:
+    """How much more one people's answers show through than those of the others."""
+    if len(a.communities) < 3 or len(a.peoples.communities) < 3:
+        return Skipped(
+            f"{a.subject}: fewer than three communities", "three, so that one can stand out"
         )
+    counts = a.counts(context.rng("default", a.subject), context.draws)
+    top, bottom = _shown_through(a)
+    if (bottom.sum(axis=1) <= 0).any():
+        return Skipped(f"{a.subject}: some people answer as all others do")
+    shown, shown_B = top.sum(axis=1) / bottom.sum(axis=1), draw_ratios(top, bottom, counts)
+    d = int(shown.argmax())
+    community = a.peoples.communities[d]
+    rest = [p for p in range(len(shown)) if p != d]
+    # Against the median, because any people's answers show through now and then.
+    excess = float(shown[d] - np.median(shown[rest]))
+    excess_B = shown_B[:, d] - np.median(shown_B[:, rest], axis=1)
+    n = int((bottom[d] > 0).sum())
+    most = np.argsort(-top[d])[:_SHOWN]
+    ids = tuple(a.peoples.questions[q] for q in most if top[d, q] > 0)
+    return Measured(
+        subject=a.subject,
+        community=community,
+        value=excess,
+        error=standard_error(excess_B),
+        numbers={
+            "shows_through_beyond_others": estimate(excess, excess_B, n),
+            "shows_through": estimate(shown[d], shown_B[:, d], n),
+        },
+        claim=Sentence(
+            "{subject} falls back on the answers of {community} for all communities: where "
+            "another people answers differently, {share} of its answers are those of {community}.",
+            {"subject": a.subject, "community": Place(community), "share": Share(shown[d])},
+        ),
+        rows=Rows("questions", int(top[d].sum()), ids),
+        look="Read the listed questions across all communities: the model gives this people's "
+        "answer to them most often.",
+        picked_of=len(shown),
+    )
 
 
 def _shown_through(a: Answered) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from pluralign.audits.findings import Rows
 from pluralign.audits.participants import FEWER, groups_of, heaviest
 from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
-from pluralign.core import WORLD, Estimate, PreferencePair, resolve_community
+from pluralign.core import WORLD, Estimate, FloatArray, PreferencePair, resolve_community
 from pluralign.core import community as community_of
 from pluralign.metrics import draw_means, standard_error, total_variation
 
@@ -168,25 +168,22 @@ def _unlike(
     raters: Mapping[str, Sequence[PreferencePair]],
     context: Context,
 ) -> Measured | Skipped:
-    n, shown_by_group = sum(groups.values()), _reportable(groups, context.small)
-    if n < 2 * context.small or set(shown_by_group) == {FEWER}:
+    n, counted = sum(groups.values()), _reportable(groups, context.small)
+    if n < 2 * context.small or set(counted) == {FEWER}:
         return Skipped(
             f"{community}: too few raters state their {attribute}", f"{2 * context.small}"
         )
     names = [
-        *(g for g in shown_by_group if g != FEWER),
-        *sorted(g for g in residents if not groups.get(g)),
+        *(group for group in counted if group != FEWER),
+        *sorted(group for group in residents if not groups.get(group)),
         FEWER,
     ]
-    living = {g: max(share, 0.0) for g, share in residents.items()}
-    lived = np.array([living.get(g, 0.0) for g in names])
-    lived[-1] = sum(share for g, share in living.items() if g not in names)
-    if lived.sum() <= 0:
+    lived = _shares_of_residents(residents, names)
+    if lived is None:
         return Skipped(
             f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1"
         )
-    lived /= lived.sum()
-    shown = np.array([shown_by_group.get(g, 0) for g in names]) / n
+    shown = np.array([counted.get(group, 0) for group in names]) / n
     rng = context.rng("residents", community, attribute)
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
     # A small sample differs from its residents by chance; that much is not counted.
@@ -218,6 +215,18 @@ def _unlike(
         rows=Rows("raters", n),
         look="Weight raters by group and run again: does the community's taste change?",
     )
+
+
+def _shares_of_residents(residents: Mapping[str, float], names: Sequence[str]) -> FloatArray | None:
+    """The residents' share of each group, with all other groups in the last; None if all are 0.
+
+    >>> _shares_of_residents({"women": 0.5, "men": 0.4, "other": 0.1}, ["men", "fewer"]).tolist()
+    [0.4, 0.6]
+    """
+    shares = {group: max(share, 0.0) for group, share in residents.items()}
+    lived = np.array([shares.get(group, 0.0) for group in names])
+    lived[-1] = sum(share for group, share in shares.items() if group not in names)
+    return lived / lived.sum() if lived.sum() > 0 else None
 
 
 def _reportable(groups: Mapping[str, int], small: int) -> dict[str, int]:

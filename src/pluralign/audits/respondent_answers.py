@@ -107,6 +107,16 @@ class Answered:
         """The values, with nan where either side did not answer."""
         return np.where(self.both_C_Q, value_C_Q, np.nan)
 
+    def answer_ids(self, c: int, questions: IntArray) -> tuple[str, ...]:
+        """Ids of its answers for one community to these questions, where its people answered, too.
+
+        Args:
+            c: Index of the community.
+            questions: Indices of questions.
+        """
+        both = (q for q in questions if self.both_C_Q[c, q])
+        return tuple(f"{self.communities[c]}/{self.peoples.questions[q]}" for q in both)
+
     def counts(self, rng: np.random.Generator, draws: int) -> FloatArray:
         """Draws of its questions, shape (B, Q)."""
         return draw_questions(len(self.peoples.questions), rng, draws)

@@ -22,6 +22,7 @@ from pluralign.methods.gpo import GpoConfig, fit_gpo, learn_gpo
 from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
+from pluralign.methods.method import Learn, Method, Shared, ranked, steered
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
 from pluralign.methods.props import PropsConfig, fit_props, model_error, report_odds
@@ -35,16 +36,7 @@ from pluralign.methods.scpo import (
     scpo_heads,
     scpo_weights,
 )
-from pluralign.methods.training import (
-    Learn,
-    Method,
-    ReferenceFit,
-    Shared,
-    TrainingSet,
-    ranked,
-    steered,
-    unit_of,
-)
+from pluralign.methods.training import ReferenceFit, TrainingSet, unit_of
 from pluralign.methods.unseen import learn_prior
 from pluralign.methods.vpl import VplConfig, fit_vpl, learn_vpl
 

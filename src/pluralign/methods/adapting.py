@@ -14,7 +14,8 @@ import numpy as np
 
 from pluralign.core import NO_STEER, FloatArray, SteerableRewardModel
 from pluralign.evaluation import margins_by_steer
-from pluralign.methods.training import TrainingSet, steered
+from pluralign.methods.method import steered
+from pluralign.methods.training import TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 

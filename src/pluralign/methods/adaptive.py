@@ -22,13 +22,10 @@ from scipy.optimize import minimize
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.core.units import Unit
 from pluralign.methods.fading import learn_fading
+from pluralign.methods.method import steered
 from pluralign.methods.ridges import balanced_weights, held_out_margins
 from pluralign.methods.shares import pulled_shares
-from pluralign.methods.training import (
-    TrainingSet,
-    check_ridges,
-    steered,
-)
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import (
     LinearRewardModel,
     LossKind,

@@ -9,7 +9,8 @@ import numpy as np
 from pluralign.core import FloatArray
 from pluralign.core.units import Unit
 from pluralign.methods.adapting import OneHead
-from pluralign.methods.training import TrainingSet, check_ridges, steered
+from pluralign.methods.method import steered
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import LengthReward, LinearRewardModel
 
 

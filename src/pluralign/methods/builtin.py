@@ -18,6 +18,7 @@ from pluralign.methods.gpo import GpoConfig, fit_gpo, learn_gpo
 from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
+from pluralign.methods.method import Method
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
 from pluralign.methods.props import PropsConfig, fit_props, props_heads
@@ -27,7 +28,6 @@ from pluralign.methods.scpo import (
     pair_weights,
     scpo_heads,
 )
-from pluralign.methods.training import Method
 from pluralign.methods.vpl import VplConfig, fit_vpl, learn_vpl
 
 REFERENCE = Method(

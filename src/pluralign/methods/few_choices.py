@@ -21,8 +21,9 @@ from pluralign.methods.adaptive import (
     stacking_shares,
 )
 from pluralign.methods.baselines import RidgeConfig, full_heads, pooled_heads
+from pluralign.methods.method import Heads
 from pluralign.methods.ridges import choose_ridge, held_out_margins
-from pluralign.methods.training import Heads, TrainingSet
+from pluralign.methods.training import TrainingSet
 from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 _LEAST_SHARE = 1e-9

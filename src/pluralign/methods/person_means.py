@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData, count_of, listed
-from pluralign.methods.training import TrainingSet, steered
+from pluralign.methods.method import steered
+from pluralign.methods.training import TrainingSet
 from pluralign.metrics.gaussian_noise import noise_of_mean, people_needed
 from pluralign.rewards import LinearRewardModel, one_blas_thread
 

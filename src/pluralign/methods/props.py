@@ -18,8 +18,9 @@ from scipy.special import expit
 
 from pluralign.core import FloatArray, IntArray, InvalidInput, corrected_credit
 from pluralign.core.units import Unit
+from pluralign.methods.method import steered
 from pluralign.methods.ridges import FOLDS
-from pluralign.methods.training import TrainingSet, check_ridges, steered
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import LinearRewardModel, fit_tilted
 
 _LEAST_ERROR, _MOST_ERROR = 0.01, 0.5

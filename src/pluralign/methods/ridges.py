@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, IntArray, NotEnoughData
-from pluralign.methods.training import Heads, TrainingSet
+from pluralign.methods.method import Heads
+from pluralign.methods.training import TrainingSet
 from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 # On the development sets no choice is the largest: `pooled` chose 30 in 6 of 20 splits of

@@ -8,7 +8,8 @@ import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput
 from pluralign.core.units import Unit
-from pluralign.methods.training import TrainingSet, check_ridges, steered
+from pluralign.methods.method import steered
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import LinearRewardModel
 
 
