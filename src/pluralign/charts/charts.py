@@ -23,6 +23,8 @@ from pluralign.charts.styles import (
 from pluralign.languages.speech import Speech
 
 _LEAST_CELL = 13
+_CELL_OF_NUMBER = 20
+"""Least width in pixels of a cell with its number."""
 """Pixels of a matrix's cell: less cannot be read."""
 _TITLE_GAP = 16
 """Pixels between a matrix's names and titles, as the reader's font may be wider than ours."""
@@ -157,34 +159,47 @@ def matrix(
     y_axis = alt.Axis(titlePadding=_TITLE_GAP)
     y = alt.Y("steer_name:N", sort=list(steers), title=words.down, axis=y_axis)
     reach = max([words.reach, *(abs(r["points"]) for r in rows)]) or 1.0
-    colour = alt.Color(
-        "points:Q",
-        title=words.colour,
-        # Symmetric around zero, so that the pale middle means no change.
-        scale=alt.Scale(scheme="blueorange", reverse=True, domain=[-reach, reach]),
-        legend=alt.Legend(
-            orient="top",
-            direction="horizontal",
-            gradientLength=min(300, width - _across(steers, width) - 20),
-            values=[-reach, 0, reach],
-            labelExpr=f"datum.value == 0 ? '0' : format(datum.value, '+.{words.digits}f')",
-        ),
-    )
+    length = min(300, width - _across(steers, width) - 20)
+    colour = _change_colour(words, reach, length)
     cells = alt.Chart(data).mark_rect(stroke=INK, strokeOpacity=0.15)
     layers = [
         cells.encode(x=x, y=y, color=colour, tooltip=["steer_name:N", "name:N", "shown:N"]),
     ]
-    if cell >= 20:
-        deep = f"abs(datum.points) > {0.55 * reach}"
-        ink = alt.condition(deep, alt.value("#fff"), alt.value("#111"))
-        number = alt.Text("points:Q", format=f"+.{words.digits}f" if cell >= 36 else "+.0f")
-        text = alt.Chart(data).mark_text(fontSize=12 if cell >= 36 else 9)
-        layers.append(text.encode(x=x, y=y, text=number, color=ink))
-    height = len(steers) * (26 if cell >= 20 else _LEAST_CELL)
+    if cell >= _CELL_OF_NUMBER:
+        layers.append(_numbers_in_cells(data, words, reach, wide=cell >= 36).encode(x=x, y=y))
+    height = len(steers) * (26 if cell >= _CELL_OF_NUMBER else _LEAST_CELL)
     chart = alt.layer(*layers).properties(height=height)
     if not fits:
         chart = chart.properties(width=len(communities) * _LEAST_CELL)
     return finished(chart, width, fit=fits)
+
+
+def _change_colour(words: MatrixWords, reach: float, length: float) -> Any:
+    """The colour of a change, symmetric around zero, so that the pale middle means no change."""
+    import altair as alt
+
+    return alt.Color(
+        "points:Q",
+        title=words.colour,
+        scale=alt.Scale(scheme="blueorange", reverse=True, domain=[-reach, reach]),
+        legend=alt.Legend(
+            orient="top",
+            direction="horizontal",
+            gradientLength=length,
+            values=[-reach, 0, reach],
+            labelExpr=f"datum.value == 0 ? '0' : format(datum.value, '+.{words.digits}f')",
+        ),
+    )
+
+
+def _numbers_in_cells(data: Any, words: MatrixWords, reach: float, *, wide: bool) -> Any:
+    """The changes as numbers, white on deep colours; in narrow cells small and without decimals."""
+    import altair as alt
+
+    deep = f"abs(datum.points) > {0.55 * reach}"
+    ink = alt.condition(deep, alt.value("#fff"), alt.value("#111"))
+    number = alt.Text("points:Q", format=f"+.{words.digits}f" if wide else "+.0f")
+    return alt.Chart(data).mark_text(fontSize=12 if wide else 9).encode(text=number, color=ink)
 
 
 def _slant(names: Sequence[str], cell: float) -> int:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -97,18 +98,15 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
     if was_deleted(served.deleted, answer.digest, made_at, answer.flip):
         return Kept("", 0, again=True)
     versions = connection.execute(_VERSIONS, {"assignment": answer.assignment}).all()
-    earlier = versions[0] if versions else None
-    for one in versions:
-        # An older version that arrives once more is a replay: the same moment by the phone's clock.
-        replayed = made_at is not None and one.made_at == made_at
-        if one.digest == answer.digest and (one is earlier or replayed):
-            return Kept(one.id, one.version, again=True)
+    same = _same_version(versions, answer, made_at)
+    if same is not None:
+        return Kept(same.id, same.version, again=True)
     given = consent_of(connection, participant_id)
     if given is None or not given.current:
         raise ConsentChanged
     if not allowed(["collect"], given.purposes):
         raise NotAccepted("You do not agree that this study keeps your answers.", status=403)
-    version = 1 if earlier is None else earlier.version + 1
+    version = versions[0].version + 1 if versions else 1
     id_, salt = new_id(now), new_token()
     connection.execute(
         _ADD,
@@ -127,6 +125,22 @@ def keep_answer(connection: Connection, participant_id: str, answer: Answer, now
     action = "answer kept" if version == 1 else "answer changed"
     audit_log.append(connection, now, "participant", action, id_, logged(answer.digest, salt))
     return Kept(id_, version, again=False)
+
+
+def _same_version(versions: Sequence[Any], answer: Answer, made_at: int | None) -> Any:
+    """The version that an answer repeats: the latest one, or one of the same moment; else None.
+
+    Args:
+        versions: Rows of the versions of the answer to one pair, the latest first.
+        answer: The answer.
+        made_at: Seconds since 1970 by the person's clock; None where that cannot be believed.
+    """
+    for one in versions:
+        # An older version that arrives once more is a replay: the same moment by the phone's clock.
+        replayed = made_at is not None and one.made_at == made_at
+        if one.digest == answer.digest and (one is versions[0] or replayed):
+            return one
+    return None
 
 
 # Built once: building a statement takes longer than running it.

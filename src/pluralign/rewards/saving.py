@@ -25,10 +25,18 @@ from pluralign.core import (
 )
 from pluralign.huggingface.processes import writing
 from pluralign.rewards.card_shape import MOST_BYTES, check_card
-from pluralign.rewards.fading import Fading
-from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.principal_components import PrincipalComponents
+from pluralign.rewards.saved_parts import (
+    fading_facts,
+    fading_shapes,
+    fading_tensors,
+    prior_facts,
+    prior_shapes,
+    prior_tensors,
+    read_fading,
+    read_prior,
+)
 from pluralign.rewards.trunk import COMPONENTS, EmbeddingTrunk, Trunk
 
 FORMAT = "pluralign-reward-model"
@@ -67,9 +75,9 @@ def save_reward_model(
         )
     tensors = {"reference": model.reference_D, "delta": model.delta_C_D}
     if model.prior is not None:
-        tensors |= {"prior": model.prior.mean_D, "prior_low": model.prior.low_D_r}
+        tensors |= prior_tensors(model.prior)
     if model.fading is not None:
-        tensors |= _asked_tensors(model.fading)
+        tensors |= fading_tensors(model.fading)
     if isinstance(model.trunk, EmbeddingTrunk) and model.trunk.components is not None:
         trunk = {**trunk, "component_counts": list(model.trunk.components.shape)}
         tensors |= _component_tensors(model.trunk)
@@ -78,8 +86,8 @@ def save_reward_model(
         {
             "trunk": {**trunk, "fingerprint": model.trunk.fingerprint},
             "communities": list(model.communities),
-            **({} if model.prior is None else {"prior": _facts(model.prior)}),
-            **({} if model.fading is None else {"fading": _fading_facts(model.fading)}),
+            **({} if model.prior is None else {"prior": prior_facts(model.prior)}),
+            **({} if model.fading is None else {"fading": fading_facts(model.fading)}),
             **model.about,
             "weights_sha256": hashlib.sha256(blob).hexdigest(),
         }
@@ -189,14 +197,11 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
     about_prior = card.get("prior")
     assert about_prior is None or isinstance(about_prior, Mapping)
     if about_prior is not None:
-        shapes |= {
-            "prior": (trunk.dimensions,),
-            "prior_low": (trunk.dimensions, int(about_prior["rank"])),
-        }
+        shapes |= prior_shapes(about_prior, trunk.dimensions)
     about_fading = card.get("fading")
     assert about_fading is None or isinstance(about_fading, Mapping)
     if about_fading is not None:
-        shapes |= _fading_shapes(about_fading)
+        shapes |= fading_shapes(about_fading)
     tensors = _read_heads(path, str(card["weights_sha256"]), shapes)
     if isinstance(trunk, EmbeddingTrunk) and trunk.components is not None:
         trunk = replace(trunk, components=PrincipalComponents.of_tensors(tensors))
@@ -207,8 +212,8 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
         {key: value for key, value in described.items() if key not in _OF_TRUNK},
-        prior=None if about_prior is None else _prior(tensors, about_prior),
-        fading=None if about_fading is None else _fading(tensors, about_fading),
+        prior=None if about_prior is None else read_prior(tensors, about_prior),
+        fading=None if about_fading is None else read_fading(tensors, about_fading),
     )
 
 
@@ -234,71 +239,6 @@ def _component_tensors(trunk: Trunk) -> dict[str, FloatArray]:
     """The arrays of a trunk's principal components; none where it has none."""
     components = trunk.components if isinstance(trunk, EmbeddingTrunk) else None
     return {} if components is None else components.tensors()
-
-
-def _facts(prior: HeadPrior) -> dict[str, object]:
-    """A prior as the card describes it."""
-    return {
-        "communities": prior.communities,
-        "people": prior.people,
-        "pairs": prior.pairs,
-        "rank": prior.low_D_r.shape[1],
-        "ridge": prior.ridge,
-        "scales": list(prior.scales),
-        "shares": list(prior.shares),
-    }
-
-
-def _prior(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> HeadPrior:
-    return HeadPrior(
-        tensors["prior"],
-        tensors["prior_low"],
-        float(facts["ridge"]),
-        facts["communities"],
-        facts["people"],
-        facts["pairs"],
-        # Models that were saved before scales were learned have one.
-        tuple(facts.get("scales", (1.0,))),
-        tuple(facts.get("shares", (1.0,))),
-    )
-
-
-def _asked_tensors(fading: Fading) -> dict[str, FloatArray]:
-    """The directions of all communities below each other, and those of anyone."""
-    return {
-        # With none of anyone's, so that there are columns where no community is named.
-        "asked": np.concatenate([*fading.asked.values(), fading.anyone_R_d[:0]]),
-        "asked_anyone": fading.anyone_R_d,
-    }
-
-
-def _fading_facts(fading: Fading) -> dict[str, object]:
-    """A fading as the card describes it, with the number of directions of each community."""
-    return {
-        "start": fading.start,
-        "full": fading.full,
-        "dimensions": fading.anyone_R_d.shape[1],
-        "anyone": len(fading.anyone_R_d),
-        "asked": {community: len(rows) for community, rows in fading.asked.items()},
-    }
-
-
-def _fading_shapes(facts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    dimensions, asked = int(facts["dimensions"]), facts["asked"]
-    return {
-        "asked": (sum(asked.values()), dimensions),
-        "asked_anyone": (int(facts["anyone"]), dimensions),
-    }
-
-
-def _fading(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> Fading:
-    asked = facts["asked"]
-    ends = np.cumsum(list(asked.values()), dtype=np.intp)
-    # The last part is empty.
-    by_community = dict(zip(asked, np.split(tensors["asked"], ends)[:-1], strict=True))
-    return Fading(
-        by_community, tensors["asked_anyone"], float(facts["start"]), float(facts["full"])
-    )
 
 
 def _read_heads(
