@@ -36,7 +36,7 @@ def test_an_input_is_never_the_output(tmp_path: Path) -> None:
     converted = tmp_path / "a.parquet"
     assert call(path, converted).exit_code == 0
     for inputs, out, what in (
-        ([converted], converted, "another one than the inputs"),
+        ([converted], converted, "must not be one of the inputs"),
         ([path], tmp_path / "b.jsonl", "must be a .parquet file"),
         ([path], tmp_path / "none" / "a.parquet", "no such folder"),
     ):

@@ -89,7 +89,7 @@ def test_of_a_run_numbers_are_sent_under_a_licence(
     bare = call("push", trained, "--to", "owner/n", "--dry-run")
     assert bare.exit_code == 2 and "need a licence" in bare.stderr
     other = call("push", exported, "--to", "owner/n", "--license", "CC0-1.0")
-    assert other.exit_code == 2 and "only a run takes a licence" in other.stderr
+    assert other.exit_code == 2 and "the option is for runs only" in other.stderr
     found = call("push", trained, "--to", "owner/n", "--license", "CC0-1.0")
     assert found.exit_code == 0, found.output
     tables = {"results.jsonl", "summary.jsonl", "comparisons.jsonl"}
@@ -137,7 +137,7 @@ def test_a_release_from_which_somebody_waits_to_be_withdrawn_is_refused(
     assert unknown.exit_code == 2 and "name its database with --database" in unknown.stderr
     (tmp_path / "tea/store.db").touch()
     found = call("push", release, "--to", "owner/tea", "--dry-run")
-    assert found.exit_code == 2 and "a person waits to be withdrawn" in found.stderr
+    assert found.exit_code == 2 and "a person is waiting to be withdrawn" in found.stderr
     assert "--pending" in found.stderr
     pending["pending"].clear()
     done = call("push", release, "--to", "owner/tea", "--dry-run")

@@ -61,7 +61,7 @@ def test_other_vectors_than_those_of_torch_are_refused_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pluralign.encoders.minilm_graph._NORM_EPS", 1e-2)
-    with pytest.raises(InvalidInput, match=r'(?s)differ by .*encoder = "minilm"'):
+    with pytest.raises(InvalidInput, match=r'(?s)differ from .*encoder = "minilm"'):
         encoder_named("minilm-onnx", tmp_path).encode(["a"])
     assert not list(tmp_path.glob("onnx/*"))
 

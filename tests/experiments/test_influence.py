@@ -184,7 +184,7 @@ def test_people_methods_and_data_that_do_not_fit_are_refused(
         influence(run, ["big~hill"], "reference")
     path = write_rows(tmp_path / "fewer.jsonl", big[:-1])
     other = resolve(settings | {"pairs": {"source": "jsonl", "path": str(path)}})
-    with pytest.raises(InvalidInput, match="not those that the run read"):
+    with pytest.raises(InvalidInput, match="the data have changed"):
         influence(run, ["big~hill"], settings=other)
 
 

@@ -294,10 +294,10 @@ def test_a_run_whose_shards_are_collected_encodes_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "--out are needed"),
-        (("x.parquet",), "--out are needed"),
+        ((), "--out are required"),
+        (("x.parquet",), "--out are required"),
         (("x.parquet", "--out", "y"), "x.parquet"),
-        (("x.jsonl", "--out", "y", "--on", "mars"), "names no workers"),
+        (("x.jsonl", "--out", "y", "--on", "mars"), "is not a known backend"),
         (("x.jsonl", "--out", "y", "--encoder", "endpoint"), "settings of a run"),
         (("x.toml", "--out", "y", "--skip-bad"), "columns and skip_bad"),
         (("x.toml", "--out", "y", "--encoder", "hash"), "columns and skip_bad"),

@@ -111,7 +111,7 @@ def convert_files(
         )
     if out.resolve() in [Path(source).resolve() for source in inputs]:
         raise InvalidInput(
-            "the file to write must be another one than the inputs",
+            "the file to write must not be one of the inputs",
             where=str(out),
             hint="give it a new name",
         )

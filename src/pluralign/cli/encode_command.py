@@ -31,7 +31,7 @@ def encode(
         str | None,
         typer.Option(
             help="Encoder: minilm (the default), minilm-onnx, static, hash, or the name or folder "
-            "of a sentence-transformers model. With settings, theirs."
+            "of a sentence-transformers model. Settings of a run name their own."
         ),
     ] = None,
     column: Annotated[
@@ -41,7 +41,7 @@ def encode(
     collect: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Copy the finished shards of a folder into the cache, and end."
+            metavar="DIR", help="Copy the finished shards of a folder into the cache, then exit."
         ),
     ] = None,
     on: On = "local",
@@ -73,7 +73,7 @@ def encode(
         return
     if texts is None or out is None:
         raise InvalidInput(
-            "a file of texts and --out are needed, or --collect",
+            "a file of texts and --out are required, unless --collect is given",
             where="encode",
             hint="pluralign encode texts.parquet --shard 17/512 --out vectors",
         )
@@ -145,9 +145,9 @@ def _texts_and_encoder(
         return _of_settings(path, number)
     if encoder == "endpoint":
         raise InvalidInput(
-            "servers of embeddings have addresses, which an option cannot name",
+            "the addresses of servers of embeddings are read from a settings file only",
             where="--encoder",
-            hint='give settings of a run with encoder = "endpoint", in place of a file of texts',
+            hint='give settings of a run with encoder = "endpoint", instead of a file of texts',
         )
     settings = EmbeddingTrunkSettings(encoder=encoder or "minilm")
     own = number.texts(read_texts(path, RowPolicy(tally, skip_bad), columns))
@@ -165,7 +165,7 @@ def _of_settings(path: Path, number: "ShardNumber") -> "tuple[list[str], Callabl
     settings = resolved.settings
     if settings.trunk.kind != "embedding":
         raise InvalidInput(
-            "a transformer reads prompts and responses together, not texts",
+            "a transformer reads prompt and response together; it cannot encode single texts",
             where=f"{path.name}: trunk.kind",
             hint="spread its work with pluralign run --on",
         )

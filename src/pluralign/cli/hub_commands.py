@@ -41,7 +41,7 @@ def export_dataset(
         bool,
         typer.Option(
             "--keep-ids",
-            help="Keep the ids of people and pairs. Without it, both are numbered anew.",
+            help="Keep the ids of people and pairs. Without it, both get new numbers.",
         ),
     ] = False,
     sets: Annotated[
@@ -163,9 +163,11 @@ def push(
     run = _is_run(folder)
     if run != (licence is not None):
         raise InvalidInput(
-            "the numbers of a run need a licence" if run else "only a run takes a licence here",
+            "the numbers of a run need a licence" if run else "the option is for runs only",
             where="--license",
-            hint="add --license CC-BY-4.0" if run else "the folder's README.md names its own",
+            hint="add --license CC-BY-4.0"
+            if run
+            else "the README.md of the folder states its licence",
         )
     with TemporaryDirectory() as temporary:
         if licence is not None:
@@ -212,7 +214,7 @@ def refuse_pending(folder: Path, database: str | None) -> None:
             continue
         if _waits(study, release.name, database):
             raise InvalidInput(
-                "a person waits to be withdrawn from it",
+                "a person is waiting to be withdrawn from it",
                 where=str(folder),
                 hint=f"pluralign collect withdraw {study} --pending",
             )
@@ -239,7 +241,7 @@ def _waits(study: Path, release: str, database: str | None) -> bool:
     known = database is not None or (study / "store.db").is_file()
     if not known and running_server(study) is None:
         raise InvalidInput(
-            "it is not known whether people wait to be withdrawn: the study has no store here",
+            "the study's database is not here, so people may be waiting to be withdrawn",
             where=str(study),
             hint="name its database with --database",
         )

@@ -47,6 +47,6 @@ def is_whole(folder: Path, weights: str) -> bool:
             return True
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    _log.warning("the model in %s is damaged: deleted, it will be made again", folder)
+    _log.warning("the model in %s is damaged; it was deleted and will be made again", folder)
     shutil.rmtree(folder, ignore_errors=True)
     return False

@@ -76,8 +76,8 @@ class MiniLmOnnx:
         difference = float(np.abs(found_N_D - wanted_N_D).max())
         if not difference <= _LARGEST:
             raise InvalidInput(
-                f"onnxruntime {onnxruntime.__version__} gives other vectors than torch on this "
-                f"machine: they differ by {difference:.1e}, and {_LARGEST} is allowed",
+                f"the vectors of onnxruntime {onnxruntime.__version__} differ from those of torch "
+                f"on this machine by {difference:.1e}; the limit is {_LARGEST}",
                 hint='use encoder = "minilm"',
             )
 

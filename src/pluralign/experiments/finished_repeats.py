@@ -134,7 +134,7 @@ def finished_repeats(
     )
     if loaded.fingerprint != record["data"]["fingerprint"]:
         raise InvalidInput(
-            "the data are not those that the run read",
+            "the data have changed since the run read them",
             where=str(folder),
             hint="run the experiment again with them",
         )

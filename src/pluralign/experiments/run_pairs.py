@@ -26,8 +26,8 @@ def pairs_of_run(run: AnyPath) -> Loaded:
     found = load_pairs(resolved.sources, settings.limit, settings.seed, withdrawn=gone)
     if found.fingerprint != read_json_object(folder / RECORD)["data"]["fingerprint"]:
         raise InvalidInput(
-            "the data are not those that the run read",
+            "the data have changed since the run read them",
             where=str(folder),
-            hint="run the experiment again, or name the file of pairs in its place",
+            hint="run the experiment again, or give the file of pairs instead",
         )
     return found

@@ -45,4 +45,6 @@ def workers_on(backend: str = LOCAL) -> Iterator[WorkerPool | None]:
         with ray_pool((backend if rest.startswith("//") else rest) or None) as pool:
             yield pool
     else:
-        raise InvalidInput(f"{backend!r:.80} names no workers", where="--on", hint=f"use {_HINT}")
+        raise InvalidInput(
+            f"{backend!r:.80} is not a known backend", where="--on", hint=f"use {_HINT}"
+        )

@@ -100,7 +100,7 @@ class RayActor:
             _check_versions(self._get(self._actor.versions.remote(), start_seconds))
         except WorkerLost as error:
             raise WorkerNotReady(
-                f"a worker of the Ray cluster does not start: {error.what}",
+                f"a worker of the Ray cluster did not start: {error.what}",
                 hint="install the same version of pluralign on every node; `ray status` shows "
                 "whether there are free CPUs",
             ) from error
@@ -192,7 +192,7 @@ def _check_reachable(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdecimal():
         raise InvalidInput(
-            f"{address} names no port",
+            f"{address} has no port",
             where="--on",
             hint="write ray://HOST:PORT, with port 10001 where none was set for the head node",
         )

@@ -330,7 +330,7 @@ def collect_text_shards(
             continue
         if probe is not None and not is_same_model(probe, encoders.get(fingerprint) or probe):
             raise OtherModel(
-                "the servers had another model than for earlier files",
+                "the servers ran a different model for earlier files",
                 where=str(path),
                 hint="delete the files of the wrong model, and write their shards again",
             )

@@ -81,7 +81,7 @@ def convert_pairs(
     for pair in _all_pairs(sources, tally, reporter, 0):
         columns.see(pair)
     if not columns.pairs:
-        raise NotEnoughData("no pair can be made of the input", hint=tally.why() or None)
+        raise NotEnoughData("no pair can be made from the input", hint=tally.why() or None)
     reporter.stage("writing pairs")
     schema, how = (
         columns.schema(),
@@ -227,5 +227,5 @@ def _json_of(column: str, value: object) -> str:
         raise InvalidInput(
             f"the column {column!r} has a value that is neither JSON nor of one type: {error}",
             where="convert",
-            hint="write it as text or as numbers before",
+            hint="write it as text or as numbers first",
         ) from error
