@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from pluralign.encoders.vectors import unit_rows
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _CHUNK = 8192
+_WORDS_KEPT, _SEEDS_KEPT = 50_000, 4
 _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
@@ -68,10 +70,12 @@ class HashEncoder:
         Returns:
             Shape (N, D), float32; rows of length 1, or of zeros for a text without words.
         """
-        hashes = _WordHashes(self.seed)
+        hashes = _hashes_of(self.seed)
         chunks = [
             self._encode_chunk(texts[i : i + _CHUNK], hashes) for i in range(0, len(texts), _CHUNK)
         ]
+        if len(hashes) > _WORDS_KEPT:
+            hashes.clear()
         return np.concatenate(chunks) if chunks else np.zeros((0, self.dimensions), np.float32)
 
     def _encode_chunk(self, texts: Sequence[str], hashes: "_WordHashes") -> FloatArray:
@@ -101,6 +105,12 @@ class _WordHashes(dict[str, int]):
         ).digest()
         self[word] = value = int.from_bytes(digest, "little")
         return value
+
+
+@lru_cache(_SEEDS_KEPT)
+def _hashes_of(seed: int) -> _WordHashes:
+    """The words of a seed, kept from one call to the next: texts share most of their words."""
+    return _WordHashes(seed)
 
 
 def _mixed(hash_P: IntArray) -> IntArray:

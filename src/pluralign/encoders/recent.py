@@ -91,7 +91,8 @@ class RecentVectors:
         """Vectors of texts, shape (N, D), float32, row i for ``texts[i]``."""
         if not texts:
             return self.encoder.encode(texts)
-        by_key = {_key(text): text for text in texts}
+        keys = [_key(text) for text in texts]
+        by_key = dict(zip(keys, texts, strict=True))
         with self._lock:
             vectors = {key: self._kept[key] for key in by_key if key in self._kept}
             missing = [key for key in by_key if key not in vectors]
@@ -103,7 +104,7 @@ class RecentVectors:
             vectors.update(zip(missing, encoded_M_D, strict=True))
         with self._lock:
             self._remember(vectors)
-        return np.stack([vectors[_key(text)] for text in texts])
+        return np.concatenate([vectors[key] for key in keys]).reshape(len(keys), -1)
 
     def _remember(self, vectors: dict[bytes, FloatArray]) -> None:
         for key, vector_D in vectors.items():

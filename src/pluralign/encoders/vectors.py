@@ -17,5 +17,7 @@ def unit_rows(embedding_N_D: FloatArray) -> FloatArray:
     >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).round(1).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    length_N = np.linalg.norm(embedding_N_D.astype(np.float64), axis=1)
-    return (embedding_N_D / np.where(length_N > 0, length_N, 1.0)[:, None]).astype(np.float32)
+    wide_N_D = embedding_N_D.astype(np.float64, copy=False)
+    length_N = np.sqrt(np.add.reduce(wide_N_D * wide_N_D, axis=1))
+    length_N[length_N == 0] = 1.0
+    return (wide_N_D / length_N[:, None]).astype(np.float32)

@@ -190,8 +190,7 @@ class EmbeddingTrunk:
             [prompt_text(r.prompt) for r in requests] + [r.response for r in requests]
         )
         vector_T_d = self.encoder.encode(texts)
-        prompt_N, response_N = np.split(index, 2)
-        return vector_T_d[prompt_N], vector_T_d[response_N]
+        return vector_T_d[index[: len(requests)]], vector_T_d[index[len(requests) :]]
 
     def features_of(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
         """Features of requests whose texts are encoded already, float32, shape (N, D)."""

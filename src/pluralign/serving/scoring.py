@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from itertools import accumulate
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from pluralign.core import (
     BoolArray,
     FloatArray,
+    IntArray,
     RewardRequest,
     Steer,
     SteerableRewardModel,
@@ -24,6 +26,8 @@ from pluralign.rewards import (
 )
 from pluralign.runs import FitsOnTrunk, Refits
 from pluralign.serving.prompt_strengths import PromptStrengths
+
+Rows = TypeVar("Rows", FloatArray, IntArray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +124,18 @@ class LinearScorer:
         if self._strengths is not None:
             reward_N_B_P[:, :, 1:] *= self._on(requests, rows[1:])[:, None, :]
         missing_B_P = self._missing_B_P[fits][:, rows]
-        ends = np.cumsum([len(one.requests) for one in wanted])[:-1]
-        place = np.split(np.arange(len(feature_N_D)), ends)
+        place = _parted(np.arange(len(feature_N_D)), [len(one.requests) for one in wanted])
         found: dict[int, FloatArray] = {}
         for callers, part in zip(alike, parts, strict=True):
             own_fits = slice(None if wanted[callers[0]].repeated else 1)
             own_n = np.concatenate([place[caller] for caller in callers])
             own_n_B_P = reward_N_B_P[own_n, own_fits]
             mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[own_fits], _mixture(part, column))
-            own_ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
-            each = np.split(mixed_n_B_S.swapaxes(0, 1), own_ends, axis=1)
-            found.update(zip(callers, each, strict=True))
+            each = _parted(mixed_n_B_S, [len(place[caller]) for caller in callers])
+            found.update(
+                (caller, own_N_B_S.swapaxes(0, 1))
+                for caller, own_N_B_S in zip(callers, each, strict=True)
+            )
         return [
             self._with_added(found[caller], feature_N_D[place[caller]], one)
             for caller, one in enumerate(wanted)
@@ -250,6 +255,12 @@ def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:
         for shares in part:
             needed.update(shares)
     return [0, *sorted(needed)]
+
+
+def _parted(rows: Rows, lengths: Sequence[int]) -> list[Rows]:
+    """Rows in parts of these lengths, as views."""
+    ends = accumulate(lengths)
+    return [rows[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 
 def _alike(wanted: Sequence[ScoreRequest]) -> list[list[int]]:
