@@ -15,6 +15,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -121,11 +122,13 @@ def main() -> None:
         for name in ("plain FastAPI", "bare ASGI"):
             servers[name] = running.enter_context(plainly_served(name))
         print(f"{'path':12} {'connections':>11}  " + "  ".join(f"{name:>13}" for name in servers))
+        seeds = count()
         for path in _PATHS:
             for connections in arguments.connections:
                 took: dict[str, list[float]] = {name: [] for name in servers}
-                for seed in range(arguments.rounds + 1):
-                    requests = made_requests(arguments.requests, 30, seed)
+                for _ in range(arguments.rounds + 1):
+                    # Responses that the server has not met: it remembers vectors of texts.
+                    requests = made_requests(arguments.requests, 30, next(seeds))
                     sent = bodies(requests, path, _ASKED[path])
                     for name, (url, process) in servers.items():
                         took[name].append(milliseconds(url, process, sent, connections))

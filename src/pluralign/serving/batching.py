@@ -112,8 +112,8 @@ class Batcher:
         watch: Called with the statistics of each batch.
         cores: Number of batches that are scored at a time, each in a thread of its own; with 1,
             torch's number of threads is not changed.
-        instant: Whether small batches are scored on the event loop, because the encoder takes less
-            time for them than a thread takes to wake up.
+        instant: Whether what waits is scored on the event loop while it is little, because the
+            encoder takes less time for it than a thread takes to wake up.
 
     Attributes:
         waiting: Number of waiting responses.
@@ -135,8 +135,9 @@ class Batcher:
         self.waiting = 0
         self._wake = asyncio.Event()
         self._cores = self._free = cores
+        self._scorer = scorer
         self._workers = [ScoringThread(scorer) for _ in range(cores)]
-        self._instant = instant
+        self._instant, self._soon = instant, False
         self._tokens_per_second = 10_000.0
         self._batches = 0
         self._closed = False
@@ -161,8 +162,10 @@ class Batcher:
             raise Busy(self._seconds_of_work())
         jobs = self._queued(wanted)
         self.waiting += responses
-        self._wake.set()
+        self._start()
         try:
+            if len(jobs) == 1:
+                return [await jobs[0].answer]
             return await asyncio.gather(*(job.answer for job in jobs))
         finally:
             self._withdraw(jobs)
@@ -191,19 +194,41 @@ class Batcher:
         for worker in self._workers:
             worker.thread.shutdown()
 
+    def _start(self) -> None:
+        """Let what waits be scored: after the requests that have come already, or in a thread."""
+        if not self._instant:
+            self._wake.set()
+        elif not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._score_now)
+
+    def _score_now(self) -> None:
+        """Score what waits on the event loop; leave it to a thread if it is much, or if it fails."""
+        self._soon = False
+        while self._waiting and self._free and _are_small(self._waiting):
+            lots, since = self._take(), time.perf_counter()
+            try:
+                by_lot = _by_lot(lots, self._scorer.score([lot.wanted for lot in lots]))
+            except Exception:
+                self._waiting.extend(lots)
+                self.waiting += sum(len(lot.rows) for lot in lots)
+                break
+            self._answer(by_lot, since, of_all=1)
+        if self._waiting:
+            self._wake.set()
+
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as batches:
             while self._waiting or not self._closed:
-                if not (self._waiting and self._free):
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                lots = self._take()
-                cores = 1 if self._waiting else self._free
-                self._free -= cores
-                # The worker that was busy last: torch's helper threads of another may still be
-                # spinning on a core.
-                batches.create_task(self._score_on(cores, self._workers.pop(), lots))
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting and self._free:
+                    lots = self._take()
+                    cores = 1 if self._waiting else self._free
+                    self._free -= cores
+                    # The worker that was busy last: torch's helper threads of another may still be
+                    # spinning on a core.
+                    batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
     async def _score_on(self, cores: int, worker: ScoringThread, lots: Sequence[_Lot]) -> None:
         worker.cores = cores if self._cores > 1 else None
@@ -235,18 +260,22 @@ class Batcher:
     async def _score(self, lots: Sequence[_Lot], worker: ScoringThread) -> None:
         since = time.perf_counter()
         try:
-            at_once = self._instant and _are_small(lots)
-            found = await worker.score([lot.wanted for lot in lots], at_once)
-            by_lot = list(zip(lots, found, strict=True))
+            by_lot = _by_lot(lots, await worker.score([lot.wanted for lot in lots]))
         except Exception as error:
             await self._score_apart(lots, worker, error)
             return
+        self._answer(by_lot, since, (worker.cores or self._cores) / self._cores)
+
+    def _answer(
+        self, by_lot: Sequence[tuple[_Lot, FloatArray]], since: float, of_all: float
+    ) -> None:
+        """Give the callers of a batch their rewards, and report the batch."""
         for lot, reward_B_n_S in by_lot:
             lot.job.keep(lot.rows, reward_B_n_S)
-        batch = Batch(
-            sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since)
-        )
-        self._learn(batch, of_all=(worker.cores or self._cores) / self._cores)
+        responses = sum(len(lot.rows) for lot, _ in by_lot)
+        tokens = sum(lot.tokens for lot, _ in by_lot)
+        batch = Batch(responses, tokens, time.perf_counter() - since)
+        self._learn(batch, of_all)
         self._watch(batch)
 
     async def _score_apart(
@@ -298,11 +327,13 @@ def _lots(job: _Job, most: int, turn: int) -> Iterable[_Lot]:
         yield lot
 
 
+def _by_lot(
+    lots: Sequence[_Lot], found: Sequence[FloatArray]
+) -> list[tuple[_Lot, FloatArray]]:
+    return list(zip(lots, found, strict=True))
+
+
 def _are_small(lots: Sequence[_Lot]) -> bool:
-    """Whether a batch takes milliseconds with an instant encoder."""
+    """Whether lots take milliseconds with an instant encoder."""
     rewards = sum(len(lot.rows) * len(lot.job.wanted.steers) for lot in lots)
     return rewards <= _FEW_REWARDS and sum(lot.tokens for lot in lots) <= _FEW_TOKENS
-
-
-def _since(start: float) -> float:
-    return time.perf_counter() - start

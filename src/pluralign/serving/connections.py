@@ -30,7 +30,7 @@ async def while_connected(
         Refused: If there is no result: the client left (499), the time is over (504), too much work
             is waiting (429), or the server is stopping (503).
     """
-    watch = _Watch(request, asyncio.timeout(seconds))
+    watch = _Watch(request, seconds)
     try:
         async with watch.limit:
             with watch, _refusing():
@@ -49,29 +49,31 @@ class _Watch:
 
     Args:
         request: The request of the client.
-        limit: Limits the time for the work.
+        seconds: Longest time for the work.
 
     Attributes:
-        limit: As given.
+        limit: Limits the time for the work.
         left: Whether the client has disconnected.
     """
 
-    def __init__(self, request: Request, limit: asyncio.Timeout) -> None:
-        self.limit = limit
+    def __init__(self, request: Request, seconds: float) -> None:
+        self.limit = asyncio.timeout(None)
         self.left = False
-        self._request = request
+        self._request, self._seconds = request, seconds
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        self._begin = self._loop.call_later(_UNWATCHED, self._start)
+        unwatched = min(_UNWATCHED, self._seconds)
+        self._begin = self._loop.call_later(unwatched, self._start, self._loop.time())
 
     def __exit__(self, *_: object) -> None:
         self._begin.cancel()
         if self._waiting is not None:
             self._waiting.cancel()
 
-    def _start(self) -> None:
+    def _start(self, began: float) -> None:
+        self.limit.reschedule(began + self._seconds)
         self._waiting = self._loop.create_task(self._wait())
 
     async def _wait(self) -> None:

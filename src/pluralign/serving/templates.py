@@ -213,6 +213,11 @@ FORMATS = (
     ),
 )
 
+MAY_HAVE_MARKS = re.compile(
+    r"<|\[|\]~b\]|###|USER:|ASSISTANT:|System:|User:|Assistant:|Human:|Falcon:"
+)
+"""Found in every text with a mark of one of `FORMATS`: one search where most texts have none."""
+
 ROLES = {
     **{
         "model": "assistant",

@@ -23,6 +23,7 @@ from pluralign.serving.templates import (
     BY_ITSELF,
     FORMATS,
     HEAD,
+    MAY_HAVE_MARKS,
     ROLES,
     TAIL_REVERSED,
     Format,
@@ -179,6 +180,8 @@ def _said(text: str, closing: str | None) -> str:
 
 def _format_of(text: str) -> Format | None:
     """The format whose mark comes first."""
+    if not MAY_HAVE_MARKS.search(text):
+        return None
     marks = [(mark.start(), each) for each in FORMATS if (mark := each.opening.search(text))]
     proven = [(at, each) for at, each in marks if _proven(text, at, each)]
     return min(proven, key=lambda found: found[0])[1] if proven else None

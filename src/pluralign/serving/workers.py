@@ -25,10 +25,8 @@ class ScoringThread:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self.cores: int | None = None
 
-    async def score(self, wanted: Sequence[ScoreRequest], at_once: bool) -> list[FloatArray]:
-        """Rewards in logits for each caller, shape (B, N, S); ``at_once`` is without the thread."""
-        if at_once:
-            return self._scorer.score(wanted)
+    async def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
+        """Rewards in logits for each caller, shape (B, N, S)."""
         return await asyncio.get_running_loop().run_in_executor(self.thread, self._score, wanted)
 
     def _score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
