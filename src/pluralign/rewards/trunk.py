@@ -1,5 +1,6 @@
 """Trunks: the features of a prompt and a response for a linear reward."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -240,7 +241,7 @@ class EmbeddingTrunk:
 
     def _scale(self, vector_T_d: FloatArray) -> float:
         # Products of unit vectors shrink with their length d: sqrt(d) undoes it.
-        return float(self.interaction * np.sqrt(vector_T_d.shape[1]))
+        return self.interaction * math.sqrt(vector_T_d.shape[1])
 
 
 def texts_of(pairs: Sequence[PreferencePair]) -> list[str]:

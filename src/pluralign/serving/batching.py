@@ -327,9 +327,7 @@ def _lots(job: _Job, most: int, turn: int) -> Iterable[_Lot]:
         yield lot
 
 
-def _by_lot(
-    lots: Sequence[_Lot], found: Sequence[FloatArray]
-) -> list[tuple[_Lot, FloatArray]]:
+def _by_lot(lots: Sequence[_Lot], found: Sequence[FloatArray]) -> list[tuple[_Lot, FloatArray]]:
     return list(zip(lots, found, strict=True))
 
 

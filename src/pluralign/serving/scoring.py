@@ -3,14 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
 from pluralign.core import (
     BoolArray,
     FloatArray,
-    IntArray,
     RewardRequest,
     Steer,
     SteerableRewardModel,
@@ -26,8 +25,6 @@ from pluralign.rewards import (
 )
 from pluralign.runs import FitsOnTrunk, Refits
 from pluralign.serving.prompt_strengths import PromptStrengths
-
-Rows = TypeVar("Rows", FloatArray, IntArray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,10 @@ class LinearScorer:
             self._row[PRIOR] = 1 + len(model.communities)
             groups = [_with_prior(group, model.prior) for group in groups]
         parts = groups[0].head_B_P_D.shape[1]
-        self._missing_B_P = np.empty((len(repeats.models), parts), dtype=np.bool_)
+        missing_B_P = np.empty((len(repeats.models), parts), dtype=np.bool_)
         for group in groups:
-            self._missing_B_P[list(group.fits)] = np.isnan(group.head_B_P_D[:, :, 0])
+            missing_B_P[list(group.fits)] = np.isnan(group.head_B_P_D[:, :, 0])
+        self._missing_B_P = missing_B_P if missing_B_P.any() else None
         self._groups = [
             replace(group, head_B_P_D=np.nan_to_num(group.head_B_P_D)) for group in groups
         ]
@@ -123,19 +121,18 @@ class LinearScorer:
         feature_N_D, reward_N_B_P = self._products(requests, fits, rows)
         if self._strengths is not None:
             reward_N_B_P[:, :, 1:] *= self._on(requests, rows[1:])[:, None, :]
-        missing_B_P = self._missing_B_P[fits][:, rows]
-        place = _parted(np.arange(len(feature_N_D)), [len(one.requests) for one in wanted])
+        place = _places([len(one.requests) for one in wanted])
         found: dict[int, FloatArray] = {}
         for callers, part in zip(alike, parts, strict=True):
             own_fits = slice(None if wanted[callers[0]].repeated else 1)
-            own_n = np.concatenate([place[caller] for caller in callers])
-            own_n_B_P = reward_N_B_P[own_n, own_fits]
-            mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[own_fits], _mixture(part, column))
-            each = _parted(mixed_n_B_S, [len(place[caller]) for caller in callers])
-            found.update(
-                (caller, own_N_B_S.swapaxes(0, 1))
-                for caller, own_N_B_S in zip(callers, each, strict=True)
-            )
+            own_n_B_P = np.concatenate([reward_N_B_P[place[i], own_fits] for i in callers])
+            mixed_n_B_S = _mixed(own_n_B_P, _mixture(part, column))
+            if self._missing_B_P is not None:
+                missing_B_P = self._missing_B_P[own_fits][:, rows]
+                mixed_n_B_S = _without_missing(mixed_n_B_S, missing_B_P, _mixture(part, column))
+            own_places = _places([len(wanted[i].requests) for i in callers])
+            for caller, own_n in zip(callers, own_places, strict=True):
+                found[caller] = mixed_n_B_S[own_n].swapaxes(0, 1)
         return [
             self._with_added(found[caller], feature_N_D[place[caller]], one)
             for caller, one in enumerate(wanted)
@@ -193,16 +190,18 @@ class LinearScorer:
             The features, shape (N, D), and their products with the heads, shape (N, B, P).
         """
         groups = self._groups if fits.stop is None else self._groups[:1]
-        reward_N_B_P = np.empty((len(requests), len(self._missing_B_P[fits]), len(rows)))
-        trunks = [group.trunk for group in groups]
-        first_N_D: FloatArray | None = None
-        for group, stored in zip(groups, features_under(trunks, requests), strict=True):
-            feature_N_D: FloatArray = stored.astype(np.float64)
-            own = list(group.fits)[fits]
-            reward_N_B_P[:, own] = _heads_times(feature_N_D, group.head_B_P_D[fits], rows)
-            first_N_D = feature_N_D if first_N_D is None else first_N_D
-        assert first_N_D is not None, "there is at least one fit"
-        return first_N_D, reward_N_B_P
+        stored = features_under([group.trunk for group in groups], requests)
+        features = [stored_N_D.astype(np.float64) for stored_N_D in stored]
+        products = [
+            _heads_times(feature_N_D, group.head_B_P_D[fits], rows)
+            for group, feature_N_D in zip(groups, features, strict=True)
+        ]
+        if len(products) == 1:
+            return features[0], products[0]
+        together_N_B_P = np.concatenate(products, axis=1)
+        reward_N_B_P = np.empty_like(together_N_B_P)
+        reward_N_B_P[:, [fit for group in groups for fit in group.fits]] = together_N_B_P
+        return features[0], reward_N_B_P
 
     def _parts(self, steer: Steer | None, added: Collection[str]) -> dict[int, float]:
         """Row of a community -> share of its delta in a steer; empty for the reference."""
@@ -230,7 +229,7 @@ def _heads_times(
 ) -> FloatArray:
     """Features times some rows of the heads of each fit, (N, B, rows), as one matrix product."""
     if len(rows) < head_B_P_D.shape[1]:
-        head_B_P_D = head_B_P_D[:, rows]
+        head_B_P_D = head_B_P_D.take(rows, axis=1)
     fitted, parts, dimensions = head_B_P_D.shape
     product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
     return product_N_BP.reshape(-1, fitted, parts)
@@ -257,10 +256,11 @@ def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:
     return [0, *sorted(needed)]
 
 
-def _parted(rows: Rows, lengths: Sequence[int]) -> list[Rows]:
-    """Rows in parts of these lengths, as views."""
-    ends = accumulate(lengths)
-    return [rows[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+def _places(lengths: Sequence[int]) -> list[slice]:
+    """Where parts of these lengths lie, one after the other."""
+    return [
+        slice(end - length, end) for length, end in zip(lengths, accumulate(lengths), strict=True)
+    ]
 
 
 def _alike(wanted: Sequence[ScoreRequest]) -> list[list[int]]:
@@ -271,16 +271,19 @@ def _alike(wanted: Sequence[ScoreRequest]) -> list[list[int]]:
     return list(together.values())
 
 
-def _mixed(reward_N_B_P: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArray) -> FloatArray:
+def _mixed(reward_N_B_P: FloatArray, share_P_S: FloatArray) -> FloatArray:
+    """Rewards under steers, shape (N, B, S)."""
+    responses, fits, parts = reward_N_B_P.shape
+    reward_NB_S: FloatArray = reward_N_B_P.reshape(-1, parts) @ share_P_S
+    return reward_NB_S.reshape(responses, fits, -1)
+
+
+def _without_missing(
+    reward_N_B_S: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArray
+) -> FloatArray:
     """Rewards under steers, shape (N, B, S); nan where a fit lacks a community of the steer."""
-    fits, parts = missing_B_P.shape
-    reward_N_B_S: FloatArray = (reward_N_B_P.reshape(-1, parts) @ share_P_S).reshape(
-        -1, fits, share_P_S.shape[1]
-    )
-    if missing_B_P.any():
-        lacks_B_S = (missing_B_P.astype(np.float64) @ (share_P_S != 0)) > 0
-        reward_N_B_S = np.where(lacks_B_S, np.nan, reward_N_B_S)
-    return reward_N_B_S
+    lacks_B_S = (missing_B_P.astype(np.float64) @ (share_P_S != 0)) > 0
+    return np.where(lacks_B_S, np.nan, reward_N_B_S)
 
 
 def _mixture(parts: Sequence[dict[int, float]], column: dict[int, int]) -> FloatArray:
