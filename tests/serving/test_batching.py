@@ -328,6 +328,25 @@ def test_one_bad_request_in_a_batch_does_not_fail_its_neighbours() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("instant", [False, True])
+def test_requests_that_come_together_are_one_batch_and_a_bad_one_fails_alone(
+    instant: bool,
+) -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1000, 10_000, instant=instant)
+        asked = [batcher.score([wanted(text)]) for text in ("good", "bad", "fine")]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in found] == [list, RuntimeError, list]
+        assert (await batcher.score([wanted("later")]))[0].item() == 5
+        assert batcher.waiting == 0
+        await batcher.close()
+
+    run(test)
+    assert scorer.batches[0] == [["good"], ["bad"], ["fine"]]
+
+
 def test_a_request_that_failed_is_not_gone_on_with() -> None:
     scorer = Lengths(bad="")  # the shortest comes first
 

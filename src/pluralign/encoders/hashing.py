@@ -124,4 +124,4 @@ def _summed(row_F: IntArray, hash_F: IntArray, shape: tuple[int, int]) -> FloatA
     bucket_F = (hash_F % np.uint64(shape[1])).astype(np.int64)
     sign_F = np.where(hash_F >> np.uint64(63), 1.0, -1.0)
     flat = np.bincount(row_F * shape[1] + bucket_F, sign_F, minlength=shape[0] * shape[1])
-    return flat.reshape(shape)
+    return np.asarray(flat, np.float64).reshape(shape)

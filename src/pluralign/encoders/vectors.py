@@ -20,4 +20,5 @@ def unit_rows(embedding_N_D: FloatArray) -> FloatArray:
     wide_N_D = embedding_N_D.astype(np.float64, copy=False)
     length_N = np.sqrt(np.add.reduce(wide_N_D * wide_N_D, axis=1))
     length_N[length_N == 0] = 1.0
-    return (wide_N_D / length_N[:, None]).astype(np.float32)
+    unit_N_D: FloatArray = (wide_N_D / length_N[:, None]).astype(np.float32)
+    return unit_N_D

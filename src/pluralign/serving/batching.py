@@ -112,8 +112,8 @@ class Batcher:
         watch: Called with the statistics of each batch.
         cores: Number of batches that are scored at a time, each in a thread of its own; with 1,
             torch's number of threads is not changed.
-        instant: Whether what waits is scored on the event loop while it is little, because the
-            encoder takes less time for it than a thread takes to wake up.
+        instant: Whether small batches are scored on the event loop, because the encoder takes less
+            time for them than a thread takes to wake up.
 
     Attributes:
         waiting: Number of waiting responses.
@@ -203,19 +203,23 @@ class Batcher:
             asyncio.get_running_loop().call_soon(self._score_now)
 
     def _score_now(self) -> None:
-        """Score what waits on the event loop; leave it to a thread if it is much, or if it fails."""
+        """Score a batch on the event loop, or leave it to a thread if it is large or fails."""
         self._soon = False
-        while self._waiting and self._free and _are_small(self._waiting):
-            lots, since = self._take(), time.perf_counter()
-            try:
-                by_lot = _by_lot(lots, self._scorer.score([lot.wanted for lot in lots]))
-            except Exception:
-                self._waiting.extend(lots)
-                self.waiting += sum(len(lot.rows) for lot in lots)
-                break
-            self._answer(by_lot, since, of_all=1)
-        if self._waiting:
+        if not (self._waiting and self._free):
+            return
+        lots, since = self._take(), time.perf_counter()
+        try:
+            by_lot = _by_lot(lots, self._scorer.score(_wanted(lots))) if _are_small(lots) else None
+        except Exception:  # a thread scores them again, each caller apart
+            by_lot = None
+        if by_lot is None:
+            self._waiting.extend(lots)
+            self.waiting += sum(len(lot.rows) for lot in lots)
             self._wake.set()
+            return
+        self._answer(by_lot, since, of_all=1)
+        if self._waiting:
+            self._start()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as batches:
@@ -260,7 +264,7 @@ class Batcher:
     async def _score(self, lots: Sequence[_Lot], worker: ScoringThread) -> None:
         since = time.perf_counter()
         try:
-            by_lot = _by_lot(lots, await worker.score([lot.wanted for lot in lots]))
+            by_lot = _by_lot(lots, await worker.score(_wanted(lots)))
         except Exception as error:
             await self._score_apart(lots, worker, error)
             return
@@ -327,11 +331,15 @@ def _lots(job: _Job, most: int, turn: int) -> Iterable[_Lot]:
         yield lot
 
 
+def _wanted(lots: Sequence[_Lot]) -> list[ScoreRequest]:
+    return [lot.wanted for lot in lots]
+
+
 def _by_lot(lots: Sequence[_Lot], found: Sequence[FloatArray]) -> list[tuple[_Lot, FloatArray]]:
     return list(zip(lots, found, strict=True))
 
 
 def _are_small(lots: Sequence[_Lot]) -> bool:
-    """Whether lots take milliseconds with an instant encoder."""
+    """Whether a batch takes milliseconds with an instant encoder."""
     rewards = sum(len(lot.rows) * len(lot.job.wanted.steers) for lot in lots)
     return rewards <= _FEW_REWARDS and sum(lot.tokens for lot in lots) <= _FEW_TOKENS
