@@ -97,18 +97,28 @@ def test_of_a_run_numbers_are_sent_under_a_licence(
 
 
 @pytest.mark.slow
-def test_pairs_of_a_run_are_without_people_who_withdrew(
+def test_pairs_of_a_run_are_without_people_who_withdrew_and_an_earlier_export_is_refused(
     config: Path, tmp_path: Path, call: Call
 ) -> None:
     run = tmp_path / "run"
     assert call("run", config, "--out", run, "--json").exit_code == 0
     first = next(iter(JsonlPairs(tmp_path / "pairs.jsonl").pairs()))
+    early = ("push", tmp_path / "early", "--to", "owner/tea", "--dry-run")
+    assert call("data", "export", run, "--out", tmp_path / "early", *ABOUT).exit_code == 0
+    planned = call(*early)
+    assert planned.exit_code == 0, planned.output
+    assert "pairs.jsonl" in planned.stdout and ".origin.json" not in planned.stdout
     assert call("withdraw", run, "--rater", str(first.rater)).exit_code == 0
     found = call("data", "export", run, "--out", tmp_path / "tea", "--keep-ids", *ABOUT)
     assert found.exit_code == 0, found.output
     left = {pair.rater for pair in JsonlPairs(tmp_path / "tea/pairs.jsonl").pairs()}
     everybody = {pair.rater for pair in JsonlPairs(tmp_path / "pairs.jsonl").pairs()}
     assert everybody - left == {first.rater}
+    assert call("push", tmp_path / "tea", *early[2:]).exit_code == 0
+    refused = call(*early)
+    assert refused.exit_code == 2
+    assert "people withdrew after this data set was exported" in refused.stderr
+    assert f"export it again from {run}" in refused.stderr
 
 
 def test_pairs_of_an_internal_release_are_not_written(tmp_path: Path, call: Call) -> None:

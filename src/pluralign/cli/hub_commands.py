@@ -62,20 +62,37 @@ def export_dataset(
     """
     from pluralign.cli.screen import console
     from pluralign.core import count_of
-    from pluralign.interop import DatasetSheet, check_distribution, write_dataset
+    from pluralign.interop import DatasetSheet, Origin, write_dataset
 
     if _is_run(Path(pairs)):
         refuse_pending(Path(pairs), database)
-        for release in _releases(Path(pairs)):
-            check_distribution(release)
+    origins = [Origin.of(folder) for folder in _origins(pairs, sets, skip_bad)]
     found = _pairs(pairs, sets, skip_bad)
     people = len({pair.rater for pair in found if pair.rater is not None})
     called = name or out.resolve().name
     shown = found if keep_ids else renumbered(found)
-    write_dataset(shown, out, DatasetSheet(called, about, licence))
+    write_dataset(shown, out, DatasetSheet(called, about, licence), origins)
     line = f"{count_of(len(found), 'pair')} of {count_of(people, 'person', 'people')} written to"
     console().print(f"{line} {out}", markup=False, soft_wrap=True)
     console().print(f"  pluralign push {out} --to OWNER/{called} --dry-run", markup=False)
+
+
+def _origins(given: str, sets: list[str] | None, skip_bad: bool) -> list[Path]:
+    """The run and the releases that pairs are from; none where they are of another source.
+
+    Raises:
+        InvalidInput: If the people of a release did not agree to its publication.
+    """
+    from pluralign.interop import check_distribution
+
+    if run := _is_run(Path(given)):
+        releases = _releases(Path(given))
+    else:
+        source = source_of(given, sets, skip_bad)
+        releases = [source.path] if source.name == "collected" else []
+    for release in releases:
+        check_distribution(release)
+    return [Path(given), *releases] if run else releases
 
 
 def _pairs(given: str, sets: list[str] | None, skip_bad: bool) -> "Sequence[PreferencePair]":
@@ -83,12 +100,9 @@ def _pairs(given: str, sets: list[str] | None, skip_bad: bool) -> "Sequence[Pref
     from pluralign.cli.source_tables import show_tally
     from pluralign.core import InvalidInput, Tally
     from pluralign.experiments import pairs_of_run
-    from pluralign.interop import check_distribution
 
     if not _is_run(Path(given)):
         tally, source = Tally(), source_of(given, sets, skip_bad)
-        if source.name == "collected":
-            check_distribution(source.path)
         found = list(source.pairs(tally))
         show_tally(tally, "kept")
         return found
@@ -147,7 +161,8 @@ def push(
 
     Everything is checked before anything is sent, and sent in one commit. Of a run, only its
     numbers leave this machine: no predictions, which have ids of people, and no models. A folder in
-    which somebody waits to be withdrawn is refused. The access token is that of `hf auth login`, or
+    which somebody waits to be withdrawn is refused, and so is a data set from whose run or release
+    people withdrew since it was exported. The access token is that of `hf auth login`, or
     the environment variable HF_TOKEN.
 
     Examples:
@@ -156,10 +171,13 @@ def push(
     """
     from pluralign.cli.screen import console
     from pluralign.core import InvalidInput
-    from pluralign.interop import planned_upload, write_run_numbers
+    from pluralign.interop import planned_upload, read_origins, write_run_numbers
     from pluralign.interop import push as upload
 
     refuse_pending(folder, database)
+    for origin in read_origins(folder):
+        if origin.folder.is_dir():
+            refuse_pending(origin.folder, database)
     run = _is_run(folder)
     if run != (licence is not None):
         raise InvalidInput(

@@ -5,6 +5,7 @@ from pluralign.interop.community_rewards import (
     CommunityReward,
     community_rewards,
 )
+from pluralign.interop.dataset_origin import Origin, read_origins
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
 from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, write_export
@@ -26,6 +27,7 @@ __all__ = [
     "DatasetSheet",
     "Exported",
     "ModelSheet",
+    "Origin",
     "ResultSource",
     "RewardBenchResult",
     "TrlReward",
@@ -40,6 +42,7 @@ __all__ = [
     "planned_upload",
     "push",
     "push_run",
+    "read_origins",
     "rewardbench_rows",
     "to_dataset",
     "vllm_config",

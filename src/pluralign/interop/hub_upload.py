@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path, files_in, read_json_object
+from pluralign.interop.dataset_origin import ORIGIN, check_origins
 
 _REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _CARD = "README.md"
@@ -48,7 +49,8 @@ def planned_upload(folder: AnyPath, repo_id: str, private: bool = True) -> Uploa
             hint="write owner/name, of letters, digits, '-', '_' and '.'",
         )
     kind = "dataset" if (folder / _DATASET).is_file() else "model"
-    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_in(folder)}
+    sent = [path for path in files_in(folder) if path != folder / ORIGIN]
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in sent}
     return Upload(folder, repo_id, kind, private, sizes)
 
 
@@ -72,8 +74,8 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
     Raises:
         MissingExtra: If huggingface_hub is not installed.
         InvalidInput: If the folder has neither a model nor a data set with a description, the data
-            set must not be distributed, the name is not a repository's, there is no token, or the
-            hub cannot be reached or refuses.
+            set must not be distributed, people withdrew from it since it was exported, the name is
+            not a repository's, there is no token, or the hub cannot be reached or refuses.
     """
     try:
         from huggingface_hub import HfApi, get_token
@@ -102,6 +104,7 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool, kind: dict[str, s
         api.upload_folder(
             repo_id=getattr(made, "repo_id", repo_id),
             folder_path=folder,
+            ignore_patterns=[ORIGIN],
             commit_message="Upload with pluralign",
             **kind,
         )
@@ -135,6 +138,7 @@ def _check_folder(folder: Path) -> None:
             "`pluralign data export`",
         )
     check_distribution(folder)
+    check_origins(folder)
 
 
 def check_distribution(folder: AnyPath) -> None:

@@ -20,6 +20,7 @@ from pluralign.core import (
     count_of,
     whole_file,
 )
+from pluralign.interop.dataset_origin import Origin, write_origins
 from pluralign.sources.croissant import CONTEXT, NUMBER, STANDARDS, TEXT, file_object, record_set
 
 PAIRS, CARD, CROISSANT = "pairs.jsonl", "README.md", "croissant.json"
@@ -110,7 +111,12 @@ def to_dataset(pairs: Iterable[PreferencePair]) -> Any:
     return Dataset.from_list(rows, features=Features(columns))
 
 
-def write_dataset(pairs: Iterable[PreferencePair], folder: AnyPath, sheet: DatasetSheet) -> Path:
+def write_dataset(
+    pairs: Iterable[PreferencePair],
+    folder: AnyPath,
+    sheet: DatasetSheet,
+    origins: Sequence[Origin] = (),
+) -> Path:
     """Write pairs as a folder that `datasets.load_dataset` and the hub read.
 
     The files are ``pairs.jsonl``, ``README.md`` (a card whose front matter fixes the features) and
@@ -120,6 +126,8 @@ def write_dataset(pairs: Iterable[PreferencePair], folder: AnyPath, sheet: Datas
         pairs: The pairs.
         folder: The folder; it must be new or empty.
         sheet: Statements of the card.
+        origins: Run or releases that the pairs are from, as they were before the pairs were read:
+            `push` refuses the data set when people have withdrawn from them since.
 
     Returns:
         The folder.
@@ -139,6 +147,8 @@ def write_dataset(pairs: Iterable[PreferencePair], folder: AnyPath, sheet: Datas
     turns = _has_turns(found)
     described = _croissant(rows, sheet, turns, hashlib.sha256(data).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
+    if origins:
+        write_origins(origins, folder)
     for name, content in (
         (PAIRS, data),
         (CROISSANT, (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()),
