@@ -104,5 +104,5 @@ def test_as_many_steers_as_there_are_share_their_draws(
     go: Go, tables: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = go(tables, tmp_path / "together").results
-    monkeypatch.setattr("pluralign.evaluation.community_accuracy._TOGETHER", 2)
+    monkeypatch.setattr("pluralign.evaluation.community_accuracy._CELLS", 1)
     assert go(tables, tmp_path / "in lots").results == together

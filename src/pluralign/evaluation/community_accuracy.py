@@ -17,7 +17,8 @@ SUBSETS = ("all", "contested")
 """Test pairs that are measured: all, and those on which the reference disagrees with the rater."""
 ENOUGH = 5
 """Raters (or questions) that a ranked community needs: with fewer, intervals are too narrow."""
-_TOGETHER = 16
+_CELLS = 2**24
+"""Most credits, of pairs by steers, that are measured at once: each time, the ids are sorted."""
 _CREDIT = (0.0, 1.0)
 _DIFFERENCE = (-1.0, 1.0)
 Margins = Mapping[str, FloatArray]
@@ -209,11 +210,12 @@ def paired_differences(
 def _series_rows(
     part: TestPairs, margins: Margins, method: str, subset: str, drawing: Drawing
 ) -> Iterator[Row]:
-    """A row for each community and steer; `_TOGETHER` steers are in memory at once."""
+    """A row for each community and steer; some steers are in memory at once."""
     steers = list(margins)
+    together = max(1, _CELLS // len(part))
     found: dict[tuple[str, str], Estimate] = {}
-    for start in range(0, len(steers), _TOGETHER):
-        chosen = steers[start : start + _TOGETHER]
+    for start in range(0, len(steers), together):
+        chosen = steers[start : start + together]
         credit_N_S = np.stack([part.credit(margins[s]) for s in chosen], axis=1)
         means = group_means(
             credit_N_S, part.community_N, part.clusters(drawing.both), bounds=_CREDIT
