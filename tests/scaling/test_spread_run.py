@@ -110,7 +110,7 @@ def test_without_ray_its_install_line_is_given(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_address_of_a_cluster_without_a_port_is_refused() -> None:
     pytest.importorskip("ray")
-    with pytest.raises(InvalidInput, match="names no port"), workers_on("ray://head"):
+    with pytest.raises(InvalidInput, match="has no port"), workers_on("ray://head"):
         pass
 
 
