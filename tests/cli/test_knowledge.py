@@ -61,7 +61,8 @@ def test_check_names_languages_in_which_the_place_has_no_words(
     assert "¿Qué se come?" in shown.stdout
 
 
-def test_every_table_names_a_place_as_its_test_does(call: Call, on_screen: OnScreen) -> None:
+def scored_yucatan(call: Call) -> tuple[str, ...]:
+    """Score an answer to a test that names its place, in ``run``; the words after `score`."""
     Path("yucatan.toml").write_text(
         'name = "yucatan"\ncommunity = "MEX/yucatan"\nlanguage = "es"\n'
         'place.es = { name = "Yucatán" }\nplace.en = { name = "Yucatán State" }\n'
@@ -69,14 +70,21 @@ def test_every_table_names_a_place_as_its_test_does(call: Call, on_screen: OnScr
         'answers = [{ es = ["papadzules"], people = 2 }]\n',
         encoding="utf-8",
     )
+    row = {"model": "m", "community": "MEX/yucatan", "question_id": "1", "language": "es"}
+    write_rows("mine.jsonl", row | {"answer": "papadzules"})
+    words = ("--answers", "mine.jsonl", "--test", "yucatan.toml", "--out", "run")
+    assert call("knowledge", "score", *words).exit_code == 0
+    return words
+
+
+def test_every_table_names_a_place_as_its_test_does(call: Call, on_screen: OnScreen) -> None:
+    words = scored_yucatan(call)
     Path("assam.toml").write_text(
         'name = "assam"\ncommunity = "IND/as"\nlanguage = "es"\n'
         '[[question]]\nid = "1"\ntopic = "Food"\ntext.es = "¿Qué se come?"\n'
         'answers = [{ es = ["pithas"], people = 2 }]\n',
         encoding="utf-8",
     )
-    row = {"model": "m", "community": "MEX/yucatan", "question_id": "1", "language": "es"}
-    write_rows("mine.jsonl", row | {"answer": "papadzules"})
     assert "MEX/yucatan (Yucatán State) 1" in on_screen("knowledge", "check", "yucatan.toml")
     checked = json.loads(call("knowledge", "check", "yucatan.toml", "--json").stdout)
     assert checked["places"] == {"MEX/yucatan": {"es": "Yucatán", "en": "Yucatán State"}}
@@ -85,8 +93,12 @@ def test_every_table_names_a_place_as_its_test_does(call: Call, on_screen: OnScr
         "knowledge", "compare", "yucatan.toml", "assam.toml", "--in", "es", width=160
     )
     assert "Yucatán State (Mexico)" in compared and "Assam (India)" in compared
-    words = ("--answers", "mine.jsonl", "--test", "yucatan.toml", "--out", "run", "--wide")
-    assert "Yucatán State (Mexico)" in on_screen("knowledge", "score", *words)
+    assert "Yucatán State (Mexico)" in on_screen("knowledge", "score", *words, "--wide")
+
+
+def test_the_page_of_a_test_names_its_place_as_the_test_does(call: Call) -> None:
+    pytest.importorskip("altair")
+    scored_yucatan(call)
     assert call("report", "run", "--out", "page.html").exit_code == 0
     page = Path("page.html").read_text(encoding="utf-8")
     assert "Yucatán State (Mexico)" in page and "Yucatan" not in page.replace("MEX/yucatan", "")
