@@ -1,10 +1,12 @@
 """Rows per second of processor time: our reader of pairs, and loops that only parse.
 
-    python benchmarks/reading.py --rows 200000 --rounds 5
+    python benchmarks/reading.py --rows 200000 --rounds 5 --before FOLDER
 
 The ways take turns, each in a process of its own, and the median of the rounds counts. A row has a
 prompt (2,000 different ones), two responses of twelve words, a community and a rater. "By rules" is
-our reader without its recognition of plain rows. Polars is measured where it is installed.
+our reader without its recognition of plain rows, "before" the reader of another version, whose
+sources are in a folder: git worktree add FOLDER COMMIT, then FOLDER/src. Polars is measured where
+it is installed.
 """
 
 import argparse
@@ -13,14 +15,13 @@ import json
 import multiprocessing
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-
-from pluralign.core import rng_for
 
 COLUMNS = ("prompt", "chosen", "rejected", "community", "rater")
 COMMUNITIES = ("MEX", "GBR", "KEN", "IND")
@@ -45,13 +46,17 @@ def pairs(path: Path) -> int:
     return sum(1 for _ in JsonlPairs(path).pairs())
 
 
+def before(path: Path) -> int:
+    """The reader of another version, which is first on the path of modules of its process."""
+    return pairs(path)
+
+
 def by_rules(path: Path) -> int:
     """Our reader, every row by the rules for cells."""
     from pluralign.sources import JsonlPairs
 
     class ByRules(JsonlPairs):
-        def _plain_rows(self, seen: object) -> None:
-            return None
+        by_rules = True
 
     return sum(1 for _ in ByRules(path).pairs())
 
@@ -109,9 +114,9 @@ def arrow_dicts(path: Path) -> int:
 
 
 WAYS: dict[str, tuple[Callable[[Path], int], ...]] = {
-    ".jsonl": (pairs, by_rules, json_loop, orjson_loop, orjson_records, polars_dicts),
-    ".csv": (pairs, by_rules, csv_loop, polars_dicts),
-    ".parquet": (pairs, by_rules, arrow_dicts, polars_dicts),
+    ".jsonl": (pairs, before, by_rules, json_loop, orjson_loop, orjson_records, polars_dicts),
+    ".csv": (pairs, before, by_rules, csv_loop, polars_dicts),
+    ".parquet": (pairs, before, by_rules, arrow_dicts, polars_dicts),
 }
 
 
@@ -119,19 +124,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--before", type=Path, help="folder src of another version")
+    parser.add_argument("--kinds", nargs="+", choices=WAYS, default=list(WAYS))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         rows = drawn(options.rows)
-        for suffix, ways in WAYS.items():
+        for suffix, ways in ((kind, WAYS[kind]) for kind in options.kinds):
             path = Path(temporary) / f"pairs{suffix}"
             write(path, rows)
             write(path.with_name(f"few{suffix}"), rows[:10])
-            usable = [way for way in ways if way is not polars_dicts or find_spec("polars")]
-            show(suffix, path, usable, options.rounds)
+            left_out = {before} if options.before is None else set()
+            left_out |= set() if find_spec("polars") else {polars_dicts}
+            usable = [way for way in ways if way not in left_out]
+            show(suffix, path, usable, options.rounds, options.before)
 
 
 def drawn(count: int) -> list[dict[str, str]]:
     """Rows of random words."""
+    from pluralign.core import rng_for  # here, for the reader of another version has its own
+
     rng = rng_for(0, "reading")
 
     def texts(n: int, words: int) -> list[str]:
@@ -168,9 +179,15 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
-def show(suffix: str, path: Path, ways: list[Callable[[Path], int]], rounds: int) -> None:
+def show(
+    suffix: str,
+    path: Path,
+    ways: list[Callable[[Path], int]],
+    rounds: int,
+    sources_before: Path | None,
+) -> None:
     """Measure the ways in turns, and print them with ratios to our reader."""
-    found = [[measured(way, path) for way in ways] for _ in range(rounds)]
+    found = [[measured(way, path, sources_before) for way in ways] for _ in range(rounds)]
     print(f"\n{suffix:18}{'rows/s':>12}{'ours is faster by':>20}{'peak MB':>10}")
     ours = [round_[0][0] for round_ in found]
     for k, way in enumerate(ways):
@@ -180,11 +197,13 @@ def show(suffix: str, path: Path, ways: list[Callable[[Path], int]], rounds: int
         print(f"{way.__name__:18}{statistics.median(rates):12,.0f}{ratio:20.2f}{peak:10.0f}")
 
 
-def measured(way: Callable[[Path], int], path: Path) -> tuple[float, float]:
+def measured(
+    way: Callable[[Path], int], path: Path, sources_before: Path | None
+) -> tuple[float, float]:
     """Rows per second of processor time, and peak megabytes, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     answer = context.Queue()
-    process = context.Process(target=_measure, args=(way, path, answer))
+    process = context.Process(target=_measure, args=(way, path, sources_before, answer))
     process.start()
     found: tuple[float, float] = answer.get(timeout=600)
     process.join()
@@ -192,8 +211,13 @@ def measured(way: Callable[[Path], int], path: Path) -> tuple[float, float]:
 
 
 def _measure(
-    way: Callable[[Path], int], path: Path, answer: "multiprocessing.Queue[tuple[float, float]]"
+    way: Callable[[Path], int],
+    path: Path,
+    sources_before: Path | None,
+    answer: "multiprocessing.Queue[tuple[float, float]]",
 ) -> None:
+    if way is before:
+        sys.path.insert(0, str(sources_before))
     way(path.with_name(f"few{path.suffix}"))  # imports and first calls are left out
     began = time.process_time()
     rows = way(path)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,6 @@ from tests.pair_rows import PLAIN, ROWS
 from pluralign.core import InvalidInput, NotEnoughData, PreferencePair, Tally
 from pluralign.sources import JsonlPairs, json_rows
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.seen import SeenIds
 from pluralign.sources.typed_cells import BadRow
 
 
@@ -22,8 +21,7 @@ from pluralign.sources.typed_cells import BadRow
 class ByRules(JsonlPairs):
     """The same source, whose rows are all read by the rules."""
 
-    def _plain_rows(self, seen: SeenIds) -> None:
-        return None
+    by_rules: ClassVar[bool] = True
 
 
 Outcome = tuple[list[PreferencePair], Tally, tuple[str, str | None, str | None] | None]
@@ -99,6 +97,41 @@ def test_most_rows_need_no_rules(path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert len(list(JsonlPairs(path).pairs())) == len(rows)
 
 
+CELLS = st.sampled_from(
+    ["Tea?", "Yes", "No", "", "r1", "MEX", "Mexico", "2", "0.5", "0,5", "007", "x"]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=6),
+    st.sampled_from([",", ";"]),
+)
+def test_a_plain_row_of_a_table_gives_what_the_rules_give(
+    path: Path, rows: list[list[str]], delimiter: str
+) -> None:
+    table = path.with_name("tea.csv")
+    header = ["prompt", "chosen", "rejected", "rater", "community", "weight"]
+    lines = [delimiter.join(f'"{cell}"' for cell in row) + "\n" for row in [header, *rows]]
+    table.write_text("".join(lines), "utf-8")
+    for quick, by_rules in both(table):
+        assert quick == by_rules
+
+
+def test_rows_before_a_line_that_is_too_long_are_read_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLURALIGN_MAX_ROW_MB", "1")
+    row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No"}
+    file = path.with_name("long.jsonl")
+    file.write_text(f"{json.dumps(row)}\n" * 300 + "x" * 1_000_001, "utf-8")
+    for quick, by_rules in both(file):
+        assert quick == by_rules
+        assert len(quick[0]) == 300
+        assert quick[2] is not None
+        assert quick[2][1] == f"{file}:301"
+
+
 VALUES = st.recursive(
     st.one_of(
         st.text(max_size=3),
@@ -138,5 +171,6 @@ def test_orjson_and_the_standard_library_give_the_same_rows_and_faults(
 
 def _shown(file: Path) -> list[tuple[int, str]]:
     """Rows as text, for not a number differs from itself."""
-    rows = json_rows.json_line_rows(file, ReadLimits())
+    batches = json_rows.json_line_batches(file, ReadLimits())
+    rows = (found for batch in batches for found in batch.results())
     return [(n, row.what if isinstance(row, BadRow) else repr(row)) for n, row in rows]

@@ -102,61 +102,31 @@ class PreferencePair:
         return None
 
 
-_Draft = make_dataclass("_Draft", [(f.name, f.type) for f in fields(PreferencePair)], slots=True)
-"""The fields of a pair while they may be set: setting those of a frozen class takes far longer."""
+def checked_pairs(columns: Mapping[str, Sequence[Any]]) -> list[PreferencePair]:
+    """Make pairs of values that the caller has checked, in a tenth of the time.
 
+    Each pair equals ``PreferencePair(...)`` with the same values, which must not be refused there.
+    Texts should be interned.
 
-def checked_pair(
-    id_: str,
-    prompt: str,
-    chosen: str,
-    rejected: str,
-    community: str,
-    rater: str | None,
-    source: str,
-    license_: str,
-    extra: Mapping[str, object],
-    question: str | None = None,
-    stem: str | None = None,
-    context: str | None = None,
-    language: str | None = None,
-    strength: float | None = None,
-    weight: float = 1.0,
-    flip: float = 0.0,
-) -> PreferencePair:
-    """Make a pair of values that the caller has checked, in a third of the time.
+    A frozen class sets its fields one by one, which is slow. So the pairs are made as objects of a
+    class with the same fields that is not frozen, and get their own class afterwards.
 
-    It equals ``PreferencePair(...)`` with the same values, which must not be refused there. Texts
-    are of the type ``str`` itself.
+    Args:
+        columns: Name of each field of a pair -> its values, one for each pair.
 
-    >>> texts = ("p1", "Tea?", "Yes", "No", "MEX", "r1", "mine", "CC0")
-    >>> pair = checked_pair(*texts, {})
-    >>> pair == PreferencePair(*texts[:6], source="mine", license="CC0")
+    >>> one = PreferencePair("p1", "Tea?", "Yes", "No", "MEX", "r1")
+    >>> columns = {field.name: [getattr(one, field.name)] for field in fields(one)}
+    >>> checked_pairs(columns) == [one]
     True
     """
-    prompt = intern(prompt)
-    question = intern(question) if question else prompt
-    pair: Any = _Draft(
-        id_,
-        prompt,
-        intern(chosen),
-        intern(rejected),
-        community,
-        intern(rater) if rater else None,
-        strength,
-        weight,
-        question,
-        intern(stem) if stem else question,
-        context,
-        language,
-        source,
-        license_,
-        extra,
-        flip,
-    )
-    pair.__class__ = PreferencePair
-    checked: PreferencePair = pair
-    return checked
+    pairs: list[Any] = list(map(_Unfrozen, *(columns[name] for name in _NAMES)))
+    for pair in pairs:
+        pair.__class__ = PreferencePair
+    return pairs
+
+
+_NAMES = [field.name for field in fields(PreferencePair)]
+_Unfrozen = make_dataclass("_Unfrozen", _NAMES, slots=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from pluralign.core import InvalidInput, is_missing
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.seen import SeenIds
 from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, listed_columns, near_columns
 
 _SHOWN = 40
@@ -36,6 +35,8 @@ class AbPairs(JsonlPairs):
     name: ClassVar[str] = "ab"
     about: ClassVar[str] = "comparisons in a table: prompt, response_a, response_b, preference"
 
+    by_rules: ClassVar[bool] = True  # a rule reads the preference
+
     a: str = "response_a"
     b: str = "response_b"
     preference: str = "preference"
@@ -61,9 +62,6 @@ class AbPairs(JsonlPairs):
             raise InvalidInput(
                 f"{twice!r} must be listed once, got it twice", where="prefers_a, prefers_b, ties"
             )
-
-    def _plain_rows(self, seen: SeenIds) -> None:
-        """None: the preference of each row is read by a rule."""
 
     def _renamed(self, row: Row) -> Row:
         self._require(row)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.typed_cells import BadRow, Row
+from pluralign.sources.row_batches import GivenBatch, RowBatch
 
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _ROWS = 64
@@ -16,7 +16,7 @@ def is_saved_dataset(path: Path) -> bool:
     return (path / _STATE).is_file() or (path / _SPLITS).is_file()
 
 
-def saved_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+def saved_batches(path: Path, limits: ReadLimits) -> Iterator[RowBatch]:
     """Stream the rows of a saved data set, each with its number from 1.
 
     Raises:
@@ -31,9 +31,9 @@ def saved_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadR
                 for batch in stream:
                     limits.check_row(batch.nbytes // max(batch.num_rows, 1), str(file))
                     for start in range(0, batch.num_rows, _ROWS):
-                        for row in batch.slice(start, _ROWS).to_pylist():
-                            number += 1
-                            yield number, row
+                        rows = batch.slice(start, _ROWS).to_pylist()
+                        yield GivenBatch(range(number + 1, number + 1 + len(rows)), rows)
+                        number += len(rows)
         except (pyarrow.ArrowException, OSError) as error:
             raise InvalidInput(
                 f"not a sound Arrow file: {error}", where=str(file), hint="save it again"

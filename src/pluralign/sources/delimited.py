@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pluralign.core import InvalidInput, count_of, stripped
 from pluralign.sources.file_opening import encoding_of, read_text_lines
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.typed_cells import BadRow, Row, SemicolonRow
+from pluralign.sources.row_batches import CellBatch, RowBatch, in_batches
+from pluralign.sources.typed_cells import BadRow, SemicolonRow
 
 _DELIMITERS = ",\t;|"
 _SAMPLE = 20
@@ -67,7 +69,7 @@ def lines_from_header(path: Path, form: CsvFormat, limits: ReadLimits) -> Iterat
     yield from lines
 
 
-def csv_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+def csv_batches(path: Path, limits: ReadLimits) -> Iterator[RowBatch]:
     """Stream the rows of a CSV file, each with the line where it starts; None for a blank one.
 
     Values are text, as written. Blanks and invisible characters around a column's name are cut off,
@@ -82,19 +84,40 @@ def csv_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow
     reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
     header = _header(reader, f"{path}:{form.lines_before_header + 1}")
     row_type = SemicolonRow if form.delimiter == ";" else dict
-    while header:
+    if not header:
+        return
+    for some in in_batches(_cells(reader, len(header), path, form, limits), _letters):
+        numbers = [number for number, _ in some]
+        yield CellBatch(numbers, tuple(header), [cells for _, cells in some], row_type)
+
+
+def _cells(
+    reader: Any, n_columns: int, path: Path, form: CsvFormat, limits: ReadLimits
+) -> Iterator[tuple[int, list[str] | BadRow | None]]:
+    """The cells of each row after the header, with the line where it starts."""
+    while True:
         number = form.lines_before_header + reader.line_num + 1
         try:
             cells = next(reader, None)
-            if cells is None:
-                return
-            yield number, row_type(_named(header, cells)) if _filled(cells) else None
         except csv.Error as error:
             if "field larger" in str(error):
                 limits.check_row(limits.row_bytes + 1, f"{path}:{number}")
             yield number, BadRow(f"not CSV: {error}", reason="not CSV")
-        except BadRow as bad:
-            yield number, bad
+            continue
+        if cells is None:
+            return
+        if not _filled(cells):
+            yield number, None
+        elif len(cells) == n_columns:
+            yield number, cells
+        else:
+            yield number, _of_columns(cells, n_columns)
+
+
+def _letters(found: tuple[int, list[str] | BadRow | None]) -> int:
+    """Number of letters in the cells of a row."""
+    _, cells = found
+    return sum(map(len, cells)) if isinstance(cells, list) else 0
 
 
 def _sample(lines: Iterator[str]) -> list[str]:
@@ -144,8 +167,9 @@ def _filled(cells: list[str]) -> bool:
     return len(cells) == 1 or any(map(str.strip, cells))
 
 
-def _named(header: list[str], cells: list[str]) -> dict[str, str]:
-    if len(cells) < len(header) or any(map(str.strip, cells[len(header) :])):
-        what = f"{count_of(len(cells), 'cell')} under {count_of(len(header), 'column')}"
-        raise BadRow(what, reason="wrong number of cells")
-    return dict(zip(header, cells, strict=False))
+def _of_columns(cells: list[str], n_columns: int) -> list[str] | BadRow:
+    """The cells of the columns, where those after them are blank and none is missing."""
+    if len(cells) < n_columns or any(map(str.strip, cells[n_columns:])):
+        what = f"{count_of(len(cells), 'cell')} under {count_of(n_columns, 'column')}"
+        return BadRow(what, reason="wrong number of cells")
+    return cells[:n_columns]

@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -39,11 +40,10 @@ def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
     with open_binary(path, limits) as file:
         if encoding == "utf-8-sig":
             file.read(len(codecs.BOM_UTF8))
-        number = 0
-        while line := file.readline(limits.row_bytes + 1):
-            number += 1
-            if len(line) > limits.row_bytes:
-                limits.check_row(len(line), f"{path}:{number}")
+        most = limits.row_bytes + 1
+        for number, line in enumerate(iter(partial(file.readline, most), b""), start=1):
+            if len(line) == most:
+                limits.check_row(most, f"{path}:{number}")
             yield line
 
 
@@ -59,12 +59,11 @@ def read_text_lines(
         open_binary(path, limits) as file,
         io.TextIOWrapper(file, encoding, newline=newline) as text,
     ):
-        number = 0
+        most = limits.row_bytes + 1
         try:
-            while line := text.readline(limits.row_bytes + 1):
-                number += 1
-                if len(line) > limits.row_bytes:
-                    limits.check_row(len(line), f"{path}:{number}")
+            for number, line in enumerate(iter(partial(text.readline, most), ""), start=1):
+                if len(line) == most:
+                    limits.check_row(most, f"{path}:{number}")
                 yield line
         except UnicodeError as error:
             raise _undecodable(path, encoding, limits) from error

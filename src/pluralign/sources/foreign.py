@@ -1,11 +1,13 @@
 """Base of the sources that read other programs' layouts: their rows become ours."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pluralign.core import Tally
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, location, read_rows
+from pluralign.sources.row_batches import Result, RowBatch, batches_of
+from pluralign.sources.row_files import file_stem, read_batches
 from pluralign.sources.typed_cells import (
     BadRow,
     Row,
@@ -33,26 +35,33 @@ class ForeignPairs(JsonlPairs, ABC):
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
         """The answers as rows with our columns; a reason for each answer that makes no row."""
 
-    def _rows(self, policy: RowPolicy) -> NumberedRows:
-        for number, row in read_rows(self.path, policy):
-            try:
-                require_consent(row)
-                named = self._named(row)
-                answers = list(self._converted(row)) or [UnusableRow("no answers")]
-            except UnusableRow as reason:
-                answers = [reason]
-            except BadRow as bad:
-                policy.refuse(bad, location(self.path, number))
-                continue
-            policy.tally.read += len(answers) - 1
-            for part, answer in enumerate(answers, start=1):
-                if isinstance(answer, UnusableRow):
-                    policy.tally.drop(str(answer))
-                else:
+    def _batches(self, tally: Tally) -> Iterator[RowBatch]:
+        return batches_of(self._answers(tally))
+
+    def _answers(self, tally: Tally) -> Iterator[tuple[int, Result]]:
+        """The answers of each row, with its number."""
+        is_first = True
+        for batch in read_batches(self.path):
+            for number, row in batch.results():
+                if not isinstance(row, Mapping):
+                    yield number, row
+                    continue
+                try:
+                    require_consent(row)
+                    named = self._named(row)
+                    answers = list(self._converted(row)) or [UnusableRow("no answers")]
+                except (UnusableRow, BadRow) as fault:
+                    yield number, fault
+                    continue
+                for part, answer in enumerate(answers, start=1):
+                    if isinstance(answer, UnusableRow):
+                        yield number, answer
+                        continue
+                    if is_first:
+                        tally.advice.extend(self._offer(row, answer))
+                        is_first = False
                     id_ = f"{file_stem(self.path)}:{number}/{part}"
                     numbered = {"id": id_} if len(answers) > 1 else {}
-                    if not policy.tally.kept and not policy.tally.advice:
-                        policy.tally.advice.extend(self._offer(row, answer))
                     yield number, named | numbered | dict(answer)
 
     def _named(self, row: Row) -> dict[str, object]:
@@ -81,7 +90,7 @@ class ForeignPairs(JsonlPairs, ABC):
         offer = offered(["community"], _with_inner(row))
         return [f"no community is read from the file; {offer}"] if offer else []
 
-    def _advice(self, row: Row) -> list[str]:
+    def _advice(self, row: Result) -> list[str]:
         """No advice: the columns here are those that a subclass made, not those of the file."""
         return []
 

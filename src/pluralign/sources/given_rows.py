@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pluralign.core import InvalidInput, NotEnoughData
+from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.row_files import NumberedRows, RowPolicy, location
+from pluralign.sources.row_batches import RowBatch, batches_of
 from pluralign.sources.typed_cells import BadRow, Row
 
 
@@ -44,19 +44,18 @@ class RowPairs(JsonlPairs):
 
     rows: GivenRows = field(default_factory=lambda: GivenRows(()))
 
-    def _rows(self, policy: RowPolicy) -> NumberedRows:
-        number = 0
-        for number, row in enumerate(self.rows, start=1):
-            policy.tally.read += 1
-            if isinstance(row, Mapping):
-                yield number, {str(name): value for name, value in row.items()}
-            else:
-                bad = BadRow(
-                    f"a row must be a mapping, got {type(row).__name__}", reason="not a mapping"
-                )
-                policy.refuse(bad, location(self.path, number))
-        if number == 0:
+    def _batches(self, tally: Tally) -> Iterator[RowBatch]:
+        batch = None
+        for batch in batches_of(enumerate(map(_row_of, self.rows), start=1)):
+            yield batch
+        if batch is None:
             raise NotEnoughData("there are no rows", where=str(self.path))
+
+
+def _row_of(given: object) -> Row | BadRow:
+    if isinstance(given, Mapping):
+        return {str(name): value for name, value in given.items()}
+    return BadRow(f"a row must be a mapping, got {type(given).__name__}", reason="not a mapping")
 
 
 def pairs_from(

@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.file_opening import read_lines
 from pluralign.sources.limits import ReadLimits
+from pluralign.sources.row_batches import GivenBatch, RowBatch, batches_of, in_batches
 from pluralign.sources.typed_cells import BadRow, Row
 
 try:
@@ -17,27 +19,26 @@ except ImportError:  # not CPython: the standard library reads every line
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_LONG = 2.0**63  # orjson reads longer whole numbers as floats
+_WHOLE = {str, int, bool, type(None)}
 _LISTS = ("data", "rows", "examples", "instances", "items", "records", "train")
 
 
-def json_line_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+def json_line_batches(path: Path, limits: ReadLimits) -> Iterator[RowBatch]:
     """Stream the objects of a JSON Lines file, each with its line; None for a blank line.
 
     Raises:
         InvalidInput: If the file cannot be read.
     """
-    for number, line in enumerate(read_lines(path, limits), start=1):
-        row = _flat_row(line)
-        if row is not None:
-            yield number, row
-            continue
-        try:
-            yield number, None if line.isspace() else _object_of(_parsed(line))
-        except BadRow as bad:
-            yield number, bad
+    number = 1
+    for lines in in_batches(read_lines(path, limits), len):
+        results: Sequence[Row | BadRow | None] = _flat_rows(lines) or [
+            _flat_row(line) or _any_row(line) for line in lines
+        ]
+        yield GivenBatch(range(number, number + len(lines)), results)
+        number += len(lines)
 
 
-def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+def json_batches(path: Path, limits: ReadLimits) -> Iterator[RowBatch]:
     """Read the rows of a JSON file, each with its number from 1.
 
     The file is a list of objects, an object with such a list under ``data``, or an object of
@@ -53,14 +54,32 @@ def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRo
         rows = _rows_of(_parsed(text))
     except BadRow as bad:
         if "Extra data" in bad.what:
-            yield from json_line_rows(path, limits)
+            yield from json_line_batches(path, limits)
             return
         raise InvalidInput(bad.what, where=str(path), hint=bad.hint) from bad
-    for number, row in enumerate(rows, start=1):
-        try:
-            yield number, _object_of(row)
-        except BadRow as bad:
-            yield number, bad
+    yield from batches_of(enumerate(map(_object_or_fault, rows), start=1))
+
+
+def _any_row(line: bytes) -> Row | BadRow | None:
+    """The object in a line, its fault, or None for a blank line."""
+    try:
+        return None if line.isspace() else _object_or_fault(_parsed(line))
+    except BadRow as bad:
+        return bad
+
+
+def _flat_rows(lines: list[bytes]) -> Sequence[Row] | None:
+    """The objects in lines, where all have only texts and whole numbers; None for other lines."""
+    if orjson is None:
+        return None
+    try:
+        rows = list(map(orjson.loads, lines))
+    except ValueError:
+        return None
+    if {*map(type, rows)} != {dict}:
+        return None
+    kinds = {*map(type, chain.from_iterable(map(dict.values, rows)))}
+    return rows if kinds <= _WHOLE else None
 
 
 def _flat_row(line: bytes) -> Row | None:
@@ -106,12 +125,12 @@ def _parsed(line: bytes) -> object:
     return value
 
 
-def _object_of(value: object) -> Row:
-    if not isinstance(value, dict):
-        raise BadRow(
-            f"must be a JSON object, got a {type(value).__name__}", reason="not a JSON object"
-        )
-    return value
+def _object_or_fault(value: object) -> Row | BadRow:
+    if isinstance(value, dict):
+        return value
+    return BadRow(
+        f"must be a JSON object, got a {type(value).__name__}", reason="not a JSON object"
+    )
 
 
 def _rows_of(value: object) -> list[object]:

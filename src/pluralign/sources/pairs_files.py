@@ -12,15 +12,9 @@ from pluralign.sources.community_labels import required_community
 from pluralign.sources.conversation_texts import pair_texts
 from pluralign.sources.foreign_headers import source_hint
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.plain_rows import PlainRows
-from pluralign.sources.row_files import (
-    NumberedRows,
-    RowPolicy,
-    file_kind,
-    file_stem,
-    location,
-    read_rows,
-)
+from pluralign.sources.plain_rows import PlainPairs, PlainRows
+from pluralign.sources.row_batches import Result, RowBatch
+from pluralign.sources.row_files import RowPolicy, file_kind, file_stem, location, read_batches
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.typed_cells import (
     BadRow,
@@ -82,6 +76,9 @@ class JsonlPairs:
         "community, rater"
     )
 
+    by_rules: ClassVar[bool] = False
+    """Whether the rules must read every row, also those that are plain."""
+
     path: Path
     community: str | None = None
     skip_bad: bool = False
@@ -106,34 +103,48 @@ class JsonlPairs:
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         seen, choices, tally = SeenIds(), SeenIds(), policy.tally
-        plain = self._plain_rows(seen)
-        for number, row in self._rows(policy):
-            pair = plain.pair(row, number) if plain is not None else None
-            found = self._read(row, number, seen, policy) if pair is None else (pair,)
-            if not found:
-                continue
-            if not tally.kept:
-                tally.advice.extend(self._advice(row))
-            tally.kept += 1
-            if _has_repeat(found, choices):
-                tally.flag(REPEATED_CHOICE)
-            yield from found
-
-    def _plain_rows(self, seen: SeenIds) -> PlainRows | None:
-        """Makes the pairs of rows that need no rules; None where every row needs some."""
-        return PlainRows(
+        plain_rows = PlainRows(
             self.columns,
             known=_COLUMNS,
             community=self.community or WORLD.id,
             source=file_stem(self.path),
             terms=self.license,
-            seen=seen,
         )
+        for batch in self._batches(tally):
+            plain = PlainPairs() if self.by_rules else plain_rows.pairs(batch)
+            for position, number in enumerate(batch.numbers):
+                pair = plain.pairs.get(position)
+                if pair is None or (position in plain.own_ids and seen.again(pair.id)):
+                    found = self._read(batch.result(position), number, seen, policy)
+                    if not found:
+                        continue
+                else:
+                    tally.read += 1
+                    found = (pair,)
+                if not tally.kept:
+                    tally.advice.extend(self._advice(batch.result(position)))
+                tally.kept += 1
+                is_repeat = False
+                for pair in found:
+                    if pair.rater is not None and choices.again(
+                        pair.rater, pair.prompt, pair.chosen, pair.rejected
+                    ):
+                        is_repeat = True
+                if is_repeat:
+                    tally.flag(REPEATED_CHOICE)
+                yield from found
+
+    def _batches(self, tally: Tally) -> Iterator[RowBatch]:
+        """The rows of the file; the tally is only for advice about them."""
+        return read_batches(self.path)
 
     def _read(
-        self, row: Row, number: int, seen: SeenIds, policy: RowPolicy
+        self, result: Result, number: int, seen: SeenIds, policy: RowPolicy
     ) -> Sequence[PreferencePair]:
         """The pairs of one row; none where it is refused or dropped, which is counted."""
+        row = policy.row_of(result, location(self.path, number))
+        if row is None:
+            return []
         try:
             return self._pairs_of(row, number, seen, policy.tally)
         except UnusableRow as reason:
@@ -142,9 +153,6 @@ class JsonlPairs:
             fault = bad if policy.tally.kept else self._with_offer(bad, row)
             policy.refuse(fault, location(self.path, number))
         return []
-
-    def _rows(self, policy: RowPolicy) -> NumberedRows:
-        return read_rows(self.path, policy)
 
     def _pairs_of(self, row: Row, number: int, seen: SeenIds, tally: Tally) -> list[PreferencePair]:
         """The pairs of one row, most often one."""
@@ -187,8 +195,10 @@ class JsonlPairs:
         kept = {name: value for name, value in row.items() if name not in self.columns.values()}
         return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
 
-    def _advice(self, row: Row) -> list[str]:
+    def _advice(self, row: Result) -> list[str]:
         """Advice about unused columns of the file, from its first sound row."""
+        if not isinstance(row, Mapping):
+            return []
         used = self._used()
         known = {*row, *self.columns, *(["community"] if self.community is not None else [])}
         lacking = [name for name in ("community", "rater", "language") if name not in known]
@@ -248,16 +258,6 @@ class JsonlPairs:
             license=optional_text(row, "license") or self.license,
             extra={name: value for name, value in row.items() if name not in _COLUMNS},
         )
-
-
-def _has_repeat(pairs: Sequence[PreferencePair], choices: SeenIds) -> bool:
-    """Whether a rater made one of these choices before, with any weight or strength."""
-    repeats = False
-    for pair in pairs:
-        if pair.rater is not None:
-            choice = (pair.rater, pair.prompt, pair.chosen, pair.rejected)
-            repeats = choices.again(choice) or repeats
-    return repeats
 
 
 def _has_two_sides(row: Row) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.limits import ReadLimits
+from pluralign.sources.row_batches import ColumnBatch, GivenBatch, RowBatch
 from pluralign.sources.typed_cells import BadRow, Row
 
 NOTE, AS_JSON, ABSENT = b"pluralign", b"json", b"absent"
@@ -16,7 +17,7 @@ _BATCH_BYTES = 64_000_000
 _VALUE_BYTES = 8
 
 
-def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+def parquet_batches(path: Path, limits: ReadLimits) -> Iterator[RowBatch]:
     """Stream the rows of a Parquet file, each with its number from 1.
 
     Before a row is read, the footer and the headers of the dictionaries give the numbers of rows,
@@ -39,9 +40,14 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
                 expanded += batch.nbytes
                 limits.check_expanded(expanded, path)
                 limits.check_row(batch.nbytes // max(batch.num_rows, 1), f"{path}:{number + 1}")
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, _without_absent(row, notes) if notes else row
+                numbers = range(number + 1, number + 1 + batch.num_rows)
+                number += batch.num_rows
+                if notes:
+                    rows = batch.to_pylist()
+                    yield GivenBatch(numbers, [_without_absent(row, notes) for row in rows])
+                else:
+                    columns = [column.to_pylist() for column in batch.columns]
+                    yield ColumnBatch(numbers, tuple(batch.schema.names), columns)
     except (pyarrow.ArrowException, OSError, OverflowError) as error:
         raise InvalidInput(
             f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again"

@@ -4,55 +4,153 @@ A row is plain if the rules of `JsonlPairs` take each of its cells as it is: tex
 messages nor marks of missing values, ids of letters and digits, known communities, numbers in
 range. Most rows of most files are plain. This module decides only that. The meaning of every other
 row is decided by the rules alone, and they make the same pair of a plain row.
+
+Cells are read column by column: one check for all cells of a column costs less than one for each.
 """
 
 import re
 import string
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import itemgetter
+from itertools import compress
+from operator import eq
 from sys import intern
 from typing import Any
 
 from pluralign.core import CONSENT_COLUMNS, PreferencePair, is_missing
-from pluralign.core.pairs import MOST_WEIGHT, checked_pair
+from pluralign.core.pairs import MOST_WEIGHT, checked_pairs
 from pluralign.sources.community_labels import community_id
-from pluralign.sources.seen import SeenIds
-from pluralign.sources.typed_cells import Row
+from pluralign.sources.row_batches import ColumnRows, RowBatch
 
 _TEXTS = ("prompt", "chosen", "rejected")
 _PLAIN_STARTS = frozenset(string.ascii_letters + string.digits) - {"H", "n", "N"}
 _PLAIN_TEXT = re.compile(r"""(?!Human:|nan|NaN|NAN|NaT|NULL|null)[\w"'(*¿¡«“‘-]""")
 _PLAIN_ID = re.compile(r"[A-Za-z_:/-]*(\d[\w:/-]*)?", re.ASCII)
-_OPTIONAL_TEXTS = ("question", "stem", "context", "language", "source", "license")
-_RANGES: Mapping[str, Callable[[float], bool]] = {
-    "strength": lambda strength: 0 < strength <= MOST_WEIGHT,
-    "weight": lambda weight: 0 <= weight <= MOST_WEIGHT,
-    "flip": lambda flip: 0 <= flip < 0.5,
-}
-_OTHERS = ("id", *_OPTIONAL_TEXTS, *_RANGES)
+_PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _LONGEST_MARK = 80
-_MOST_LAYOUTS, _MOST_COLUMNS = 64, 1000
+_REPEATED = ("community", "rater", "language", "source", "license")
+_MOST_REMEMBERED = 4096
+Cells = Sequence[Any]
+"""The cells of one column, or what was read from them."""
+
+
+class _NotPlainError(Exception):
+    """A cell that the rules must read."""
+
+
+def _text(cell: object) -> str:
+    """A text, kept in memory once, without messages or turns in it, and not missing."""
+    if type(cell) is str and (cell[:1] in _PLAIN_STARTS or _PLAIN_TEXT.match(cell)):
+        return intern(cell)
+    raise _NotPlainError
+
+
+def _community(cell: object) -> str:
+    """Id of a known community."""
+    found = community_id(cell) if type(cell) is str else None
+    if found is None:
+        raise _NotPlainError
+    return found
+
+
+def _id(cell: object) -> str | None:
+    """An id that is written as it is; None where there is none."""
+    if type(cell) is str:
+        if not (cell.isascii() and cell.isalnum() and not cell.isalpha()):
+            found = _PLAIN_ID.fullmatch(cell)
+            # No mark of a missing value has letters and a digit.
+            if not found or (not found[1] and is_missing(cell)):
+                raise _NotPlainError
+        return cell
+    if cell is None:
+        return None
+    if type(cell) is int:
+        return str(cell)
+    raise _NotPlainError
+
+
+def _rater(cell: object) -> str | None:
+    """The same for a rater, kept in memory once."""
+    found = _id(cell)
+    return None if found is None else intern(found)
+
+
+def _optional_text(cell: object) -> str | None:
+    """A text, or None where it is missing."""
+    if cell is None:
+        return None
+    if type(cell) is not str:
+        raise _NotPlainError
+    return cell if len(cell) > _LONGEST_MARK else _short_text(cell)
+
+
+@lru_cache(maxsize=1024)
+def _short_text(text: str) -> str | None:
+    """The text, kept in memory once; None where it is a mark of a missing value."""
+    return None if is_missing(text) else intern(text)
+
+
+def _number(cell: object, is_in_range: Callable[[float], bool]) -> float | None:
+    """A number in a range, or the text of one; None where there is none."""
+    if cell is None:
+        return None
+    if type(cell) is str and _PLAIN_NUMBER.fullmatch(cell):
+        cell = float(cell)
+    if not isinstance(cell, int | float) or type(cell) is bool or not is_in_range(cell):
+        raise _NotPlainError
+    return float(cell)
+
+
+def _strength(cell: object) -> float | None:
+    return _number(cell, lambda strength: 0 < strength <= MOST_WEIGHT)
+
+
+def _weight(cell: object) -> float:
+    weight = _number(cell, lambda weight: 0 <= weight <= MOST_WEIGHT)
+    return 1.0 if weight is None else weight
+
+
+def _flip(cell: object) -> float:
+    return _number(cell, lambda flip: 0 <= flip < 0.5) or 0.0
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **{"prompt": _text, "chosen": _text, "rejected": _text, "community": _community},
+    **{"id": _id, "rater": _rater, "strength": _strength, "weight": _weight, "flip": _flip},
+    **dict.fromkeys(
+        ("question", "stem", "context", "language", "source", "license"), _optional_text
+    ),
+}
+"""Our name of a column -> what reads one of its cells, or raises `_NotPlainError`."""
+
+
+class _Remembered(dict[str, Any]):
+    """Text of a cell -> what was read from it, of the last few thousand short texts."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+
+    def __missing__(self, text: str) -> Any:
+        value = self._read(text)
+        if len(self) == _MOST_REMEMBERED:
+            self.clear()
+        if len(text) <= _LONGEST_MARK:
+            self[text] = value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the values of a plain row are, for rows with the same columns.
+class PlainPairs:
+    """The pairs of the plain rows of a batch.
 
     Attributes:
-        texts: Takes prompt, chosen and rejected from a row.
-        community: Column of the community; None where there is none.
-        rater: The same for the rater.
-        others: Our name -> the file's, of the id and of optional texts and numbers.
-        extra: Columns that we do not read, whose values are kept.
+        pairs: Position of each plain row -> its pair.
+        own_ids: Positions of pairs whose ids were given, and may have been used before.
     """
 
-    texts: Callable[[Row], tuple[Any, Any, Any]]
-    community: str | None
-    rater: str | None
-    others: Mapping[str, str]
-    extra: tuple[str, ...]
+    pairs: dict[int, PreferencePair] = field(default_factory=dict)
+    own_ids: set[int] = field(default_factory=set)
 
 
 class PlainRows:
@@ -64,7 +162,6 @@ class PlainRows:
         community: Label of the community of rows without one.
         source: Name of the file, from which ids are made, too.
         terms: Licence of rows without one.
-        seen: The ids so far.
     """
 
     def __init__(
@@ -74,122 +171,122 @@ class PlainRows:
         community: str,
         source: str,
         terms: str,
-        seen: SeenIds,
     ) -> None:
-        self._columns, self._known, self._seen = columns, known, seen
+        self._columns, self._known = columns, known
         self._community, self._source, self._terms = community_id(community), source, terms
         self._nothing: Mapping[str, object] = {}  # shared by all pairs without other columns
-        self._layouts: dict[tuple[str, ...], _Layout | None] = {}
-        self._names: tuple[str, ...] = ()
-        self._layout: _Layout | None = None
+        self._remembered = {name: _Remembered(_READERS[name]) for name in _REPEATED}
 
-    def pair(self, row: Row, number: int) -> PreferencePair | None:
-        """The pair of a plain row, whose id is seen from now on; None for any other row."""
-        names = tuple(row)
-        if names != self._names:
-            self._names, self._layout = names, self._layout_of(names)
-        layout = self._layout
-        if layout is None:
-            return None
-        prompt, chosen, rejected = layout.texts(row)
-        if not (_is_plain(prompt) and _is_plain(chosen) and _is_plain(rejected)):
-            return None
-        community, rater = self._community, None
-        if layout.community is not None:
-            label = row[layout.community]
-            community = community_id(label) if type(label) is str else None
-        if layout.rater is not None:
-            rater = _plain_id(row[layout.rater])
-        if chosen == rejected or community is None or rater == "":
-            return None
-        id_, source, terms = f"{self._source}:{number}", self._source, self._terms
-        if not layout.others and not layout.extra:
-            return checked_pair(
-                id_, prompt, chosen, rejected, community, rater, source, terms, self._nothing
-            )
-        others = _others(row, layout.others)
-        if others is None or ("id" in others and self._seen.again(others["id"])):
-            return None
-        return checked_pair(
-            others.pop("id", id_),
-            prompt,
-            chosen,
-            rejected,
-            community,
-            rater,
-            others.pop("source", source),
-            others.pop("license", terms),
-            {name: row[name] for name in layout.extra} if layout.extra else self._nothing,
-            **others,
-        )
+    def pairs(self, batch: RowBatch) -> PlainPairs:
+        """The pairs of the rows of a batch that are plain."""
+        found = PlainPairs()
+        for table in batch.tables():
+            ours = self._ours(table.names)
+            if ours is not None:
+                self._add(found, batch, table, ours)
+        return found
 
-    def _layout_of(self, names: tuple[str, ...]) -> _Layout | None:
-        """The layout of rows with these columns; it is remembered, in bounded memory."""
-        if names in self._layouts:
-            return self._layouts[names]
-        layout = self._new_layout(names)
-        if len(self._layouts) < _MOST_LAYOUTS and len(names) <= _MOST_COLUMNS:
-            self._layouts[names] = layout
-        return layout
+    def _ours(self, names: tuple[str, ...]) -> Mapping[str, int] | None:
+        """Our name of each column, or its own, -> its index; None where a rule must read each row.
 
-    def _new_layout(self, names: tuple[str, ...]) -> _Layout | None:
-        """The layout of rows with these columns; None where a rule must read each of them."""
+        Columns that the settings rename come last, as where the rules rename them.
+        """
         theirs = self._columns.values()
-        ours = {name: name for name in names if name not in theirs} | dict(self._columns)
+        index = {name: k for k, name in enumerate(names)}
         if not CONSENT_COLUMNS.isdisjoint(name.casefold() for name in names):
             return None
-        if not {*ours.values()} <= {*names} or not {*_TEXTS} <= {*ours}:
+        if not index.keys() >= {*theirs}:
             return None
-        return _Layout(
-            texts=itemgetter(*(ours[name] for name in _TEXTS)),
-            community=ours.get("community"),
-            rater=ours.get("rater"),
-            others={name: ours[name] for name in _OTHERS if name in ours},
-            extra=tuple(name for name in ours if name not in self._known),
-        )
-
-
-def _is_plain(text: object) -> bool:
-    """Whether a value is a text, without messages or turns in it, and not missing."""
-    return type(text) is str and (text[:1] in _PLAIN_STARTS or _PLAIN_TEXT.match(text) is not None)
-
-
-def _plain_id(value: object) -> str | None:
-    """An id that is written as it is; None where there is none; empty for any other value."""
-    if type(value) is not str:
-        return str(value) if type(value) is int else None if value is None else ""
-    if value.isascii() and value.isalnum() and not value.isalpha():
-        return value
-    found = _PLAIN_ID.fullmatch(value)
-    # No mark of a missing value has letters and a digit.
-    return value if found and (found[1] or not is_missing(value)) else ""
-
-
-def _others(row: Row, columns: Mapping[str, str]) -> dict[str, Any] | None:
-    """Our name -> value, of the columns that have one; None where one is not plain."""
-    found: dict[str, Any] = {}
-    for ours, theirs in columns.items():
-        value = row[theirs]
-        if value is None:
-            continue
-        if type(value) is str and ours in _OPTIONAL_TEXTS:
-            text = value if len(value) > _LONGEST_MARK else _short_text(value)
-            if text is not None:
-                found[ours] = text
-        elif ours == "id":
-            found[ours] = _plain_id(value)
-        elif ours in _RANGES:
-            if not isinstance(value, int | float) or type(value) is bool:
-                return None
-            if not _RANGES[ours](value):
-                return None
-            found[ours] = float(value)
-        else:
+        ours = {name: k for name, k in index.items() if name not in theirs}
+        ours |= {name: index[their] for name, their in self._columns.items()}
+        if not ours.keys() >= {*_TEXTS} or ("community" not in ours and self._community is None):
             return None
-    return None if found.get("id") == "" else found
+        return ours
+
+    def _add(
+        self, found: PlainPairs, batch: RowBatch, table: ColumnRows, ours: Mapping[str, int]
+    ) -> None:
+        """Add the pairs of the plain rows of one table."""
+        refused: set[int] = set()
+        columns = {name: table.columns[k] for name, k in ours.items()}
+        cells = {name: self._read(name, column, refused) for name, column in columns.items()}
+        is_same = list(map(eq, cells["chosen"], cells["rejected"]))
+        if True in is_same:
+            refused.update(compress(range(len(is_same)), is_same))
+        positions: Sequence[int] = table.positions
+        if refused:
+            kept = [k for k in range(len(positions)) if k not in refused]
+            positions = [positions[k] for k in kept]
+            cells = {name: [column[k] for k in kept] for name, column in cells.items()}
+        numbers = [batch.numbers[position] for position in positions]
+        pairs = checked_pairs(self._fields(cells, numbers))
+        found.pairs.update(zip(positions, pairs, strict=True))
+        if "id" in cells:
+            found.own_ids.update(compress(positions, (id_ is not None for id_ in cells["id"])))
+
+    def _read(self, name: str, cells: Cells, refused: set[int]) -> Cells:
+        """The values of the cells of a column; rows with other cells are refused."""
+        if name not in self._known:
+            return cells
+        if name in self._remembered and _are_texts(cells):
+            return _each(self._remembered[name].__getitem__, cells, refused)
+        if name in _TEXTS and _are_texts(cells) and {cell[:1] for cell in cells} <= _PLAIN_STARTS:
+            return list(map(intern, cells))
+        return _each(_READERS[name], cells, refused)
+
+    def _fields(self, cells: Mapping[str, Cells], numbers: Sequence[int]) -> dict[str, Cells]:
+        """The values of every field of the pairs."""
+        nothing: Cells = [None] * len(numbers)
+        made_ids = [f"{self._source}:{number}" for number in numbers]
+        question = _filled(cells.get("question"), cells["prompt"])
+        return {
+            "id": _filled(cells.get("id"), made_ids),
+            **{name: cells[name] for name in _TEXTS},
+            "community": cells.get("community") or [self._community] * len(numbers),
+            "rater": cells.get("rater", nothing),
+            "strength": cells.get("strength", nothing),
+            "weight": cells.get("weight") or [1.0] * len(numbers),
+            "question": question,
+            "stem": _filled(cells.get("stem"), question),
+            "context": cells.get("context", nothing),
+            "language": cells.get("language", nothing),
+            "source": _filled(cells.get("source"), [self._source] * len(numbers)),
+            "license": _filled(cells.get("license"), [self._terms] * len(numbers)),
+            "extra": self._extra(cells, len(numbers)),
+            "flip": cells.get("flip") or [0.0] * len(numbers),
+        }
+
+    def _extra(self, cells: Mapping[str, Cells], count: int) -> Cells:
+        """Name -> value of the columns that are not read, for each row."""
+        names = [name for name in cells if name not in self._known]
+        if not names:
+            return [self._nothing] * count
+        rows = zip(*(cells[name] for name in names), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-@lru_cache(maxsize=1024)
-def _short_text(text: str) -> str | None:
-    """The text, kept in memory once; None where it is a mark of a missing value."""
-    return None if is_missing(text) else intern(text)
+def _filled(values: Cells | None, defaults: Cells) -> Cells:
+    """The values, with the default of the same row where there is none."""
+    if values is None:
+        return defaults
+    return [value or default for value, default in zip(values, defaults, strict=True)]
+
+
+def _are_texts(cells: Cells) -> bool:
+    return {*map(type, cells)} == {str}
+
+
+def _each(read: Callable[[Any], Any], cells: Cells, refused: set[int]) -> Cells:
+    """The value of each cell; positions of cells that are not plain are added to a set."""
+    try:
+        return list(map(read, cells))
+    except _NotPlainError:
+        return [_one(read, cell, k, refused) for k, cell in enumerate(cells)]
+
+
+def _one(read: Callable[[Any], Any], cell: object, position: int, refused: set[int]) -> Any:
+    try:
+        return read(cell)
+    except _NotPlainError:
+        refused.add(position)
+        return None

@@ -8,15 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
-from pluralign.sources.arrow_rows import is_saved_dataset, saved_rows
-from pluralign.sources.delimited import csv_rows
-from pluralign.sources.json_rows import json_line_rows, json_rows
+from pluralign.sources.arrow_rows import is_saved_dataset, saved_batches
+from pluralign.sources.delimited import csv_batches
+from pluralign.sources.json_rows import json_batches, json_line_batches
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.parquet_rows import parquet_rows
-from pluralign.sources.typed_cells import BadRow, Row, require_columns
+from pluralign.sources.parquet_rows import parquet_batches
+from pluralign.sources.row_batches import Result, RowBatch
+from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, require_columns
 
 NumberedRows = Iterator[tuple[int, Row]]
-NumberedResults = Iterator[tuple[int, Row | BadRow | None]]
 
 BLANK_LINE = "blank line"
 """The remark by which a tally counts empty lines."""
@@ -24,7 +24,12 @@ ALL_KINDS = ("jsonl", "json", "csv", "parquet")
 SKIP_HINT = (
     "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
 )
-_READERS = {"jsonl": json_line_rows, "json": json_rows, "csv": csv_rows, "parquet": parquet_rows}
+_READERS = {
+    "jsonl": json_line_batches,
+    "json": json_batches,
+    "csv": csv_batches,
+    "parquet": parquet_batches,
+}
 _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -81,6 +86,24 @@ class RowPolicy:
             hint = "; ".join(filter(None, hints)) or None
             raise InvalidInput(bad.what, where=where, hint=hint) from bad
         self.tally.drop(bad.reason)
+
+    def row_of(self, result: Result, where: str) -> Row | None:
+        """The row that was read, which is counted; None where there is none to use.
+
+        Raises:
+            InvalidInput: If it is bad, unless bad rows are skipped.
+        """
+        if result is None:
+            self.tally.note(BLANK_LINE)
+            return None
+        self.tally.read += 1
+        if isinstance(result, BadRow):
+            self.refuse(result, where)
+            return None
+        if isinstance(result, UnusableRow):
+            self.tally.drop(str(result))
+            return None
+        return result
 
 
 def location(path: Path | str, number: int) -> str:
@@ -161,20 +184,26 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
             and the policy does not skip it.
         NotEnoughData: If there are no rows.
     """
+    for batch in read_batches(path, kinds):
+        for number, result in batch.results():
+            row = policy.row_of(result, location(path, number))
+            if row is not None:
+                yield number, row
+
+
+def read_batches(path: Path, kinds: tuple[str, ...] = ALL_KINDS) -> Iterator[RowBatch]:
+    """Stream what `read_rows` reads in batches, which are not counted yet.
+
+    Raises:
+        InvalidInput: If the file is missing, of another kind, too large or damaged.
+        NotEnoughData: If there are no rows.
+    """
     limits = ReadLimits.from_environment()
     n_rows = 0
-    for number, row in _reader(path, kinds)(path, limits):
-        if row is None:
-            policy.tally.note(BLANK_LINE)
-            continue
-        n_rows += 1
-        if n_rows > limits.rows:
-            limits.check_rows(n_rows, path)
-        policy.tally.read += 1
-        if isinstance(row, BadRow):
-            policy.refuse(row, location(path, number))
-        else:
-            yield number, row
+    for batch in _reader(path, kinds)(path, limits):
+        n_rows += batch.n_rows
+        limits.check_rows(n_rows, path)
+        yield batch
     if n_rows == 0:
         raise NotEnoughData(
             "the file has no rows", where=str(path), hint="check that it was written to the end"
@@ -194,9 +223,9 @@ def csv_rows_with(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> Nu
         yield number, row
 
 
-def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], NumberedResults]:
+def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], Iterator[RowBatch]]:
     if "parquet" in kinds and is_saved_dataset(path):
-        return saved_rows
+        return saved_batches
     _check_file(path)
     return _READERS[_accepted_kind(path, kinds)]
 
