@@ -13,7 +13,14 @@ from scipy.special import expit
 from pluralign.core import FloatArray
 from pluralign.metrics import subsample_half_width
 from pluralign.serving.bodies import answer
-from pluralign.serving.reward_intervals import intervals, losses, numbers, order, shares
+from pluralign.serving.reward_intervals import (
+    deviation,
+    intervals,
+    losses,
+    numbers,
+    order,
+    shares,
+)
 
 finite = st.floats(-50, 50, allow_nan=False)
 rewards_B_N_S = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 4)).flatmap(
@@ -37,6 +44,12 @@ def test_an_interval_is_the_published_half_width_around_the_first_fit(
     assert np.array_equal(value_X, value_B_X[0])
     assert low_X == pytest.approx(value_X - half_X, abs=1e-9)
     assert high_X == pytest.approx(value_X + half_X, abs=1e-9)
+
+
+@given(rewards_B_N_S.filter(lambda reward_B_N_S: len(reward_B_N_S) > 1))
+def test_the_deviation_is_numpys_to_the_last_bit(reward_B_N_S: FloatArray) -> None:
+    expected = reward_B_N_S.std(axis=0, ddof=1)
+    assert deviation(reward_B_N_S).tobytes() == expected.tobytes()
 
 
 def test_one_fit_has_no_interval() -> None:

@@ -1,7 +1,7 @@
 """The scored part of a response: the answer, without the thoughts of a reasoning model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from pluralign.core import InvalidInput, Message, Prompt, RewardRequest, split_thought
@@ -49,7 +49,7 @@ def scorable(request: RewardRequest, thoughts: Thoughts = "strip") -> Scorable:
     if answer is None or not answer.strip():
         return Scorable(None, bool(found.thought))
     prompt = _without_thoughts(request.prompt) if thoughts == "strip" else request.prompt
-    return Scorable(replace(request, prompt=prompt, response=answer), bool(found.thought))
+    return Scorable(RewardRequest(prompt, answer), bool(found.thought))
 
 
 def read_thoughts(word: str, where: str) -> Thoughts:

@@ -1,8 +1,7 @@
 """Answers that are worked on while their client is there."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -33,8 +32,15 @@ async def while_connected(
     watch = _Watch(request, seconds)
     try:
         async with watch.limit:
-            with watch, _refusing():
+            with watch:
                 return await work
+    except Busy as busy:
+        after = {"Retry-After": str(busy.seconds)}
+        hint = f"ask again in {busy.seconds} s"
+        raise Refused(429, "too many requests are waiting", hint, after) from busy
+    except Closed as closed:
+        after = {"Retry-After": "1"}
+        raise Refused(503, "the server is stopping", "ask another one", after) from closed
     except TimeoutError:
         if watch.left:
             raise Refused(CLIENT_LEFT, "the client disconnected") from None
@@ -80,19 +86,3 @@ class _Watch:
         await self._request.receive()
         self.left = True
         self.limit.reschedule(self._loop.time())
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Refuse a request for which there is no room, or no server any more."""
-    try:
-        yield
-    except Busy as busy:
-        after = {"Retry-After": str(busy.seconds)}
-        raise Refused(
-            429, "too many requests are waiting", f"ask again in {busy.seconds} s", after
-        ) from busy
-    except Closed as closed:
-        raise Refused(
-            503, "the server is stopping", "ask another one", {"Retry-After": "1"}
-        ) from closed

@@ -32,8 +32,16 @@ def intervals(value_B_X: FloatArray, held_out: float) -> tuple[FloatArray, Float
     if len(value_B_X) == 1:
         nothing_X = np.full_like(value_X, np.nan)
         return value_X, nothing_X, nothing_X
-    half_X = _reach(len(value_B_X), held_out) * value_B_X.std(axis=0, ddof=1)
+    half_X = _reach(len(value_B_X), held_out) * deviation(value_B_X)
     return value_X, value_X - half_X, value_X + half_X
+
+
+def deviation(value_B_X: FloatArray) -> FloatArray:
+    """Standard deviation over B >= 2 fits, shape X: the bits of numpy's, faster for few numbers."""
+    fits = len(value_B_X)
+    off_B_X = value_B_X - np.add.reduce(value_B_X, axis=0) / fits
+    deviation_X: FloatArray = np.sqrt(np.add.reduce(off_B_X * off_B_X, axis=0) / (fits - 1))
+    return deviation_X
 
 
 def numbers(value_B_X: FloatArray, held_out: float) -> Any:
