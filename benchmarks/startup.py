@@ -15,9 +15,9 @@ COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import pluralign": ["-c", "import pluralign"],
     "import typer, rich": ["-c", "import typer, rich.markdown, typer.rich_utils"],
-    "pluralign --help": ["-m", "pluralign.cli.main", "--help"],
-    "pluralign run --help": ["-m", "pluralign.cli.main", "run", "--help"],
-    "pluralign knowledge --help": ["-m", "pluralign.cli.main", "knowledge", "--help"],
+    "pluralign --help": ["-m", "pluralign.cli.start", "--help"],
+    "pluralign run --help": ["-m", "pluralign.cli.start", "run", "--help"],
+    "pluralign knowledge --help": ["-m", "pluralign.cli.start", "knowledge", "--help"],
     "import torch": ["-c", "import torch"],
     "first vector, ours": [
         "-c",

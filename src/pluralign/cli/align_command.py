@@ -1,6 +1,5 @@
 """``pluralign align``: a language model that follows each community's reward model."""
 
-import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +9,6 @@ import typer
 
 from pluralign.cli.completion import complete_align_setting, complete_community
 from pluralign.cli.options import AsJson, Explain, Fresh, On, RunFolderOut, Wide, overrides
-from pluralign.cli.survey_commands import as_overrides
 
 Stage = Literal["sample", "score", "select", "tune", "route", "evaluate", "search", "write", "keep"]
 
@@ -113,6 +111,7 @@ def align(
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
+    from pluralign.cli.survey_commands import as_overrides
     from pluralign.core import InvalidSettings, Silent
     from pluralign.huggingface.processes import is_main
     from pluralign.scaling import workers_on
@@ -199,6 +198,8 @@ def _placed(place: Path | str) -> str:
     >>> _placed("http://127.0.0.1:8000")
     '"http://127.0.0.1:8000"'
     """
+    import json
+
     from pluralign.settings.pass_file import PASS_PRESETS
 
     text = str(place)

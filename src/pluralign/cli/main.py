@@ -208,11 +208,8 @@ def write_utf8_in_pipes() -> None:
 
 def main() -> None:
     """Run the command line."""
-    import gc
     import logging
 
-    # Until a command runs there is no garbage to speak of, and looking for it takes 5 % of a help.
-    gc.disable()
     write_utf8_in_pipes()
     logging.basicConfig(
         format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr

@@ -11,7 +11,6 @@ from pluralign.cli.completion import (
     complete_source,
 )
 from pluralign.cli.options import AsJson, Explain, Fresh, RunFolderOut, Wide, overrides
-from pluralign.cli.survey_commands import as_overrides
 
 Stage = Literal["questions", "filter", "answer", "collect", "tune", "evaluate"]
 
@@ -73,6 +72,7 @@ def pluralise(
     from pluralign.cli.output import Output
     from pluralign.cli.pluralise_tables import show_pluralise, show_stage
     from pluralign.cli.screen import Screen
+    from pluralign.cli.survey_commands import as_overrides
     from pluralign.pluralising import (
         read_stage,
         run_pluralise,
