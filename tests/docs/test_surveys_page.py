@@ -67,5 +67,7 @@ def test_every_command_and_option_that_the_page_names_exists() -> None:
     lines = re.findall(r"^pluralign survey (\w+) (.*)$", PAGE, re.M)
     assert lines
     for name, rest in lines:
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        options = {
+            option for parameter in commands[name].loaded.params for option in parameter.opts
+        }
         assert {word for word in rest.split() if word.startswith("-")} <= options
