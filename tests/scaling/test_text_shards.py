@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.core import DamagedFile, Encoder, FloatArray, InvalidInput, NotEnoughData
+from pluralign.core.files import part_of
 from pluralign.encoders import CachedEncoder, HashEncoder, sharding
 from pluralign.encoders.endpoint import EmbeddingServers, EndpointEncoder, OtherModel
 from pluralign.encoders.shards import keys_of
@@ -110,6 +113,21 @@ def test_a_killed_shard_continues_with_the_texts_that_are_missing(tmp_path: Path
     path = write_text_shard(TEXTS, ShardNumber(), encoder, tmp_path).path
     assert seen == TEXTS
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_a_killed_process_left_of_a_shard_is_deleted_by_the_next(tmp_path: Path) -> None:
+    path, ended = tmp_path / "shard-1-of-1.parquet", subprocess.Popen(["true"])
+    ended.wait()
+    left = part_of(path)
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+    of_a_running_process, of_another_file = (
+        part_of(path),
+        part_of(tmp_path / "shard-1-of-2.parquet"),
+    )
+    for part in (left, of_a_running_process, of_another_file):
+        part.write_bytes(b"PAR1")
+    write_text_shard(TEXTS, ShardNumber(), HASH, tmp_path)
+    assert set(tmp_path.iterdir()) == {path, of_a_running_process, of_another_file}
 
 
 class Twice:

@@ -60,6 +60,7 @@ from pluralign.core.errors import (
 from pluralign.core.estimates import Estimate
 from pluralign.core.files import (
     clear_parts,
+    clear_parts_of,
     cut_torn_line,
     files_in,
     free_of_devices,
@@ -229,6 +230,7 @@ __all__ = [
     "cell_number",
     "check_written",
     "clear_parts",
+    "clear_parts_of",
     "community",
     "community_hint",
     "community_name",

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and stay after a crash."""
 
 import errno
+import glob
 import hashlib
 import os
 import platform
@@ -134,9 +135,12 @@ def clear_parts(folder: Path) -> None:
 
     Of a process on another machine, only files that are a day old are deleted.
     """
-    for path in folder.rglob(".*"):
-        if is_part(path) and _abandoned(path):
-            path.unlink(missing_ok=True)
+    _clear(folder.rglob(".*"))
+
+
+def clear_parts_of(path: Path) -> None:
+    """Delete the partial files of one file, where `clear_parts` would."""
+    _clear(path.parent.glob(f".{glob.escape(path.name)}.*"))
 
 
 def cut_torn_line(path: Path) -> None:
@@ -154,6 +158,12 @@ def cut_torn_line(path: Path) -> None:
             keep = start
         if keep < size:
             file.truncate(keep)
+
+
+def _clear(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if is_part(path) and _abandoned(path):
+            path.unlink(missing_ok=True)
 
 
 def _create(partial: Path, private: bool) -> None:

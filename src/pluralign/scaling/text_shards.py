@@ -21,6 +21,7 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     Reporter,
+    clear_parts_of,
     parse_json,
     whole_file,
 )
@@ -161,6 +162,7 @@ def write_text_shard(
     with _alone(path, unfinished.with_suffix(".lock")):
         if found := _is_finished(path, about):  # by a process that had the lock before
             return WrittenShard(path, len(texts), found)
+        clear_parts_of(path)
         if isinstance(encoder, EndpointEncoder):
             expect_kept(encoder, unfinished)
         if (probe := getattr(encoder, "probe", None)) is not None:
