@@ -12,6 +12,7 @@ from tests.scaling.test_spreading import Here
 from pluralign.core import InvalidInput, MissingExtra
 from pluralign.experiments import Outcome, run_experiment
 from pluralign.experiments.repeats import sides
+from pluralign.methods import learn_prior
 from pluralign.scaling import WorkerPool, workers_on
 from pluralign.settings import resolve
 
@@ -93,6 +94,23 @@ def test_a_run_on_workers_fits_only_the_methods_that_are_missing(
         with WorkerPool(partial(Counting, calls), size=1) as pool:
             run_experiment(resolved, tmp_path / "run", cache=tmp_path / "cache", workers=pool)
     assert sorted(calls) == ["encode_texts", "fit_group", "fit_group"]
+
+
+def test_workers_learn_the_prior_of_new_communities_once_in_each_repeat(
+    tables: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[None] = []
+
+    def counted(*given: Any) -> Any:
+        learned.append(None)
+        return learn_prior(*given)
+
+    monkeypatch.setattr("pluralign.experiments.linear_bench.learn_prior", counted)
+    tables |= {"methods": ["reference", "full", "pooled"], "repeats": 2}
+    resolved = resolve(tables, base=tmp_path, where="tiny.toml")
+    with WorkerPool(Here, size=2) as pool:
+        run_experiment(resolved, tmp_path / "run", cache=tmp_path / "cache", workers=pool)
+    assert len(learned) == 2
 
 
 @pytest.mark.parametrize("backend", ["mars", "processes:0", "processes:x", "ray:", "", "rays"])

@@ -56,6 +56,7 @@ from pluralign.experiments.reward_record import (
 from pluralign.experiments.run_studies import write_studies
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.spread_fits import (
+    Fits,
     RepeatInputs,
     bench_of,
     brought_home,
@@ -66,7 +67,7 @@ from pluralign.experiments.spread_fits import (
 )
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
-from pluralign.rewards import EncodedPairs, annotate_card
+from pluralign.rewards import EncodedPairs, HeadPrior, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder, seen_by
 from pluralign.runs.progress_bars import reporting
@@ -253,10 +254,13 @@ def _component_notes(work: RewardWork, split: Split) -> list[str]:
 def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool) -> None:
     """Fit the methods of all repeats on workers, and write each as soon as it is there.
 
-    Features of one repeat are in memory at a time; they are cut anew for a fit of another.
+    Features of one repeat are in memory at a time; they are cut anew for a fit of another. Models
+    of a repeat wait for its prior of new communities, which is learned once, with the first group.
     """
     inputs, shared = inputs_of(work, encoded), shared_with(workers, work, encoded)
     repeats: dict[int, RepeatInputs] = {}
+    priors: dict[int, HeadPrior | None] = {}
+    waiting: dict[int, Fits] = {}
 
     @lru_cache(maxsize=1)
     def at_hand(seed: int) -> tuple[LinearBench, Sides, TestPairs]:
@@ -278,18 +282,29 @@ def _spread_repeats(work: RewardWork, encoded: EncodedPairs, workers: WorkerPool
                 f"on {count_of(workers.size, 'worker')}"
             )
             del bench  # while workers fit
+            for_workers = repeats[seed].for_workers(work.opened.make_encoder)
+            with_prior = not all(method.protects for method in missing)
+            if not with_prior:
+                priors[seed] = None
             for group in groups_of(missing):
-                yield seed, (shared, repeats[seed].for_workers(work.opened.make_encoder), group)
+                yield seed, (shared, for_workers, group, with_prior)
+                with_prior = False
 
     methods = {method.name: method for method in work.resolved.methods}
     since = time.perf_counter()
     for seed, done in spread(tasks(), fit_group, workers):
-        fits, ridges = done.result()
+        fits, ridges, prior = done.result()
         repeats[seed].ridges.update(ridges)
+        waiting.setdefault(seed, []).extend(fits)
+        if prior is not None:
+            priors[seed] = prior
+        if seed not in priors:
+            continue
         bench, side, judged = at_hand(seed)
-        bench.ridges |= ridges
-        for name, fit in fits:
-            home = brought_home(fit, bench.reference.trunk)
+        bench.ridges |= repeats[seed].ridges
+        for name, fit in waiting.pop(seed):
+            saved_with = None if methods[name].protects else priors[seed]
+            home = brought_home(fit, bench.reference.trunk, saved_with)
             _write_fit(work, bench, side, judged, methods[name], home)
     work.timed("fit on workers", since)
 

@@ -11,7 +11,8 @@ from pluralign.experiments.repeats import Sides, sides
 from pluralign.experiments.reward_record import RewardWork
 from pluralign.experiments.studies import StudyFit, fit_here
 from pluralign.methods import Method, ReferenceFit, RidgeChoice
-from pluralign.rewards import EmbeddingTrunk, EncodedPairs, LinearRewardModel, Trunk
+from pluralign.methods.builtin import POOLED
+from pluralign.rewards import EmbeddingTrunk, EncodedPairs, HeadPrior, LinearRewardModel, Trunk
 from pluralign.scaling import DistantEncoder, WorkerPool, spread
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import Split
@@ -82,39 +83,51 @@ def shared_with(workers: WorkerPool, work: RewardWork, encoded: EncodedPairs) ->
 def groups_of(methods: Sequence[Method]) -> list[list[Method]]:
     """Methods in groups that share a ridge, which is then chosen once.
 
-    >>> from pluralign.methods.builtin import FULL, SCPO, SCPO_FILTER_ONLY
-    >>> [[method.name for method in group] for group in groups_of([SCPO, FULL, SCPO_FILTER_ONLY])]
-    [['scpo', 'scpo-filter-only'], ['full']]
+    The group of `pooled` is the first one, because the prior of new communities has its ridge.
+
+    >>> from pluralign.methods.builtin import FULL, POOLED, SCPO, SCPO_FILTER_ONLY
+    >>> groups = groups_of([SCPO, FULL, SCPO_FILTER_ONLY, POOLED])
+    >>> [[method.name for method in group] for group in groups]
+    [['pooled'], ['scpo', 'scpo-filter-only'], ['full']]
     """
     groups: dict[str, list[Method]] = {}
     for method in methods:
         groups.setdefault(method.tuned_as or method.name, []).append(method)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: group[0].name != POOLED.name)
 
 
 def fit_group(
-    shared: SharedInputs, repeat: RepeatInputs, methods: Sequence[Method]
-) -> tuple[Fits, dict[str, RidgeChoice]]:
+    shared: SharedInputs, repeat: RepeatInputs, methods: Sequence[Method], with_prior: bool
+) -> tuple[Fits, dict[str, RidgeChoice], HeadPrior | None]:
     """Fit methods of a repeat, as its bench does.
 
+    Args:
+        shared: The inputs that all fits of the run share.
+        repeat: The inputs of the repeat.
+        methods: The methods.
+        with_prior: Whether to learn the prior of new communities too, which all models of the
+            repeat are saved with.
+
     Returns:
-        Each method's name and fit, with a prior where it is saved with one; and the ridges chosen.
+        Each method's name and fit, the ridges chosen, and the prior.
     """
     bench = bench_of(shared, repeat)[0]
     fits: Fits = []
     for method in methods:
         fit = bench.fit(method)
         if isinstance(fit, LinearFit):
-            prior = fit.model.prior or (fit.prior() if fit.prior is not None else None)
-            fit = LinearFit(replace(fit.model, prior=prior, training=None), shared.trunk)
+            fit = LinearFit(replace(fit.model, training=None), shared.trunk)
         fits.append((method.name, fit))
-    return fits, bench.ridges
+    return fits, bench.ridges, bench.prior() if with_prior else None
 
 
-def brought_home(fit: LinearFit | UnsavedFit, trunk: Trunk) -> LinearFit | UnsavedFit:
-    """The fit of a worker, on the trunk of this process."""
+def brought_home(
+    fit: LinearFit | UnsavedFit, trunk: Trunk, prior: HeadPrior | None = None
+) -> LinearFit | UnsavedFit:
+    """The fit of a worker, on the trunk of this process, with the prior that it is saved with."""
     if isinstance(fit, LinearFit):
-        return replace(fit, model=replace(fit.model, trunk=trunk))
+        model = replace(fit.model, trunk=trunk)
+        return replace(fit, model=model, prior=None if prior is None else lambda: prior)
     return fit
 
 
