@@ -304,7 +304,7 @@ def test_a_run_whose_shards_are_collected_encodes_nothing(
         found = pluralign("encode", settings, "--shard", f"{k}/2", "--out", tmp_path / "vectors")
         assert found.exit_code == 0, found.stderr
     result = pluralign("encode", "--collect", tmp_path / "vectors")
-    assert "vectors of 2 files are in the cache" in result.stdout
+    assert "vectors of 2 files, by 1 encoder" in result.stdout
     monkeypatch.setattr(HashEncoder, "encode", Without.encode)
     assert pluralign("run", settings, "--out", tmp_path / "run", "--json").exit_code == 0
 

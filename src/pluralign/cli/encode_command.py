@@ -190,6 +190,6 @@ def _collect(folder: Path, json: Callable[[object], None] | None) -> None:
         json(asdict(found))
         return
     typer.echo(
-        f"{found.vectors:,} vectors of {count_of(found.files, 'file')} are in the cache, "
+        f"in the cache: {count_of(found.vectors, 'vector')} of {count_of(found.files, 'file')}, "
         f"by {count_of(len(found.encoders), 'encoder')}"
     )
