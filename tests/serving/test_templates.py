@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from pluralign.core import InvalidInput, RewardRequest
-from pluralign.serving.templates import unknown_mark
+from pluralign.serving.templates import FORMATS, MAY_HAVE_MARKS, unknown_mark
 from pluralign.serving.transcripts import read_pair, read_transcript, split_query
 
 PROMPT, RESPONSE = "What matters?", "My family."
@@ -369,3 +369,10 @@ def test_harmony_s_thoughts_precede_the_answer() -> None:
 def test_a_conversation_that_cannot_be_scored_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         read_transcript(text)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_one_search_finds_every_text_that_has_a_mark_of_some_format(data: st.DataObject) -> None:
+    for known in FORMATS:
+        assert MAY_HAVE_MARKS.search(data.draw(st.from_regex(known.opening)))
