@@ -127,3 +127,14 @@ main.main()
         [sys.executable, "-c", script], capture_output=True, check=True, env=environment
     )
     assert done.stdout == "何が大切？\n".encode()
+
+
+def test_a_command_runs_with_garbage_collection() -> None:
+    code = (
+        "import gc, sys\n"
+        "from pluralign.cli.start import main\n"
+        "sys.argv = ['pluralign', 'schema', 'pairs']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert gc.isenabled()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
